@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# p2pdma: peer-to-peer DMA for Linux 6.12, grafted onto Debian's linux-source-6.12.
+# "make help" lists what there is.  Every target is one script; nothing here decides.
+
+# Any unpacked 6.12.x tree; without it, Debian's source unpacked in $(BUILD)/linux.
+KSRC ?=
+# A version of Debian's linux-source-6.12; without it, the newest that the archive offers.
+LINUX_VERSION ?=
+BUILD ?= build
+JOBS ?= $(shell nproc)
+
+# For "make run"; see tests/qemu/run --help.
+POLICY ?=
+IOMMU ?=
+CPU ?=
+
+export KSRC LINUX_VERSION BUILD JOBS
+
+# Paths on the command line are relative to where make was called, which is here.
+override KSRC := $(if $(KSRC),$(abspath $(KSRC)))
+override BUILD := $(abspath $(BUILD))
+
+BZIMAGE := $(BUILD)/kernel/arch/x86/boot/bzImage
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check graft ungraft kernel drift deps clean distclean need-ksrc
+
+# One target at a time: they share the source tree, and each uses all the cores itself.
+.NOTPARALLEL:
+
+help:		## this list
+	@printf 'usage: make TARGET [VARIABLE=value ...]\n\n'
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 12 | sed 's/^/  /'
+	@printf '\nvariables:\n'
+	@sed -nE 's/^#: ([A-Z_]+) (.*)/\1\t\2/p' Makefile | expand -t 15 | sed 's/^/  /'
+
+#: KSRC any unpacked 6.12.x tree (graft and ungraft need it; else build/linux)
+#: LINUX_VERSION Debian's version of linux-source-6.12 (else the newest offered)
+#: BUILD folder for everything that is made (else build)
+#: JOBS how many compilers at once (else the number of cores)
+#: POLICY for run: a p2pdma= policy to boot with
+#: IOMMU for run: the machine's IOMMU, none, intel, passthrough or virtio
+#: CPU for run: QEMU's CPU model, for example EPYC or Skylake-Server
+
+run: deps kernel	## the main job: move data between emulated drives, a table of routes and results
+	tests/qemu/run --kernel $(BZIMAGE) $(if $(POLICY),--policy '$(POLICY)') \
+		$(if $(IOMMU),--iommu '$(IOMMU)') $(if $(CPU),--cpu '$(CPU)')
+
+test: deps		## all tests: the graft's own, KUnit, the system tests in QEMU
+	@scripts/test
+
+check: deps		## style and static checks of what is ours; the kernel's users still compile
+	@scripts/check
+
+graft: need-ksrc	## put this project into KSRC (again: bring it up to date)
+	@scripts/graft apply '$(KSRC)'
+
+ungraft: need-ksrc	## restore KSRC byte for byte
+	@scripts/graft revert '$(KSRC)'
+
+kernel: deps		## build the grafted kernel for QEMU in build/kernel, and prove the graft
+	@scripts/kernel
+
+drift: deps		## would every hook apply to every 6.12 that the archive offers now? a table
+	@scripts/drift
+
+deps:			## install the Debian packages that are missing
+	@scripts/deps
+
+clean:			## delete what was built, keep the downloads and the unpacked source
+	rm -rf $(BUILD)/kernel $(BUILD)/kunit $(BUILD)/users $(BUILD)/drift $(BUILD)/log $(BUILD)/results \
+		$(BUILD)/qemu
+
+distclean:		## delete the whole build folder
+	rm -rf $(BUILD)
+
+need-ksrc:
+	@test -n '$(KSRC)' || { echo 'Say which tree: make $(MAKECMDGOALS) KSRC=folder of an unpacked Linux 6.12.x' >&2; exit 2; }
