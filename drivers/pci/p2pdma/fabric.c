@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Fabric: the path between two PCI functions, and what the ports on it do.
+ *
+ * A request from a client goes up until it meets a port that is also above the
+ * provider, and from there down:
+ *
+ *	root port
+ *	  \- common (switch upstream port)
+ *	       +- client_side  - ... - client
+ *	       \- provider_side - ... - provider
+ *
+ * The two downstream ports below the common one are where the paths diverge.
+ * Only there do ACS bits decide whether a request crosses: further down and
+ * further up the same bits see ordinary upstream and downstream traffic (PCI
+ * Express Base Specification, "Access Control Services").  Everything that is
+ * said about such a port is read from configuration space when the path is made;
+ * nothing is remembered.
+ *
+ * Nothing here sleeps or takes references: who holds a function holds the
+ * bridges above it.
+ */
+#define pr_fmt(fmt) "pci-p2pdma: " fmt
+
+#include <kunit/visibility.h>
+#include <linux/pci.h>
+#include <linux/seq_buf.h>
+
+#include "../pci.h"
+#include "p2pdma.h"
+
+/* Any of these at functions of one device may send traffic another way. */
+#define P2PDMA_ACS_REDIRECTING \
+	(PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_EC | PCI_ACS_UF)
+
+/* The ACS Control register of a function; 0 if it has none or is gone. */
+static u16 p2pdma_acs_ctrl(struct pci_dev *pdev)
+{
+	u16 ctrl;
+
+	if (!pdev->acs_cap ||
+	    pci_read_config_word(pdev, pdev->acs_cap + PCI_ACS_CTRL, &ctrl) ||
+	    PCI_POSSIBLE_ERROR(ctrl))
+		return 0;
+	return ctrl;
+}
+
+/*
+ * Is the bit for @peer set in the egress vector of @port?  The vector is indexed
+ * by port number (Link Capabilities); its size is in the ACS Capability
+ * register, where 0 stands for 256.  What cannot be read counts as set.
+ */
+static bool p2pdma_acs_egress(struct pci_dev *port, struct pci_dev *peer)
+{
+	unsigned int number;
+	u32 lnkcap, vector;
+	u8 size;
+
+	if (pcie_capability_read_dword(peer, PCI_EXP_LNKCAP, &lnkcap) ||
+	    PCI_POSSIBLE_ERROR(lnkcap))
+		return true;
+	number = lnkcap >> 24;
+
+	if (pci_read_config_byte(port, port->acs_cap + PCI_ACS_EGRESS_BITS,
+				 &size) ||
+	    (size && number >= size))
+		return true;
+
+	if (pci_read_config_dword(port, port->acs_cap + PCI_ACS_EGRESS_CTL_V +
+				  number / 32 * 4, &vector))
+		return true;
+	return vector & BIT(number % 32);
+}
+
+/**
+ * p2pdma_acs_request - what becomes of an untranslated request at the divergence
+ * @ctrl: ACS Control of the downstream port on the requester's side
+ * @egress: the bit for the port on the other side is set in its egress vector
+ *
+ * PCI Express Base Specification, "Access Control Services", table on the
+ * interaction of P2P Request Redirect and P2P Egress Control.
+ */
+enum p2pdma_acs_request p2pdma_acs_request(u16 ctrl, bool egress)
+{
+	if (ctrl & PCI_ACS_EC) {
+		if (!egress)
+			return P2PDMA_ACS_ACROSS;
+		return ctrl & PCI_ACS_RR ? P2PDMA_ACS_UP : P2PDMA_ACS_DROPPED;
+	}
+	return ctrl & PCI_ACS_RR ? P2PDMA_ACS_UP : P2PDMA_ACS_ACROSS;
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_acs_request);
+
+static struct p2pdma_acs_port p2pdma_acs_port(struct pci_dev *port,
+					      struct pci_dev *peer)
+{
+	u16 ctrl = p2pdma_acs_ctrl(port);
+
+	return (struct p2pdma_acs_port) {
+		.port = port,
+		.ctrl = ctrl,
+		.egress = (ctrl & PCI_ACS_EC) && p2pdma_acs_egress(port, peer),
+	};
+}
+
+/* A port of a PCI Express fabric, as opposed to a bridge to conventional PCI. */
+static bool p2pdma_is_port(struct pci_dev *bridge)
+{
+	switch (pci_is_pcie(bridge) ? pci_pcie_type(bridge) : -1) {
+	case PCI_EXP_TYPE_ROOT_PORT:
+	case PCI_EXP_TYPE_UPSTREAM:
+	case PCI_EXP_TYPE_DOWNSTREAM:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* How many functions and bridges there are from a function up to its root bus. */
+static int p2pdma_depth(struct pci_dev *pdev)
+{
+	int depth = 0;
+
+	for (; pdev; pdev = pci_upstream_bridge(pdev))
+		depth++;
+	return depth;
+}
+
+static bool p2pdma_decodes_memory(struct pci_dev *pdev)
+{
+	u16 command;
+
+	/* Virtual functions: decoding is switched in the SR-IOV capability. */
+	if (pdev->is_virtfn)
+		pdev = pci_physfn(pdev);
+	return !pci_read_config_word(pdev, PCI_COMMAND, &command) &&
+	       !PCI_POSSIBLE_ERROR(command) && (command & PCI_COMMAND_MEMORY);
+}
+
+/* The first bridge that is not PCI Express, from @pdev up to below @top. */
+static struct pci_dev *p2pdma_conventional(struct pci_dev *pdev,
+					   struct pci_dev *top)
+{
+	struct pci_dev *bridge = pci_upstream_bridge(pdev);
+
+	for (; bridge && bridge != top; bridge = pci_upstream_bridge(bridge))
+		if (!p2pdma_is_port(bridge))
+			return bridge;
+	return NULL;
+}
+
+/* The first function or port that may redirect traffic inside a device. */
+static struct pci_dev *p2pdma_redirecting(const struct p2pdma_path *path,
+					  struct pci_dev *client_side,
+					  struct pci_dev *provider_side)
+{
+	struct pci_dev *check[] = {
+		path->client, pci_physfn(path->client), client_side,
+		path->provider, pci_physfn(path->provider), provider_side,
+	};
+	struct pci_dev *bridge;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(check); i++)
+		if (p2pdma_acs_ctrl(check[i]) & P2PDMA_ACS_REDIRECTING)
+			return check[i];
+
+	for (bridge = path->common; bridge;
+	     bridge = pci_upstream_bridge(bridge))
+		if (p2pdma_acs_ctrl(bridge) & P2PDMA_ACS_REDIRECTING)
+			return bridge;
+	return NULL;
+}
+
+/* The first downstream port, from @port up, that lacks Upstream Forwarding. */
+static struct pci_dev *p2pdma_no_forwarding(struct pci_dev *port)
+{
+	for (; port; port = pci_upstream_bridge(port))
+		if (pcie_downstream_port(port) &&
+		    !(p2pdma_acs_ctrl(port) & PCI_ACS_UF))
+			return port;
+	return NULL;
+}
+
+/* The first on the way from @provider up to below @top that does not decode. */
+static struct pci_dev *p2pdma_not_decoding(struct pci_dev *provider,
+					   struct pci_dev *top)
+{
+	struct pci_dev *pdev;
+
+	for (pdev = provider; pdev && pdev != top;
+	     pdev = pci_upstream_bridge(pdev))
+		if (!p2pdma_decodes_memory(pdev))
+			return pdev;
+	return NULL;
+}
+
+/**
+ * p2pdma_path_redirectors - name the ports that keep a path from being direct
+ * @path: the path
+ * @s: gets their names, with a semicolon between two, as the pci= boot option
+ *	takes them
+ *
+ * Context: any.
+ */
+void p2pdma_path_redirectors(const struct p2pdma_path *path, struct seq_buf *s)
+{
+	struct pci_dev *check[] = {
+		path->client, path->provider, path->client_side.port,
+		path->provider_side.port,
+	};
+	struct pci_dev *bridge;
+	const char *separator = "";
+	int i;
+
+	for (i = path->in_switch ? 2 : 0; i < (path->in_switch ? 4 : 2); i++) {
+		if (!(p2pdma_acs_ctrl(check[i]) & P2PDMA_ACS_REDIRECTING))
+			continue;
+		seq_buf_printf(s, "%s%s", separator, pci_name(check[i]));
+		separator = ";";
+	}
+	for (bridge = path->in_switch ? NULL : path->common; bridge;
+	     bridge = pci_upstream_bridge(bridge)) {
+		if (!(p2pdma_acs_ctrl(bridge) & P2PDMA_ACS_REDIRECTING))
+			continue;
+		seq_buf_printf(s, "%s%s", separator, pci_name(bridge));
+		separator = ";";
+	}
+}
+
+/**
+ * p2pdma_path_asleep - what on the way to a provider cannot answer now
+ * @provider: the provider's function
+ *
+ * A snapshot of what the kernel knows of power states and lost links; reads no
+ * configuration space.
+ *
+ * Context: any.
+ *
+ * Return: the first function, from @provider up, that is not in D0 or has been
+ * disconnected; NULL if there is none.
+ */
+struct pci_dev *p2pdma_path_asleep(struct pci_dev *provider)
+{
+	struct pci_dev *pdev;
+
+	for (pdev = provider; pdev; pdev = pci_upstream_bridge(pdev))
+		if ((pdev->current_state >= PCI_D1 &&
+		     pdev->current_state <= PCI_D3cold) ||
+		    pci_channel_offline(pdev))
+			return pdev;
+	return NULL;
+}
+
+/**
+ * p2pdma_path_init - find the path from a client to a provider
+ * @path: filled in
+ * @client: the function that does the DMA
+ * @provider: the function whose memory it is
+ *
+ * Context: any; reads configuration space.  The caller holds both functions.
+ */
+void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
+		      struct pci_dev *provider)
+{
+	struct pci_dev *client_side, *provider_side;
+	int client_depth = p2pdma_depth(client);
+	int provider_depth = p2pdma_depth(provider);
+
+	*path = (struct p2pdma_path) {
+		.client = client,
+		.provider = provider,
+		.same_function = client == provider,
+		.distance = client_depth + provider_depth,
+	};
+
+	if (path->same_function) {
+		path->distance = 0;
+		if (!p2pdma_decodes_memory(provider))
+			path->not_decoding = provider;
+		return;
+	}
+
+	/* Climb to the same height, then side by side until they meet. */
+	client_side = client;
+	provider_side = provider;
+	for (; client_depth > provider_depth; client_depth--)
+		client_side = pci_upstream_bridge(client_side);
+	for (; provider_depth > client_depth; provider_depth--)
+		provider_side = pci_upstream_bridge(provider_side);
+
+	while (client_side != provider_side) {
+		struct pci_dev *client_up = pci_upstream_bridge(client_side);
+		struct pci_dev *provider_up = pci_upstream_bridge(provider_side);
+
+		if (client_up == provider_up)
+			break;
+		client_side = client_up;
+		provider_side = provider_up;
+	}
+
+	/*
+	 * If one is a bridge above the other the paths do not diverge, and no
+	 * rule says that the bridge reaches its own memory from below.
+	 */
+	if (client_side != provider_side)
+		path->common = pci_upstream_bridge(client_side);
+	else
+		path->distance -= 2 * p2pdma_depth(client_side);
+
+	path->not_decoding = p2pdma_not_decoding(provider, path->common);
+	path->conventional = p2pdma_conventional(client, path->common) ?:
+			     p2pdma_conventional(provider, path->common);
+	if (!path->common)
+		return;
+
+	path->distance -= 2 * p2pdma_depth(path->common);
+	path->no_forwarding = p2pdma_no_forwarding(path->common);
+	if (!p2pdma_is_port(path->common) && !path->conventional)
+		path->conventional = path->common;
+
+	path->in_switch = pcie_downstream_port(client_side) &&
+			  pcie_downstream_port(provider_side);
+	if (path->in_switch) {
+		path->client_side = p2pdma_acs_port(client_side, provider_side);
+		path->provider_side = p2pdma_acs_port(provider_side,
+						      client_side);
+	} else if (p2pdma_is_port(path->common)) {
+		path->redirecting = p2pdma_redirecting(path, client_side,
+						       provider_side);
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_path_init);

@@ -1,0 +1,721 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Policy: what the administrator allows.
+ *
+ *	p2pdma=<opt>[,<opt>...]
+ *
+ *	opt	auto | off | switch | host | window
+ *		deny=<pci_dev>[;<pci_dev>...]
+ *		trust=<pci_dev>[@w][;<pci_dev>[@w]...]
+ *	pci_dev	[<domain>:]<bus>:<device>.<func>[/<device>.<func>]*
+ *		pci:<vendor>:<device>[:<subvendor>:<subdevice>]
+ *
+ * The same text comes from the command line, where all p2pdma= options add up,
+ * and from /sys/kernel/p2pdma/policy, where a write replaces everything.  It is
+ * parsed whole before any of it counts.  What does not parse on the command line
+ * leaves P2PDMA off: a typing error must not widen access.
+ *
+ * The policy in force is an object behind RCU that never changes.  Which host
+ * bridges its trust= entries stand for is a second such object, made anew when
+ * the policy changes or a device comes or goes, so that routes can be decided
+ * where nothing may sleep.
+ */
+#define pr_fmt(fmt) "pci-p2pdma: " fmt
+
+#include <asm/setup.h>
+#include <kunit/visibility.h>
+#include <linux/cleanup.h>
+#include <linux/ctype.h>
+#include <linux/init.h>
+#include <linux/mutex.h>
+#include <linux/panic.h>
+#include <linux/pci.h>
+#include <linux/rcupdate.h>
+#include <linux/seq_buf.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/xarray.h>
+
+#include "p2pdma.h"
+
+#define P2PDMA_MAX_HOPS 32	/* deeper than any fabric */
+
+/* A <pci_dev>: by ID, where 0 stands for any, or by the way from the root. */
+struct p2pdma_match {
+	bool by_id;
+	bool writes_only;
+	u16 vendor, device, subvendor, subdevice;
+	int domain;
+	u8 bus;
+	u8 hops;
+	u8 devfn[P2PDMA_MAX_HOPS];
+	const char *text;
+};
+
+/* The devices of one kind of option. */
+struct p2pdma_match_list {
+	unsigned int count;
+	struct p2pdma_match *match;
+};
+
+/**
+ * struct p2pdma_policy - a policy, as parsed
+ * @rcu: for freeing
+ * @mode: the last mode named
+ * @window: accepted; nothing looks at it yet
+ * @deny: never provider, never client
+ * @trust: devices whose host bridge is trusted
+ * @text: what was parsed, cut up; @deny and @trust point into it
+ */
+struct p2pdma_policy {
+	struct rcu_head rcu;
+	enum p2pdma_mode mode;
+	bool window;
+	struct p2pdma_match_list deny;
+	struct p2pdma_match_list trust;
+	char *text;
+};
+
+static const char * const p2pdma_mode_names[] = {
+	[P2PDMA_AUTO]	= "auto",
+	[P2PDMA_OFF]	= "off",
+	[P2PDMA_SWITCH]	= "switch",
+	[P2PDMA_HOST]	= "host",
+};
+
+/*
+ * Hexadecimal digits, at least one, that make up a number up to @max; on success
+ * *@text moves past them.
+ */
+static bool p2pdma_parse_hex(const char **text, unsigned int max,
+			     unsigned int *value)
+{
+	const char *p = *text;
+	u64 number = 0;
+
+	for (; isxdigit(*p); p++) {
+		number = number * 16 + hex_to_bin(*p);
+		if (number > max)
+			return false;
+	}
+	if (p == *text)
+		return false;
+	*text = p;
+	*value = number;
+	return true;
+}
+
+static bool p2pdma_parse_char(const char **text, char c)
+{
+	if (**text != c)
+		return false;
+	(*text)++;
+	return true;
+}
+
+/* <device>.<func> */
+static bool p2pdma_parse_devfn(const char **text, struct p2pdma_match *match)
+{
+	unsigned int slot, func;
+
+	if (match->hops == P2PDMA_MAX_HOPS ||
+	    !p2pdma_parse_hex(text, 0x1f, &slot) ||
+	    !p2pdma_parse_char(text, '.') ||
+	    !p2pdma_parse_hex(text, 0x7, &func))
+		return false;
+	match->devfn[match->hops++] = PCI_DEVFN(slot, func);
+	return true;
+}
+
+static bool p2pdma_parse_ids(const char *text, struct p2pdma_match *match)
+{
+	unsigned int id[4] = {};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(id); i++) {
+		if (i && !p2pdma_parse_char(&text, ':'))
+			break;
+		if (!p2pdma_parse_hex(&text, U16_MAX, &id[i]))
+			return false;
+	}
+	match->by_id = true;
+	match->vendor = id[0];
+	match->device = id[1];
+	match->subvendor = id[2];
+	match->subdevice = id[3];
+	return !*text && (i == 2 || i == 4);
+}
+
+static bool p2pdma_parse_path(const char *text, struct p2pdma_match *match)
+{
+	const char *colon = strchr(text, ':');
+	unsigned int domain = 0, bus;
+
+	if (colon && strchr(colon + 1, ':') &&
+	    (!p2pdma_parse_hex(&text, INT_MAX, &domain) ||
+	     !p2pdma_parse_char(&text, ':')))
+		return false;
+	if (!p2pdma_parse_hex(&text, U8_MAX, &bus) ||
+	    !p2pdma_parse_char(&text, ':'))
+		return false;
+	match->domain = domain;
+	match->bus = bus;
+
+	do {
+		if (!p2pdma_parse_devfn(&text, match))
+			return false;
+	} while (p2pdma_parse_char(&text, '/'));
+	return !*text;
+}
+
+static bool p2pdma_parse_match(const char *text, struct p2pdma_match *match)
+{
+	if (str_has_prefix(text, "pci:"))
+		return p2pdma_parse_ids(text + 4, match);
+	return p2pdma_parse_path(text, match);
+}
+
+/* Add the devices of one deny= or trust= to a list; cuts up @text. */
+static int p2pdma_parse_list(struct p2pdma_match_list *list, const char *option,
+			     char *text, char *error, size_t size)
+{
+	bool trust = !strcmp(option, "trust");
+	char *token;
+
+	while ((token = strsep(&text, ";"))) {
+		struct p2pdma_match *grown, match = {};
+		size_t len = strlen(token);
+
+		if (trust && len > 2 && !strcmp(token + len - 2, "@w")) {
+			token[len - 2] = '\0';
+			match.writes_only = true;
+		}
+		if (!p2pdma_parse_match(token, &match)) {
+			snprintf(error, size,
+				 "%s=: \"%.64s\" is no PCI device; write [<domain>:]<bus>:<device>.<func>[/<device>.<func>]* or pci:<vendor>:<device>[:<subvendor>:<subdevice>]",
+				 option, token);
+			return -EINVAL;
+		}
+		match.text = token;
+
+		grown = krealloc_array(list->match, list->count + 1,
+				       sizeof(match), GFP_KERNEL);
+		if (!grown)
+			return -ENOMEM;
+		grown[list->count++] = match;
+		list->match = grown;
+	}
+	return 0;
+}
+
+static int p2pdma_parse_option(struct p2pdma_policy *policy, char *token,
+			       char *error, size_t size)
+{
+	size_t len;
+	int mode;
+
+	mode = match_string(p2pdma_mode_names, ARRAY_SIZE(p2pdma_mode_names),
+			    token);
+	if (mode >= 0) {
+		policy->mode = mode;
+		return 0;
+	}
+	if (!strcmp(token, "window")) {
+		policy->window = true;
+		return 0;
+	}
+	len = str_has_prefix(token, "deny=");
+	if (len)
+		return p2pdma_parse_list(&policy->deny, "deny", token + len,
+					 error, size);
+	len = str_has_prefix(token, "trust=");
+	if (len)
+		return p2pdma_parse_list(&policy->trust, "trust", token + len,
+					 error, size);
+
+	if (*token)
+		snprintf(error, size,
+			 "unknown option \"%.64s\"; write auto, off, switch, host, window, deny=... or trust=...",
+			 token);
+	else
+		snprintf(error, size,
+			 "an option is empty; write auto, off, switch, host, window, deny=... or trust=...");
+	return -EINVAL;
+}
+
+/**
+ * p2pdma_policy_free - free a policy that nobody else has seen
+ * @policy: from p2pdma_policy_parse()
+ */
+void p2pdma_policy_free(struct p2pdma_policy *policy)
+{
+	kfree(policy->deny.match);
+	kfree(policy->trust.match);
+	kfree(policy->text);
+	kfree(policy);
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_policy_free);
+
+static void p2pdma_policy_free_rcu(struct rcu_head *rcu)
+{
+	p2pdma_policy_free(container_of(rcu, struct p2pdma_policy, rcu));
+}
+
+/**
+ * p2pdma_policy_parse - make a policy of its text
+ * @text: as after p2pdma= ; white space around it does not count
+ * @error: where to say what is wrong and how it should be
+ * @size: size of @error in bytes
+ *
+ * Context: may sleep.
+ *
+ * Return: the policy; ERR_PTR(-EINVAL) with @error filled in; ERR_PTR(-ENOMEM).
+ */
+struct p2pdma_policy *p2pdma_policy_parse(const char *text, char *error,
+					  size_t size)
+{
+	struct p2pdma_policy *policy;
+	char *rest, *token;
+	int ret = -ENOMEM;
+
+	snprintf(error, size, "out of memory");
+	policy = kzalloc(sizeof(*policy), GFP_KERNEL);
+	if (!policy)
+		return ERR_PTR(-ENOMEM);
+	policy->text = kstrdup(text, GFP_KERNEL);
+	if (!policy->text)
+		goto err;
+
+	rest = strim(policy->text);
+	while ((token = strsep(&rest, ","))) {
+		ret = p2pdma_parse_option(policy, token, error, size);
+		if (ret)
+			goto err;
+	}
+	*error = '\0';
+	return policy;
+err:
+	p2pdma_policy_free(policy);
+	return ERR_PTR(ret);
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_policy_parse);
+
+/**
+ * p2pdma_policy_mode - the mode of a policy
+ * @policy: the policy
+ */
+enum p2pdma_mode p2pdma_policy_mode(const struct p2pdma_policy *policy)
+{
+	return policy->mode;
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_policy_mode);
+
+static void p2pdma_list_show(const struct p2pdma_match_list *list,
+			     const char *option, struct seq_buf *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < list->count; i++) {
+		seq_buf_printf(s, "%s%s", i ? ";" : option, list->match[i].text);
+		if (list->match[i].writes_only)
+			seq_buf_puts(s, "@w");
+	}
+}
+
+/**
+ * p2pdma_policy_show - write a policy as text that parses to the same policy
+ * @policy: the policy
+ * @s: where to
+ */
+void p2pdma_policy_show(const struct p2pdma_policy *policy, struct seq_buf *s)
+{
+	seq_buf_puts(s, p2pdma_mode_names[policy->mode]);
+	p2pdma_list_show(&policy->deny, ",deny=", s);
+	p2pdma_list_show(&policy->trust, ",trust=", s);
+	if (policy->window)
+		seq_buf_puts(s, ",window");
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_policy_show);
+
+static bool p2pdma_matches(const struct p2pdma_match *match,
+			   struct pci_dev *pdev)
+{
+	int i;
+
+	if (match->by_id)
+		return (!match->vendor || match->vendor == pdev->vendor) &&
+		       (!match->device || match->device == pdev->device) &&
+		       (!match->subvendor ||
+			match->subvendor == pdev->subsystem_vendor) &&
+		       (!match->subdevice ||
+			match->subdevice == pdev->subsystem_device);
+
+	for (i = match->hops - 1; i > 0; i--) {
+		if (pdev->devfn != match->devfn[i])
+			return false;
+		pdev = pci_upstream_bridge(pdev);
+		if (!pdev)
+			return false;
+	}
+	return pdev->devfn == match->devfn[0] &&
+	       pdev->bus->number == match->bus &&
+	       pci_domain_nr(pdev->bus) == match->domain;
+}
+
+static bool p2pdma_list_matches(const struct p2pdma_match_list *list,
+				struct pci_dev *pdev)
+{
+	unsigned int i;
+
+	for (i = 0; i < list->count; i++)
+		if (p2pdma_matches(&list->match[i], pdev))
+			return true;
+	return false;
+}
+
+/**
+ * p2pdma_policy_denies - does a policy deny a function?
+ * @policy: the policy
+ * @pdev: the function
+ *
+ * Context: any.
+ */
+bool p2pdma_policy_denies(const struct p2pdma_policy *policy,
+			  struct pci_dev *pdev)
+{
+	return p2pdma_list_matches(&policy->deny, pdev);
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_policy_denies);
+
+/*
+ * The policy in force.
+ */
+
+/* A host bridge that trust= names, through a device below it. */
+struct p2pdma_trusted {
+	struct pci_host_bridge *host;
+	bool reads;
+};
+
+struct p2pdma_trust_table {
+	struct rcu_head rcu;
+	unsigned int count;
+	struct p2pdma_trusted trusted[] __counted_by(count);
+};
+
+/* Until the command line has been looked at nothing is allowed. */
+static struct p2pdma_policy p2pdma_boot_policy = { .mode = P2PDMA_OFF };
+static struct p2pdma_policy __rcu *p2pdma_policy =
+	RCU_INITIALIZER(&p2pdma_boot_policy);
+static struct p2pdma_trust_table __rcu *p2pdma_trust_table;
+static DEFINE_MUTEX(p2pdma_policy_lock);
+static bool p2pdma_devices_scanned;
+
+/* Root buses whose bridge has been warned of; never emptied. */
+static DEFINE_XARRAY(p2pdma_trust_warned);
+
+static struct p2pdma_policy *p2pdma_policy_locked(void)
+{
+	return rcu_dereference_protected(p2pdma_policy,
+					 lockdep_is_held(&p2pdma_policy_lock));
+}
+
+/**
+ * p2pdma_mode - the mode in force
+ *
+ * Context: any.
+ */
+enum p2pdma_mode p2pdma_mode(void)
+{
+	guard(rcu)();
+	return rcu_dereference(p2pdma_policy)->mode;
+}
+
+/**
+ * p2pdma_denied - does the policy in force deny a function?
+ * @pdev: the function
+ *
+ * Context: any.
+ */
+bool p2pdma_denied(struct pci_dev *pdev)
+{
+	guard(rcu)();
+	return p2pdma_policy_denies(rcu_dereference(p2pdma_policy), pdev);
+}
+
+/**
+ * p2pdma_admin_trusts - does trust= name a host bridge?
+ * @host: the bridge
+ * @reads: for reads from peers, rather than for posted writes only
+ *
+ * Context: any.
+ */
+bool p2pdma_admin_trusts(struct pci_host_bridge *host, bool reads)
+{
+	const struct p2pdma_trust_table *table;
+	unsigned int i;
+
+	guard(rcu)();
+	table = rcu_dereference(p2pdma_trust_table);
+	for (i = 0; table && i < table->count; i++)
+		if (table->trusted[i].host == host)
+			return table->trusted[i].reads || !reads;
+	return false;
+}
+
+/* Say once per bridge what trusting it means. */
+static void p2pdma_warn_trust(struct pci_host_bridge *host, bool reads)
+{
+	unsigned long key = (unsigned long)pci_domain_nr(host->bus) << 8 |
+			    host->bus->number;
+
+	/* Trusting what the built-in list trusts too widens nothing. */
+	if (p2pdma_bridge_listed(host, false, false))
+		return;
+	if (xa_insert(&p2pdma_trust_warned, key, xa_mk_value(1), GFP_KERNEL))
+		return;
+
+	dev_warn(&host->dev,
+		 "p2pdma=trust: peer-to-peer %s forced through this host bridge; if it does not forward them, data are corrupted silently\n",
+		 reads ? "reads and writes are" : "writes are");
+	add_taint(TAINT_USER, LOCKDEP_STILL_OK);
+}
+
+/*
+ * Work out which host bridges are trusted, leaving out what @gone alone stood
+ * for.  No memory means no trust.
+ */
+static void p2pdma_trust_update(struct pci_dev *gone)
+{
+	const struct p2pdma_policy *policy = p2pdma_policy_locked();
+	struct p2pdma_trust_table *table = NULL, *old;
+	struct pci_dev *pdev = NULL;
+	unsigned int count = 0;
+
+	if (policy->trust.count)
+		for_each_pci_dev(pdev)
+			count++;
+	if (count) {
+		table = kvzalloc(struct_size(table, trusted, count), GFP_KERNEL);
+		if (table)
+			table->count = count;
+		else
+			pr_err("out of memory: p2pdma=trust: is without effect\n");
+	}
+
+	count = 0;
+	if (table) {
+		for_each_pci_dev(pdev) {
+			struct pci_host_bridge *host;
+			bool any = false, reads = false;
+			unsigned int i;
+
+			for (i = 0; i < policy->trust.count; i++) {
+				struct p2pdma_match *match = policy->trust.match + i;
+
+				if (pdev == gone || !p2pdma_matches(match, pdev))
+					continue;
+				any = true;
+				reads |= !match->writes_only;
+			}
+			if (!any)
+				continue;
+
+			host = pci_find_host_bridge(pdev->bus);
+			for (i = 0; i < count; i++)
+				if (table->trusted[i].host == host)
+					break;
+			/* A device may have come since they were counted. */
+			if (i == table->count)
+				continue;
+			table->trusted[i].host = host;
+			table->trusted[i].reads |= reads;
+			count = max(count, i + 1);
+		}
+		table->count = count;
+		while (count--)
+			p2pdma_warn_trust(table->trusted[count].host,
+					  table->trusted[count].reads);
+	}
+
+	old = rcu_replace_pointer(p2pdma_trust_table, table,
+				  lockdep_is_held(&p2pdma_policy_lock));
+	if (old)
+		kvfree_rcu(old, rcu);
+	p2pdma_routes_invalidate();
+}
+
+static void p2pdma_report_unmatched(const struct p2pdma_match_list *list,
+				    const char *option)
+{
+	struct pci_dev *pdev = NULL;
+	unsigned int i;
+
+	for (i = 0; i < list->count; i++) {
+		bool found = false;
+
+		for_each_pci_dev(pdev) {
+			found = p2pdma_matches(&list->match[i], pdev);
+			if (found)
+				break;
+		}
+		pci_dev_put(pdev);
+		pdev = NULL;
+		if (!found)
+			pr_warn("p2pdma=%s=%s matches no device\n", option,
+				list->match[i].text);
+	}
+}
+
+static void p2pdma_policy_report(void)
+{
+	const struct p2pdma_policy *policy = p2pdma_policy_locked();
+
+	p2pdma_report_unmatched(&policy->deny, "deny");
+	p2pdma_report_unmatched(&policy->trust, "trust");
+	if (policy->window)
+		pr_info("p2pdma=window has no effect in this version\n");
+}
+
+/* Put a policy in force. */
+static void p2pdma_policy_install(struct p2pdma_policy *policy)
+{
+	struct p2pdma_policy *old;
+
+	guard(mutex)(&p2pdma_policy_lock);
+
+	old = rcu_replace_pointer(p2pdma_policy, policy,
+				  lockdep_is_held(&p2pdma_policy_lock));
+	if (old != &p2pdma_boot_policy)
+		call_rcu(&old->rcu, p2pdma_policy_free_rcu);
+
+	p2pdma_trust_update(NULL);
+	if (p2pdma_devices_scanned)
+		p2pdma_policy_report();
+}
+
+/**
+ * p2pdma_policy_set - put a policy in force in place of the one before
+ * @text: its text
+ *
+ * Context: may sleep.
+ *
+ * Return: 0; -EINVAL if it does not parse, which is said in the log, and -ENOMEM:
+ * both leave the policy as it was.
+ */
+int p2pdma_policy_set(const char *text)
+{
+	struct p2pdma_policy *policy;
+	char error[256];
+
+	policy = p2pdma_policy_parse(text, error, sizeof(error));
+	if (IS_ERR(policy)) {
+		pr_err("policy not changed: %s\n", error);
+		return PTR_ERR(policy);
+	}
+	p2pdma_policy_install(policy);
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_policy_set);
+
+/**
+ * p2pdma_policy_get - the policy in force as text
+ *
+ * Context: may sleep.
+ *
+ * Return: the text, for the caller to kfree(); NULL without memory.
+ */
+char *p2pdma_policy_get(void)
+{
+	size_t size = 2 * COMMAND_LINE_SIZE + PAGE_SIZE;
+	struct seq_buf s;
+	char *text;
+
+	text = kmalloc(size, GFP_KERNEL);
+	if (!text)
+		return NULL;
+
+	seq_buf_init(&s, text, size);
+	scoped_guard(mutex, &p2pdma_policy_lock)
+		p2pdma_policy_show(p2pdma_policy_locked(), &s);
+	seq_buf_str(&s);
+	return text;
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_policy_get);
+
+/**
+ * p2pdma_policy_device_added - a PCI function has come
+ * @pdev: the function
+ *
+ * Context: may sleep.
+ */
+void p2pdma_policy_device_added(struct pci_dev *pdev)
+{
+	guard(mutex)(&p2pdma_policy_lock);
+	if (p2pdma_list_matches(&p2pdma_policy_locked()->trust, pdev))
+		p2pdma_trust_update(NULL);
+}
+
+/**
+ * p2pdma_policy_device_removed - a PCI function is going
+ * @pdev: the function
+ *
+ * Context: may sleep.
+ */
+void p2pdma_policy_device_removed(struct pci_dev *pdev)
+{
+	guard(mutex)(&p2pdma_policy_lock);
+	if (p2pdma_list_matches(&p2pdma_policy_locked()->trust, pdev))
+		p2pdma_trust_update(pdev);
+}
+
+/*
+ * The boot option.  It is seen before there is memory to allocate, so that the
+ * text is kept until devices are about to be scanned.
+ */
+static char p2pdma_boot_text[COMMAND_LINE_SIZE] __initdata;
+
+static int __init p2pdma_setup(char *text)
+{
+	size_t used = strlen(p2pdma_boot_text);
+
+	/* Fits: all options together are shorter than the command line. */
+	snprintf(p2pdma_boot_text + used, sizeof(p2pdma_boot_text) - used,
+		 "%s%s", used ? "," : "p2pdma=", text ?: "");
+	return 1;
+}
+__setup("p2pdma=", p2pdma_setup);
+
+/* Without a value there is no "=" to match on. */
+static int __init p2pdma_setup_bare(char *text)
+{
+	return *text ? 0 : p2pdma_setup(text);
+}
+__setup("p2pdma", p2pdma_setup_bare);
+
+static int __init p2pdma_policy_init(void)
+{
+	size_t len = str_has_prefix(p2pdma_boot_text, "p2pdma=");
+	struct p2pdma_policy *policy;
+	char error[256];
+
+	policy = p2pdma_policy_parse(len ? p2pdma_boot_text + len : "auto",
+				     error, sizeof(error));
+	if (IS_ERR(policy)) {
+		pr_err("p2pdma=: %s\n", error);
+		pr_err("p2pdma=: peer-to-peer DMA is off; mend the boot option, or write a policy to /sys/kernel/p2pdma/policy\n");
+		return 0;
+	}
+	p2pdma_policy_install(policy);
+	return 0;
+}
+arch_initcall(p2pdma_policy_init);
+
+static int __init p2pdma_policy_scanned(void)
+{
+	guard(mutex)(&p2pdma_policy_lock);
+	p2pdma_devices_scanned = true;
+	p2pdma_policy_report();
+	return 0;
+}
+late_initcall(p2pdma_policy_scanned);

@@ -1,0 +1,764 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pool: peer memory with struct pages that drivers and user space allocate.
+ *
+ * A driver adds parts of its BARs.  Each part gets struct pages and joins the
+ * allocator of its function, and its range is registered.  All of it is undone
+ * when the driver goes, in this order: user mappings are torn down and no new
+ * ones made; routes to the memory are refused; the pages are waited for; the
+ * range is removed.
+ */
+#define pr_fmt(fmt) "pci-p2pdma: " fmt
+
+#include <linux/cleanup.h>
+#include <linux/ctype.h>
+#include <linux/export.h>
+#include <linux/genalloc.h>
+#include <linux/memremap.h>
+#include <linux/mm.h>
+#include <linux/pci.h>
+#include <linux/percpu-refcount.h>
+#include <linux/random.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+
+#include "p2pdma.h"
+
+/**
+ * struct p2pdma_part - a part of a BAR that is registered
+ * @node: in &pci_p2pdma.gone when its pages are gone
+ * @range: its registration
+ * @mem: the provider of its BAR
+ * @going: counted in &p2pdma_mem.going
+ * @pdev: whose it is
+ * @pgmap: its struct pages, if it has any
+ */
+struct p2pdma_part {
+	struct list_head node;
+	struct p2pdma_range range;
+	struct p2pdma_mem *mem;
+	bool going;
+	struct pci_dev *pdev;
+	struct dev_pagemap pgmap;
+};
+
+/*
+ * Allocation.  The pool's owner cookie is the reference count of the pagemap:
+ * each allocation holds one reference, so that the memory cannot go before it.
+ */
+
+/* In an RCU read-side section. */
+static struct gen_pool *p2pdma_pool(struct pci_dev *pdev)
+{
+	struct pci_p2pdma *p2pdma = rcu_dereference(pdev->p2pdma);
+
+	return p2pdma ? READ_ONCE(p2pdma->pool) : NULL;
+}
+
+static void *p2pdma_pool_alloc(struct pci_dev *pdev, size_t size,
+			       struct percpu_ref **ref)
+{
+	struct gen_pool *pool;
+	unsigned long addr;
+
+	guard(rcu)();
+	pool = p2pdma_pool(pdev);
+	if (!pool)
+		return ERR_PTR(-ENODEV);
+
+	addr = gen_pool_alloc_owner(pool, size, (void **)ref);
+	if (!addr)
+		return ERR_PTR(-ENOMEM);
+	if (unlikely(!percpu_ref_tryget_live_rcu(*ref))) {
+		gen_pool_free(pool, addr, size);
+		return ERR_PTR(-ENODEV);
+	}
+	return (void *)addr;
+}
+
+/* The caller's memory keeps the pool where it is. */
+static struct gen_pool *p2pdma_pool_held(struct pci_dev *pdev)
+{
+	return rcu_dereference_protected(pdev->p2pdma, 1)->pool;
+}
+
+/**
+ * pci_alloc_p2pmem - allocate peer memory
+ * @pdev: whose memory
+ * @size: bytes; rounded up to pages
+ *
+ * Context: any.
+ *
+ * Return: kernel virtual address of the memory, or NULL.  It is I/O memory,
+ * mapped uncached.
+ */
+void *pci_alloc_p2pmem(struct pci_dev *pdev, size_t size)
+{
+	struct percpu_ref *ref;
+	void *addr = p2pdma_pool_alloc(pdev, size, &ref);
+
+	return IS_ERR(addr) ? NULL : addr;
+}
+EXPORT_SYMBOL_GPL(pci_alloc_p2pmem);
+
+/**
+ * pci_free_p2pmem - free peer memory
+ * @pdev: whose memory
+ * @addr: from pci_alloc_p2pmem()
+ * @size: the same as then
+ *
+ * Context: any.
+ */
+void pci_free_p2pmem(struct pci_dev *pdev, void *addr, size_t size)
+{
+	struct percpu_ref *ref;
+
+	gen_pool_free_owner(p2pdma_pool_held(pdev), (unsigned long)addr, size,
+			    (void **)&ref);
+	percpu_ref_put(ref);
+}
+EXPORT_SYMBOL_GPL(pci_free_p2pmem);
+
+/* The last reference to a page that user space had is gone. */
+static void p2pdma_page_free(struct page *page)
+{
+	struct p2pdma_part *part = container_of(page->pgmap, struct p2pdma_part,
+						pgmap);
+
+	pci_free_p2pmem(part->pdev, page_to_virt(page), PAGE_SIZE);
+}
+
+static const struct dev_pagemap_ops p2pdma_pgmap_ops = {
+	.page_free = p2pdma_page_free,
+};
+
+/**
+ * pci_p2pmem_virt_to_bus - PCI bus address of allocated peer memory
+ * @pdev: whose memory
+ * @addr: from pci_alloc_p2pmem(), or an address inside it
+ *
+ * For @pdev's own use, not for clients, which map the memory.
+ *
+ * Context: any.
+ *
+ * Return: the PCI bus address, 0 if there is none.
+ */
+pci_bus_addr_t pci_p2pmem_virt_to_bus(struct pci_dev *pdev, void *addr)
+{
+	struct gen_pool *pool;
+	phys_addr_t bus;
+
+	guard(rcu)();
+	pool = p2pdma_pool(pdev);
+	if (!addr || !pool)
+		return 0;
+
+	/* The pool was told bus addresses where it asks for physical ones. */
+	bus = gen_pool_virt_to_phys(pool, (unsigned long)addr);
+	return bus == (phys_addr_t)-1 ? 0 : bus;
+}
+EXPORT_SYMBOL_GPL(pci_p2pmem_virt_to_bus);
+
+/**
+ * pci_p2pmem_alloc_sgl - allocate peer memory as a scatterlist
+ * @pdev: whose memory
+ * @nents: set to the number of entries
+ * @length: bytes
+ *
+ * Context: may sleep.
+ *
+ * Return: the list, to be freed with pci_p2pmem_free_sgl(), or NULL.
+ */
+struct scatterlist *pci_p2pmem_alloc_sgl(struct pci_dev *pdev,
+					 unsigned int *nents, u32 length)
+{
+	struct scatterlist *sg;
+	void *addr;
+
+	sg = kmalloc(sizeof(*sg), GFP_KERNEL);
+	if (!sg)
+		return NULL;
+
+	addr = pci_alloc_p2pmem(pdev, length);
+	if (!addr) {
+		kfree(sg);
+		return NULL;
+	}
+
+	sg_init_one(sg, addr, length);
+	*nents = 1;
+	return sg;
+}
+EXPORT_SYMBOL_GPL(pci_p2pmem_alloc_sgl);
+
+/**
+ * pci_p2pmem_free_sgl - free a scatterlist and the peer memory in it
+ * @pdev: whose memory
+ * @sgl: from pci_p2pmem_alloc_sgl()
+ *
+ * Context: any.
+ */
+void pci_p2pmem_free_sgl(struct pci_dev *pdev, struct scatterlist *sgl)
+{
+	struct scatterlist *sg;
+
+	for (sg = sgl; sg; sg = sg_next(sg))
+		pci_free_p2pmem(pdev, page_to_virt(sg_page(sg)) + sg->offset,
+				sg->length);
+	kfree(sgl);
+}
+EXPORT_SYMBOL_GPL(pci_p2pmem_free_sgl);
+
+/*
+ * Who offers memory to others.
+ */
+
+/**
+ * pci_p2pmem_publish - offer a function's pool to others, or no longer
+ * @pdev: whose memory
+ * @publish: whether pci_p2pmem_find() may find it
+ *
+ * Context: any.
+ */
+void pci_p2pmem_publish(struct pci_dev *pdev, bool publish)
+{
+	struct pci_p2pdma *p2pdma;
+
+	guard(rcu)();
+	p2pdma = rcu_dereference(pdev->p2pdma);
+	if (p2pdma)
+		WRITE_ONCE(p2pdma->published, publish);
+}
+EXPORT_SYMBOL_GPL(pci_p2pmem_publish);
+
+/**
+ * pci_has_p2pmem - does a function offer its pool to others?
+ * @pdev: the function
+ *
+ * Context: any.
+ */
+bool pci_has_p2pmem(struct pci_dev *pdev)
+{
+	struct pci_p2pdma *p2pdma;
+
+	guard(rcu)();
+	p2pdma = rcu_dereference(pdev->p2pdma);
+	return p2pdma && READ_ONCE(p2pdma->published);
+}
+EXPORT_SYMBOL_GPL(pci_has_p2pmem);
+
+/**
+ * pci_p2pmem_find_many - find the published memory that is nearest to clients
+ * @clients: devices
+ * @num_clients: how many
+ *
+ * Of several that are equally near one is chosen at random.
+ *
+ * Context: may sleep.
+ *
+ * Return: a function whose memory all clients reach, for the caller to
+ * pci_dev_put(), or NULL.
+ */
+struct pci_dev *pci_p2pmem_find_many(struct device **clients, int num_clients)
+{
+	struct pci_dev *pdev = NULL, *best = NULL;
+	int best_distance = INT_MAX;
+	u32 equals = 0;
+
+	for_each_pci_dev(pdev) {
+		int distance;
+
+		if (!pci_has_p2pmem(pdev))
+			continue;
+		distance = pci_p2pdma_distance_many(pdev, clients, num_clients,
+						    false);
+		if (distance < 0 || distance > best_distance)
+			continue;
+		if (distance < best_distance) {
+			best_distance = distance;
+			equals = 0;
+		}
+		/* Keep the n-th of n equals with a chance of 1 in n. */
+		if (get_random_u32_below(++equals))
+			continue;
+		pci_dev_put(best);
+		best = pci_dev_get(pdev);
+	}
+	return best;
+}
+EXPORT_SYMBOL_GPL(pci_p2pmem_find_many);
+
+/*
+ * sysfs: the p2pmem group.
+ */
+
+static ssize_t size_show(struct device *dev, struct device_attribute *attr,
+			 char *buf)
+{
+	struct gen_pool *pool;
+	size_t size = 0;
+
+	scoped_guard(rcu) {
+		pool = p2pdma_pool(to_pci_dev(dev));
+		if (pool)
+			size = gen_pool_size(pool);
+	}
+	return sysfs_emit(buf, "%zd\n", size);
+}
+static DEVICE_ATTR_RO(size);
+
+static ssize_t available_show(struct device *dev, struct device_attribute *attr,
+			      char *buf)
+{
+	struct gen_pool *pool;
+	size_t available = 0;
+
+	scoped_guard(rcu) {
+		pool = p2pdma_pool(to_pci_dev(dev));
+		if (pool)
+			available = gen_pool_avail(pool);
+	}
+	return sysfs_emit(buf, "%zd\n", available);
+}
+static DEVICE_ATTR_RO(available);
+
+static ssize_t published_show(struct device *dev, struct device_attribute *attr,
+			      char *buf)
+{
+	return sysfs_emit(buf, "%d\n", pci_has_p2pmem(to_pci_dev(dev)));
+}
+static DEVICE_ATTR_RO(published);
+
+/*
+ * Map freshly allocated memory.  Each page goes to user space with a reference
+ * of its own to the pagemap, and returns to the pool when its last user is gone.
+ */
+static int p2pmem_alloc_mmap(struct file *file, struct kobject *kobj,
+			     struct bin_attribute *attr,
+			     struct vm_area_struct *vma)
+{
+	struct pci_dev *pdev = to_pci_dev(kobj_to_dev(kobj));
+	size_t len = vma->vm_end - vma->vm_start, done;
+	struct percpu_ref *ref;
+	void *addr;
+	int ret;
+
+	/* A private mapping would be copied into RAM when written to. */
+	if (!(vma->vm_flags & VM_MAYSHARE)) {
+		pci_info_ratelimited(pdev,
+				     "%s: peer memory cannot be mapped MAP_PRIVATE; use MAP_SHARED\n",
+				     current->comm);
+		return -EINVAL;
+	}
+	/* Each mapping is an allocation: there is nothing at an offset. */
+	if (vma->vm_pgoff) {
+		pci_info_ratelimited(pdev,
+				     "%s: peer memory cannot be mapped at an offset; use 0\n",
+				     current->comm);
+		return -EINVAL;
+	}
+
+	addr = p2pdma_pool_alloc(pdev, len, &ref);
+	if (IS_ERR(addr))
+		return PTR_ERR(addr);
+
+	/* As the kernel's own mapping: uncached, and never encrypted. */
+	vma->vm_page_prot =
+		pgprot_decrypted(pgprot_noncached(vma->vm_page_prot));
+
+	for (done = 0; done < len; done += PAGE_SIZE) {
+		struct page *page = virt_to_page(addr + done);
+
+		/*
+		 * Who freed the page last may not have finished: it goes back to
+		 * the pool before its count is set to 1 again.
+		 */
+		while (page_count(page) != 1)
+			cond_resched();
+
+		/* Once the mapping holds the page, let go of the idle count. */
+		percpu_ref_get(ref);
+		ret = vm_insert_page(vma, vma->vm_start + done, page);
+		put_page(page);
+		if (ret)
+			goto err;
+	}
+	percpu_ref_put(ref);
+	return 0;
+
+err:
+	/*
+	 * The page that failed went back to the pool with its one reference, and
+	 * those before it will when the caller unmaps them.
+	 */
+	done += PAGE_SIZE;
+	if (done < len)
+		gen_pool_free(p2pdma_pool_held(pdev),
+			      (unsigned long)addr + done, len - done);
+	percpu_ref_put(ref);
+	return ret;
+}
+
+static struct bin_attribute p2pmem_alloc_attr = {
+	.attr = { .name = "allocate", .mode = 0660 },
+	.mmap = p2pmem_alloc_mmap,
+	/* Some programs do not map beyond the size of a file. */
+	.size = SZ_1T,
+};
+
+static struct attribute *p2pmem_attrs[] = {
+	&dev_attr_size.attr,
+	&dev_attr_available.attr,
+	&dev_attr_published.attr,
+	NULL,
+};
+
+static struct bin_attribute *p2pmem_bin_attrs[] = {
+	&p2pmem_alloc_attr,
+	NULL,
+};
+
+static const struct attribute_group p2pmem_group = {
+	.attrs = p2pmem_attrs,
+	.bin_attrs = p2pmem_bin_attrs,
+	.name = "p2pmem",
+};
+
+/*
+ * Registration.
+ */
+
+static void pcim_p2pdma_release(void *data)
+{
+	struct pci_dev *pdev = data;
+	struct pci_p2pdma *p2pdma = rcu_dereference_protected(pdev->p2pdma, 1);
+	struct p2pdma_part *part, *next;
+
+	rcu_assign_pointer(pdev->p2pdma, NULL);
+	synchronize_rcu();
+
+	if (p2pdma->pool) {
+		sysfs_remove_group(&pdev->dev.kobj, &p2pmem_group);
+		gen_pool_destroy(p2pdma->pool);
+	}
+	list_for_each_entry_safe(part, next, &p2pdma->gone, node)
+		kfree(part);
+	kfree(p2pdma);
+}
+
+/**
+ * pcim_p2pdma_init - prepare a function to be a provider
+ * @pdev: the function
+ *
+ * Undone when the driver is unbound.  A second call does nothing.
+ *
+ * Context: may sleep; while the driver of @pdev is being bound.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int pcim_p2pdma_init(struct pci_dev *pdev)
+{
+	struct pci_p2pdma *p2pdma;
+	int bar;
+
+	if (rcu_access_pointer(pdev->p2pdma))
+		return 0;
+
+	p2pdma = kzalloc_node(sizeof(*p2pdma), GFP_KERNEL,
+			      dev_to_node(&pdev->dev));
+	if (!p2pdma)
+		return -ENOMEM;
+
+	INIT_LIST_HEAD(&p2pdma->gone);
+	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
+		struct p2pdma_mem *mem = &p2pdma->mem[bar];
+
+		if (!(pci_resource_flags(pdev, bar) & IORESOURCE_MEM))
+			continue;
+		mem->provider.owner = &pdev->dev;
+		mem->provider.bus_offset = pci_bus_address(pdev, bar) -
+					   pci_resource_start(pdev, bar);
+		mem->bar = bar;
+		mem->last = pci_resource_end(pdev, bar);
+	}
+
+	rcu_assign_pointer(pdev->p2pdma, p2pdma);
+	return devm_add_action_or_reset(&pdev->dev, pcim_p2pdma_release, pdev);
+}
+EXPORT_SYMBOL_GPL(pcim_p2pdma_init);
+
+/* The provider of a BAR of a function that has been prepared, or NULL. */
+static struct p2pdma_mem *p2pdma_bar(struct pci_dev *pdev, int bar)
+{
+	struct pci_p2pdma *p2pdma = rcu_dereference_protected(pdev->p2pdma, 1);
+
+	if (!p2pdma || bar < 0 || bar >= PCI_STD_NUM_BARS ||
+	    !p2pdma->mem[bar].provider.owner)
+		return NULL;
+	return &p2pdma->mem[bar];
+}
+
+static void p2pdma_part_unregister(void *data)
+{
+	struct p2pdma_part *part = data;
+
+	p2pdma_range_del(&part->range);
+	p2pdma_routes_forget(part->mem->provider.owner);
+	if (part->going)
+		atomic_dec(&part->mem->going);
+
+	/* The pool cannot give memory back, and looks at its reference count. */
+	list_add(&part->node,
+		 &rcu_dereference_protected(part->pdev->p2pdma, 1)->gone);
+}
+
+/* Runs before the pages are waited for. */
+static void p2pdma_part_going(void *data)
+{
+	struct p2pdma_part *part = data;
+
+	part->going = true;
+	atomic_inc(&part->mem->going);
+}
+
+/* Register a part of a BAR for as long as the driver is bound. */
+static struct p2pdma_part *p2pdma_part_add(struct pci_dev *pdev,
+					   struct p2pdma_mem *mem,
+					   phys_addr_t start, size_t size)
+{
+	struct p2pdma_part *part;
+	int ret;
+
+	part = kzalloc(sizeof(*part), GFP_KERNEL);
+	if (!part)
+		return ERR_PTR(-ENOMEM);
+	part->pdev = pdev;
+	part->mem = mem;
+	part->range.start = start;
+	part->range.last = start + size - 1;
+	part->range.provider = &mem->provider;
+	mem->registered = true;
+
+	ret = p2pdma_range_add(&part->range);
+	if (ret) {
+		kfree(part);
+		return ERR_PTR(ret);
+	}
+	ret = devm_add_action_or_reset(&pdev->dev, p2pdma_part_unregister,
+				       part);
+	return ret ? ERR_PTR(ret) : part;
+}
+
+/**
+ * pcim_p2pdma_provider - make a whole BAR peer memory, without struct pages
+ * @pdev: a function that pcim_p2pdma_init() has prepared
+ * @bar: number of the BAR
+ *
+ * Undone when the driver is unbound, before which nothing may be mapped any more.
+ *
+ * Context: may sleep; while the driver of @pdev is being bound.
+ *
+ * Return: the provider, or NULL if the BAR is not memory, is another provider's,
+ * or cannot be registered for want of memory.
+ */
+struct p2pdma_provider *pcim_p2pdma_provider(struct pci_dev *pdev, int bar)
+{
+	struct p2pdma_mem *mem = p2pdma_bar(pdev, bar);
+	struct p2pdma_part *part;
+
+	if (!mem)
+		return NULL;
+	if (pci_p2pdma_provider_of_phys(pci_resource_start(pdev, bar),
+					pci_resource_len(pdev, bar)) ==
+	    &mem->provider)
+		return &mem->provider;
+
+	part = p2pdma_part_add(pdev, mem, pci_resource_start(pdev, bar),
+			       pci_resource_len(pdev, bar));
+	return IS_ERR(part) ? NULL : &mem->provider;
+}
+EXPORT_SYMBOL_GPL(pcim_p2pdma_provider);
+
+static int p2pdma_pool_setup(struct pci_dev *pdev)
+{
+	struct pci_p2pdma *p2pdma = rcu_dereference_protected(pdev->p2pdma, 1);
+	struct gen_pool *pool;
+	int ret;
+
+	if (p2pdma->pool)
+		return 0;
+
+	pool = gen_pool_create(PAGE_SHIFT, dev_to_node(&pdev->dev));
+	if (!pool)
+		return -ENOMEM;
+	ret = sysfs_create_group(&pdev->dev.kobj, &p2pmem_group);
+	if (ret) {
+		gen_pool_destroy(pool);
+		return ret;
+	}
+	/* The group shows nothing until there is a pool. */
+	smp_store_release(&p2pdma->pool, pool);
+	return 0;
+}
+
+/*
+ * Removing the file tears down the user mappings that were made through it, and
+ * no new ones can be made.
+ */
+static void p2pdma_unmap_users(void *data)
+{
+	struct pci_dev *pdev = data;
+
+	sysfs_remove_file_from_group(&pdev->dev.kobj, &p2pmem_alloc_attr.attr,
+				     p2pmem_group.name);
+}
+
+/**
+ * pci_p2pdma_add_resource - give a part of a BAR struct pages, for peers' DMA
+ * @pdev: the function
+ * @bar: number of the BAR
+ * @size: bytes; 0 for all that follows @offset
+ * @offset: bytes from the start of the BAR
+ *
+ * Undone when the driver is unbound, which waits until the last page is free.
+ *
+ * Context: may sleep; while the driver of @pdev is being bound.
+ *
+ * Return: 0; -EINVAL if the BAR is not memory or smaller than that; -EBUSY if it
+ * overlaps another provider's memory; -ENOMEM; what devm_memremap_pages() says.
+ */
+int pci_p2pdma_add_resource(struct pci_dev *pdev, int bar, size_t size,
+			    u64 offset)
+{
+	struct p2pdma_part *part;
+	struct p2pdma_mem *mem;
+	resource_size_t len;
+	phys_addr_t start;
+	void *addr, *group;
+	int ret;
+
+	if (bar < 0 || bar >= PCI_STD_NUM_BARS ||
+	    !(pci_resource_flags(pdev, bar) & IORESOURCE_MEM))
+		return -EINVAL;
+	len = pci_resource_len(pdev, bar);
+	if (offset >= len || size > len - offset)
+		return -EINVAL;
+	if (!size)
+		size = len - offset;
+	start = pci_resource_start(pdev, bar) + offset;
+
+	ret = pcim_p2pdma_init(pdev);
+	if (ret)
+		return ret;
+	mem = p2pdma_bar(pdev, bar);
+	if (!mem)
+		return -EINVAL;
+	ret = p2pdma_pool_setup(pdev);
+	if (ret)
+		return ret;
+
+	/* Whatever fails from here on, what was done before it is undone. */
+	group = devres_open_group(&pdev->dev, NULL, GFP_KERNEL);
+	if (!group)
+		return -ENOMEM;
+
+	part = p2pdma_part_add(pdev, mem, start, size);
+	if (IS_ERR(part)) {
+		ret = PTR_ERR(part);
+		goto release;
+	}
+
+	part->pgmap.range.start = start;
+	part->pgmap.range.end = start + size - 1;
+	part->pgmap.nr_range = 1;
+	part->pgmap.type = MEMORY_DEVICE_PCI_P2PDMA;
+	part->pgmap.ops = &p2pdma_pgmap_ops;
+	addr = devm_memremap_pages(&pdev->dev, &part->pgmap);
+	if (IS_ERR(addr)) {
+		ret = PTR_ERR(addr);
+		goto release;
+	}
+
+	ret = devm_add_action_or_reset(&pdev->dev, p2pdma_part_going, part) ?:
+	      devm_add_action_or_reset(&pdev->dev, p2pdma_unmap_users, pdev) ?:
+	      gen_pool_add_owner(p2pdma_pool_held(pdev), (unsigned long)addr,
+				 start + mem->provider.bus_offset, size,
+				 dev_to_node(&pdev->dev), &part->pgmap.ref);
+	if (ret)
+		goto release;
+
+	devres_remove_group(&pdev->dev, group);
+	pci_info(pdev, "added peer-to-peer DMA memory %#llx-%#llx\n",
+		 part->pgmap.range.start, part->pgmap.range.end);
+	return 0;
+
+release:
+	devres_release_group(&pdev->dev, group);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(pci_p2pdma_add_resource);
+
+/*
+ * Helpers for attributes that choose a provider, as nvmet's.
+ */
+
+/**
+ * pci_p2pdma_enable_store - parse what is written to choose a provider
+ * @page: the text: a boolean as kstrtobool() takes, or the name of a PCI function
+ * @p2p_dev: set to the function if one is named; the caller puts it
+ * @use_p2pdma: set to whether P2PDMA is to be used
+ *
+ * Context: may sleep.
+ *
+ * Return: 0; -ENODEV if the function does not exist or offers no memory.
+ */
+int pci_p2pdma_enable_store(const char *page, struct pci_dev **p2p_dev,
+			    bool *use_p2pdma)
+{
+	struct device *dev;
+	bool digit;
+
+	dev = bus_find_device_by_name(&pci_bus_type, NULL, page);
+	if (dev) {
+		if (!pci_has_p2pmem(to_pci_dev(dev))) {
+			dev_err(dev, "PCI device has no peer-to-peer memory: %s\n",
+				page);
+			put_device(dev);
+			return -ENODEV;
+		}
+		*use_p2pdma = true;
+		*p2p_dev = to_pci_dev(dev);
+		return 0;
+	}
+
+	/* "0000:01:00.1" is not meant as 0, though it begins like it. */
+	digit = page[0] == '0' || page[0] == '1';
+	if ((!digit || iscntrl(page[1]) || !page[1]) &&
+	    !kstrtobool(page, use_p2pdma))
+		return 0;
+
+	pr_err("No such PCI device: %.*s\n", (int)strcspn(page, "\n"), page);
+	return -ENODEV;
+}
+EXPORT_SYMBOL_GPL(pci_p2pdma_enable_store);
+
+/**
+ * pci_p2pdma_enable_show - the text that pci_p2pdma_enable_store() took
+ * @page: where to
+ * @p2p_dev: the function that was named, or NULL
+ * @use_p2pdma: whether P2PDMA is to be used
+ *
+ * Return: length of the text.
+ */
+ssize_t pci_p2pdma_enable_show(char *page, struct pci_dev *p2p_dev,
+			       bool use_p2pdma)
+{
+	if (!use_p2pdma)
+		return sprintf(page, "0\n");
+	if (!p2p_dev)
+		return sprintf(page, "1\n");
+	return sprintf(page, "%s\n", pci_name(p2p_dev));
+}
+EXPORT_SYMBOL_GPL(pci_p2pdma_enable_show);

@@ -1,0 +1,793 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Routes: how a client reaches a provider, and why.
+ *
+ * Everything that needs to know asks here: the mapping loops, the distance that
+ * drivers ask for, and what people are shown.
+ *
+ * A verdict is made in two steps.  What rests on topology, ACS and policy is
+ * gathered into facts, one set for posted writes and one for transfers that
+ * include reads, and kept for each pair of client and provider.  The kept facts
+ * carry the generation in which they were gathered; whatever may change them
+ * moves the generation on.  The second step adds what may change without notice
+ * (the client's DMA mask, its IOMMU domain, power states) and decides.  The
+ * decision is a function of the facts alone.
+ */
+#define pr_fmt(fmt) "pci-p2pdma: " fmt
+
+#include <kunit/visibility.h>
+#include <linux/cleanup.h>
+#include <linux/dma-mapping.h>
+#include <linux/export.h>
+#include <linux/hashtable.h>
+#include <linux/init.h>
+#include <linux/notifier.h>
+#include <linux/pci.h>
+#include <linux/seq_buf.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include "../pci.h"
+#include "p2pdma.h"
+
+#define P2PDMA_OBSTACLES \
+	GENMASK(PCI_P2PDMA_DMA_MASK, PCI_P2PDMA_NO_COMMON_PORT)
+
+static const char * const p2pdma_reason_names[PCI_P2PDMA_NR_REASONS] = {
+	[PCI_P2PDMA_DIRECT]			= "direct",
+	[PCI_P2PDMA_SAME_FUNCTION]		= "same-function",
+	[PCI_P2PDMA_NO_COMMON_PORT]		= "no-common-port",
+	[PCI_P2PDMA_CONVENTIONAL_PCI]		= "conventional-pci",
+	[PCI_P2PDMA_UNTRUSTED_CLIENT]		= "untrusted-client",
+	[PCI_P2PDMA_VIRTUALISED]		= "virtualised",
+	[PCI_P2PDMA_ACS_REQUEST]		= "acs-request",
+	[PCI_P2PDMA_ACS_COMPLETION]		= "acs-completion",
+	[PCI_P2PDMA_MULTIFUNCTION]		= "multifunction",
+	[PCI_P2PDMA_DMA_MASK]			= "dma-mask",
+	[PCI_P2PDMA_POLICY_OFF]			= "policy-off",
+	[PCI_P2PDMA_DENIED]			= "denied",
+	[PCI_P2PDMA_NOT_PCI]			= "not-pci",
+	[PCI_P2PDMA_PROVIDER_UNREACHABLE]	= "provider-unreachable",
+	[PCI_P2PDMA_MUST_BOUNCE]		= "must-bounce",
+	[PCI_P2PDMA_POLICY_SWITCH]		= "policy-switch",
+	[PCI_P2PDMA_POLICY_HOST]		= "policy-host",
+	[PCI_P2PDMA_FABRIC_BLOCKED]		= "fabric-blocked",
+	[PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED]	= "host-bridge-untrusted",
+	[PCI_P2PDMA_WINDOW_UNRESERVED]		= "window-unreserved",
+};
+
+/**
+ * pci_p2pdma_reason_name - the word for a reason
+ * @reason: the reason
+ */
+const char *pci_p2pdma_reason_name(enum pci_p2pdma_reason reason)
+{
+	return p2pdma_reason_names[reason];
+}
+EXPORT_SYMBOL_GPL(pci_p2pdma_reason_name);
+
+/**
+ * pci_p2pdma_map_type_name - the words for a verdict
+ * @type: the verdict
+ */
+const char *pci_p2pdma_map_type_name(enum pci_p2pdma_map_type type)
+{
+	switch (type) {
+	case PCI_P2PDMA_MAP_BUS_ADDR:
+		return "bus-address";
+	case PCI_P2PDMA_MAP_THRU_HOST_BRIDGE:
+		return "through-host-bridge";
+	default:
+		return "not-supported";
+	}
+}
+EXPORT_SYMBOL_GPL(pci_p2pdma_map_type_name);
+
+/**
+ * p2pdma_decide - the route decision
+ * @facts: all that it rests on
+ * @type: set to the verdict
+ *
+ * The first condition that holds decides.
+ *
+ * Return: the reason.
+ */
+enum pci_p2pdma_reason p2pdma_decide(const struct p2pdma_facts *facts,
+				     enum pci_p2pdma_map_type *type)
+{
+	unsigned long obstacles = facts->obstacles & P2PDMA_OBSTACLES;
+
+	*type = PCI_P2PDMA_MAP_NOT_SUPPORTED;
+	if (facts->mode == P2PDMA_OFF)
+		return PCI_P2PDMA_POLICY_OFF;
+	if (facts->denied)
+		return PCI_P2PDMA_DENIED;
+	if (facts->not_pci)
+		return PCI_P2PDMA_NOT_PCI;
+	if (facts->unreachable)
+		return PCI_P2PDMA_PROVIDER_UNREACHABLE;
+	if (facts->must_bounce)
+		return PCI_P2PDMA_MUST_BOUNCE;
+
+	if (facts->same_function) {
+		if (obstacles & BIT(PCI_P2PDMA_DMA_MASK))
+			return PCI_P2PDMA_DMA_MASK;
+		*type = PCI_P2PDMA_MAP_BUS_ADDR;
+		return PCI_P2PDMA_SAME_FUNCTION;
+	}
+	if (!obstacles && facts->mode != P2PDMA_HOST) {
+		*type = PCI_P2PDMA_MAP_BUS_ADDR;
+		return PCI_P2PDMA_DIRECT;
+	}
+	if (facts->mode == P2PDMA_SWITCH)
+		return PCI_P2PDMA_POLICY_SWITCH;
+
+	if (!facts->translated) {
+		if (facts->crosses && facts->mode == P2PDMA_HOST)
+			return PCI_P2PDMA_POLICY_HOST;
+		if (facts->crosses &&
+		    (obstacles & BIT(PCI_P2PDMA_UNTRUSTED_CLIENT)))
+			return PCI_P2PDMA_UNTRUSTED_CLIENT;
+		if (facts->blocked)
+			return PCI_P2PDMA_FABRIC_BLOCKED;
+		if (facts->host_mask)
+			return PCI_P2PDMA_DMA_MASK;
+	}
+	if (facts->stuck)
+		return PCI_P2PDMA_FABRIC_BLOCKED;
+	if (!facts->trusted)
+		return PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED;
+
+	*type = PCI_P2PDMA_MAP_THRU_HOST_BRIDGE;
+	return obstacles ? __ffs(obstacles) : PCI_P2PDMA_POLICY_HOST;
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_decide);
+
+/*
+ * What is kept.
+ */
+
+enum { P2PDMA_WRITES, P2PDMA_READS, P2PDMA_NR_KINDS };
+
+/**
+ * struct p2pdma_kept - what is kept for one client and provider
+ * @node: in p2pdma_kept_table
+ * @rcu: for freeing
+ * @client: the client; compared, and only followed by who holds it
+ * @provider: the provider; likewise
+ * @owner: the provider's function; likewise
+ * @generation: when it was gathered
+ * @distance: hops
+ * @same_bridge: both are below one host bridge
+ * @facts: by kind of transfer; what may change without notice is left out
+ * @blocked_at: by kind of transfer, where &p2pdma_facts.blocked applies
+ * @port: by obstacle, the port that stands in the way
+ * @not_decoding: on the way to the provider
+ * @reported: a refusal has been put in the log
+ */
+struct p2pdma_kept {
+	struct hlist_node node;
+	struct rcu_head rcu;
+	struct pci_dev *client;
+	struct p2pdma_provider *provider;
+	struct device *owner;
+	int generation;
+	int distance;
+	bool same_bridge;
+	struct p2pdma_facts facts[P2PDMA_NR_KINDS];
+	struct p2pdma_name blocked_at[P2PDMA_NR_KINDS];
+	struct p2pdma_name port[PCI_P2PDMA_DMA_MASK + 1];
+	struct p2pdma_name not_decoding;
+	bool reported;
+};
+
+static DEFINE_HASHTABLE(p2pdma_kept_table, 10);
+static DEFINE_SPINLOCK(p2pdma_kept_lock);	/* writers of the table */
+static atomic_t p2pdma_generation = ATOMIC_INIT(0);
+
+static u32 p2pdma_kept_hash(struct pci_dev *client,
+			    struct p2pdma_provider *provider)
+{
+	return hash_ptr(client, 32) ^ hash_ptr(provider, 31);
+}
+
+/**
+ * p2pdma_routes_invalidate - what routes rest on may have changed
+ *
+ * Call it after the change.
+ *
+ * Context: any.
+ */
+void p2pdma_routes_invalidate(void)
+{
+	/* Pairs with the acquire in p2pdma_kept_get(): the change comes first. */
+	smp_mb__before_atomic();
+	atomic_inc(&p2pdma_generation);
+}
+
+/**
+ * pci_p2pdma_config_written - configuration space has been written
+ * @where: first register
+ * @size: bytes
+ *
+ * Moves the generation on for what routes may rest on: memory decoding, bus
+ * numbers and windows in the header, and ACS in extended configuration space.
+ *
+ * Context: any.
+ */
+void pci_p2pdma_config_written(int where, int size)
+{
+	if (!pci_p2pdma_in_use())
+		return;
+	if (where >= PCI_CFG_SPACE_SIZE ||
+	    (where < PCI_COMMAND + 2 && where + size > PCI_COMMAND) ||
+	    (where < PCI_CAPABILITY_LIST && where + size > PCI_BASE_ADDRESS_0))
+		p2pdma_routes_invalidate();
+}
+
+static struct p2pdma_name p2pdma_name(struct pci_dev *pdev)
+{
+	if (!pdev)
+		return (struct p2pdma_name) {};
+	return (struct p2pdma_name) {
+		.valid = true,
+		.domain = pci_domain_nr(pdev->bus),
+		.id = pci_dev_id(pdev),
+	};
+}
+
+static bool p2pdma_bridges_trusted(struct pci_host_bridge *client,
+				   struct pci_host_bridge *provider, bool reads)
+{
+	bool same = client == provider;
+
+	return (p2pdma_bridge_listed(client, same, false) ||
+		p2pdma_admin_trusts(client, reads)) &&
+	       (same || p2pdma_bridge_listed(provider, false, false) ||
+		p2pdma_admin_trusts(provider, reads));
+}
+
+/* What the fabric does to one kind of transfer. */
+static void p2pdma_gather_fabric(const struct p2pdma_path *path, bool reads,
+				 struct p2pdma_kept *kept)
+{
+	struct p2pdma_facts *facts = &kept->facts[reads];
+	bool up = false, dropped = false, completion_up = false;
+
+	if (path->same_function)
+		return;
+
+	if (!path->common)
+		facts->obstacles |= BIT(PCI_P2PDMA_NO_COMMON_PORT);
+	if (path->conventional)
+		facts->obstacles |= BIT(PCI_P2PDMA_CONVENTIONAL_PCI);
+	if (path->client->untrusted)
+		facts->obstacles |= BIT(PCI_P2PDMA_UNTRUSTED_CLIENT);
+	if (!path->common)
+		return;
+
+	if (path->in_switch) {
+		switch (p2pdma_acs_request(path->client_side.ctrl,
+					   path->client_side.egress)) {
+		case P2PDMA_ACS_UP:
+			up = true;
+			break;
+		case P2PDMA_ACS_DROPPED:
+			dropped = true;
+			break;
+		case P2PDMA_ACS_ACROSS:
+			break;
+		}
+		completion_up = reads &&
+				(path->provider_side.ctrl & PCI_ACS_CR);
+		if (up || dropped)
+			facts->obstacles |= BIT(PCI_P2PDMA_ACS_REQUEST);
+		if (completion_up)
+			facts->obstacles |= BIT(PCI_P2PDMA_ACS_COMPLETION);
+		facts->crosses = !up && !dropped;
+	} else {
+		if (path->redirecting) {
+			facts->obstacles |= BIT(PCI_P2PDMA_MULTIFUNCTION);
+			up = true;
+		}
+		/* Whether they cross inside a device nobody knows. */
+		facts->crosses = true;
+	}
+
+	if (dropped) {
+		facts->blocked = true;
+		kept->blocked_at[reads] = p2pdma_name(path->client_side.port);
+	} else if ((up || completion_up) && path->no_forwarding) {
+		facts->blocked = true;
+		kept->blocked_at[reads] = p2pdma_name(path->no_forwarding);
+	}
+	/* Translation helps the request, and not the completion. */
+	if (completion_up && path->no_forwarding) {
+		facts->stuck = true;
+		kept->blocked_at[reads] = p2pdma_name(path->no_forwarding);
+	}
+}
+
+static void p2pdma_gather(struct p2pdma_kept *kept)
+{
+	struct pci_dev *client = kept->client;
+	struct pci_dev *provider = to_pci_dev(kept->provider->owner);
+	struct pci_host_bridge *client_host = pci_find_host_bridge(client->bus);
+	struct pci_host_bridge *provider_host =
+		pci_find_host_bridge(provider->bus);
+	struct p2pdma_path path;
+	int kind;
+
+	p2pdma_path_init(&path, client, provider);
+	kept->distance = path.distance;
+	kept->same_bridge = client_host == provider_host;
+
+	kept->port[PCI_P2PDMA_CONVENTIONAL_PCI] = p2pdma_name(path.conventional);
+	kept->port[PCI_P2PDMA_ACS_REQUEST] = p2pdma_name(path.client_side.port);
+	kept->port[PCI_P2PDMA_ACS_COMPLETION] =
+		p2pdma_name(path.provider_side.port);
+	kept->port[PCI_P2PDMA_MULTIFUNCTION] = p2pdma_name(path.redirecting);
+	kept->not_decoding = p2pdma_name(path.not_decoding);
+
+	for (kind = P2PDMA_WRITES; kind <= P2PDMA_READS; kind++) {
+		struct p2pdma_facts *facts = &kept->facts[kind];
+
+		facts->mode = p2pdma_mode();
+		facts->denied = p2pdma_denied(client) || p2pdma_denied(provider);
+		facts->unreachable = path.not_decoding;
+		facts->same_function = path.same_function;
+		facts->trusted = p2pdma_bridges_trusted(client_host,
+							provider_host,
+							kind == P2PDMA_READS);
+		p2pdma_gather_fabric(&path, kind == P2PDMA_READS, kept);
+	}
+}
+
+/* The current facts for a pair; in an RCU read-side section. */
+static struct p2pdma_kept *p2pdma_kept_find(struct pci_dev *client,
+					    struct p2pdma_provider *provider,
+					    u32 hash)
+{
+	struct p2pdma_kept *kept;
+
+	hash_for_each_possible_rcu(p2pdma_kept_table, kept, node, hash,
+				   lockdep_is_held(&p2pdma_kept_lock))
+		if (kept->client == client && kept->provider == provider)
+			return kept;
+	return NULL;
+}
+
+/*
+ * Copy the facts for a pair, gathering them if they are not there or stale.
+ * Without memory, or for a provider that is not registered, they are gathered for
+ * this once.
+ */
+static void p2pdma_kept_get(struct pci_dev *client,
+			    struct p2pdma_provider *provider,
+			    struct p2pdma_kept *copy)
+{
+	u32 hash = p2pdma_kept_hash(client, provider);
+	int generation = atomic_read_acquire(&p2pdma_generation);
+	struct p2pdma_kept *kept, *old;
+
+	scoped_guard(rcu) {
+		kept = p2pdma_kept_find(client, provider, hash);
+		if (kept && kept->generation == generation) {
+			*copy = *kept;
+			return;
+		}
+	}
+
+	*copy = (struct p2pdma_kept) {
+		.client = client,
+		.provider = provider,
+		.owner = provider->owner,
+		.generation = generation,
+	};
+	p2pdma_gather(copy);
+
+	if (!to_p2pdma_mem(provider)->registered)
+		return;
+	kept = kmemdup(copy, sizeof(*copy), GFP_ATOMIC | __GFP_NOWARN);
+	if (!kept)
+		return;
+
+	guard(spinlock_irqsave)(&p2pdma_kept_lock);
+	old = p2pdma_kept_find(client, provider, hash);
+	if (old) {
+		copy->reported = old->reported;
+		kept->reported = old->reported;
+		hash_del_rcu(&old->node);
+		kfree_rcu(old, rcu);
+	}
+	hash_add_rcu(p2pdma_kept_table, &kept->node, hash);
+}
+
+/* Note that a refusal has been reported; returns whether one had been before. */
+static bool p2pdma_kept_report(struct pci_dev *client,
+			       struct p2pdma_provider *provider)
+{
+	struct p2pdma_kept *kept;
+
+	guard(rcu)();
+	kept = p2pdma_kept_find(client, provider,
+				p2pdma_kept_hash(client, provider));
+	return kept && xchg(&kept->reported, true);
+}
+
+/**
+ * p2pdma_routes_forget - drop what is kept for a device or a provider
+ * @owner: a device that is no longer there, as client and as provider
+ *
+ * Context: any.
+ */
+void p2pdma_routes_forget(struct device *owner)
+{
+	struct hlist_node *next;
+	struct p2pdma_kept *kept;
+	int bucket;
+
+	p2pdma_routes_invalidate();
+
+	guard(spinlock_irqsave)(&p2pdma_kept_lock);
+	hash_for_each_safe(p2pdma_kept_table, bucket, next, kept, node) {
+		if (&kept->client->dev != owner && kept->owner != owner)
+			continue;
+		hash_del_rcu(&kept->node);
+		kfree_rcu(kept, rcu);
+	}
+}
+
+/*
+ * The verdict.
+ */
+
+/* Add what may change without notice. */
+static void p2pdma_facts_now(struct p2pdma_facts *facts,
+			     const struct p2pdma_kept *kept)
+{
+	struct p2pdma_mem *mem = to_p2pdma_mem(kept->provider);
+	struct device *dev = &kept->client->dev;
+	struct dma_p2pdma_client client;
+	dma_addr_t host;
+
+	dma_p2pdma_client(dev, &client);
+	facts->translated = client.translated;
+	facts->must_bounce = client.must_bounce;
+
+	if (client.translated && !facts->same_function && p2pdma_is_guest())
+		facts->obstacles |= BIT(PCI_P2PDMA_VIRTUALISED);
+	if (mem->last + kept->provider->bus_offset > dma_get_mask(dev))
+		facts->obstacles |= BIT(PCI_P2PDMA_DMA_MASK);
+
+	host = dma_p2pdma_host_addr(dev, kept->provider, kept->same_bridge,
+				    mem->last);
+	facts->host_mask = host == DMA_MAPPING_ERROR ||
+			   host > min_not_zero(dma_get_mask(dev),
+					       dev->bus_dma_limit);
+}
+
+static struct p2pdma_name p2pdma_deciding_port(const struct p2pdma_kept *kept,
+					       bool reads,
+					       enum pci_p2pdma_reason reason)
+{
+	struct pci_dev *asleep;
+
+	switch (reason) {
+	case PCI_P2PDMA_CONVENTIONAL_PCI:
+	case PCI_P2PDMA_ACS_REQUEST:
+	case PCI_P2PDMA_ACS_COMPLETION:
+	case PCI_P2PDMA_MULTIFUNCTION:
+		return kept->port[reason];
+	case PCI_P2PDMA_FABRIC_BLOCKED:
+		return kept->blocked_at[reads];
+	case PCI_P2PDMA_PROVIDER_UNREACHABLE:
+		asleep = p2pdma_path_asleep(to_pci_dev(kept->provider->owner));
+		return asleep ? p2pdma_name(asleep) : kept->not_decoding;
+	default:
+		return (struct p2pdma_name) {};
+	}
+}
+
+/**
+ * pci_p2pdma_query_route - how a device reaches a provider
+ * @provider: whose memory
+ * @dev: the device that is mapped for
+ * @dir: %DMA_FROM_DEVICE for writes by @dev to the memory; any other direction
+ *	stands for reads and writes
+ * @route: filled in
+ *
+ * The answer holds for all of the provider's BAR.  It is a snapshot.
+ *
+ * Context: any; may read configuration space.  The caller holds @dev, and sees to
+ * it that the provider stays.
+ */
+void pci_p2pdma_query_route(struct p2pdma_provider *provider,
+			    struct device *dev, enum dma_data_direction dir,
+			    struct pci_p2pdma_route *route)
+{
+	bool reads = dir != DMA_FROM_DEVICE;
+	struct p2pdma_facts facts = {};
+	struct p2pdma_kept kept = {};
+	struct p2pdma_name port;
+
+	if (dev_is_pci(dev)) {
+		p2pdma_kept_get(to_pci_dev(dev), provider, &kept);
+		facts = kept.facts[reads];
+		facts.unreachable |=
+			atomic_read(&to_p2pdma_mem(provider)->going) ||
+			p2pdma_path_asleep(to_pci_dev(provider->owner));
+		p2pdma_facts_now(&facts, &kept);
+	} else {
+		facts.mode = p2pdma_mode();
+		facts.denied = p2pdma_denied(to_pci_dev(provider->owner));
+		facts.not_pci = true;
+		kept.distance = -1;
+	}
+
+	route->reason = p2pdma_decide(&facts, &route->type);
+	route->distance = kept.distance;
+	route->same_bridge = kept.same_bridge;
+
+	port = dev_is_pci(dev) ?
+		p2pdma_deciding_port(&kept, reads, route->reason) :
+		(struct p2pdma_name) {};
+	route->has_bridge = port.valid;
+	route->bridge_domain = port.domain;
+	route->bridge_id = port.id;
+}
+EXPORT_SYMBOL_GPL(pci_p2pdma_query_route);
+
+/* The ports in the way, and the boot option that takes them out of it. */
+static void p2pdma_explain_acs(struct pci_dev *client, struct pci_dev *provider)
+{
+	struct p2pdma_path path;
+	struct seq_buf ports;
+	char buf[256];
+
+	p2pdma_path_init(&path, client, provider);
+	seq_buf_init(&ports, buf, sizeof(buf));
+	p2pdma_path_redirectors(&path, &ports);
+
+	pci_warn(client, "ACS redirect is set between the client and provider (%s)\n",
+		 pci_name(provider));
+	if (seq_buf_has_overflowed(&ports) || !seq_buf_used(&ports))
+		return;
+	if (path.in_switch)
+		pci_warn(client, "to disable ACS redirect for this path, add the kernel parameter: pci=disable_acs_redir=%s\n",
+			 seq_buf_str(&ports));
+	else
+		pci_warn(client, "these functions or ports must have no ACS redirection or upstream forwarding: %s\n",
+			 seq_buf_str(&ports));
+}
+
+/* Put a refusal, or why a route is not direct, in the log. */
+static void p2pdma_explain(struct pci_dev *client,
+			   struct p2pdma_provider *provider,
+			   const struct pci_p2pdma_route *route)
+{
+	struct pci_dev *owner = to_pci_dev(provider->owner);
+	struct p2pdma_kept kept;
+
+	p2pdma_kept_get(client, provider, &kept);
+	if (kept.facts[P2PDMA_READS].obstacles &
+	    (BIT(PCI_P2PDMA_ACS_REQUEST) | BIT(PCI_P2PDMA_ACS_COMPLETION) |
+	     BIT(PCI_P2PDMA_MULTIFUNCTION)))
+		p2pdma_explain_acs(client, owner);
+
+	if (route->type != PCI_P2PDMA_MAP_NOT_SUPPORTED)
+		return;
+
+	if (route->reason != PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED) {
+		pci_warn(client, "cannot be used for peer-to-peer DMA as the route to the provider (%s) is refused: %s\n",
+			 pci_name(owner), pci_p2pdma_reason_name(route->reason));
+		return;
+	}
+
+	p2pdma_bridge_listed(pci_find_host_bridge(client->bus),
+			     route->same_bridge, true);
+	if (!route->same_bridge)
+		p2pdma_bridge_listed(pci_find_host_bridge(owner->bus), false,
+				     true);
+	pci_warn(client, "cannot be used for peer-to-peer DMA as the client and provider (%s) do not share an upstream bridge or whitelisted host bridge\n",
+		 pci_name(owner));
+	pci_warn(client, "if the host bridge is known to forward peer-to-peer requests, add the kernel parameter: p2pdma=trust=%s%s%s\n",
+		 pci_name(client), route->same_bridge ? "" : ";",
+		 route->same_bridge ? "" : pci_name(owner));
+}
+
+/**
+ * pci_p2pdma_map_route - the route for a mapping
+ * @provider: whose memory
+ * @dev: the device that is mapped for
+ * @dir: direction of the transfer
+ * @route: filled in
+ *
+ * As pci_p2pdma_query_route(), and puts a refusal in the log once for each pair.
+ *
+ * Context: any.
+ */
+void pci_p2pdma_map_route(struct p2pdma_provider *provider, struct device *dev,
+			  enum dma_data_direction dir,
+			  struct pci_p2pdma_route *route)
+{
+	pci_p2pdma_query_route(provider, dev, dir, route);
+
+	if (route->type != PCI_P2PDMA_MAP_NOT_SUPPORTED)
+		return;
+	if (!dev_is_pci(dev))
+		dev_warn_once(dev,
+			      "cannot be used for peer-to-peer DMA as it is not a PCI device\n");
+	else if (!p2pdma_kept_report(to_pci_dev(dev), provider))
+		p2pdma_explain(to_pci_dev(dev), provider, route);
+}
+
+/**
+ * pci_p2pdma_map_type - how a device reaches a provider, in both directions
+ * @provider: whose memory
+ * @dev: the device that will do the DMA
+ *
+ * Context: any.
+ *
+ * Return: the verdict for %DMA_BIDIRECTIONAL.
+ */
+enum pci_p2pdma_map_type pci_p2pdma_map_type(struct p2pdma_provider *provider,
+					     struct device *dev)
+{
+	struct pci_p2pdma_route route;
+
+	pci_p2pdma_map_route(provider, dev, DMA_BIDIRECTIONAL, &route);
+	return route.type;
+}
+EXPORT_SYMBOL_GPL(pci_p2pdma_map_type);
+
+/* For pci_p2pdma_state(); @page is a P2PDMA page. */
+void __pci_p2pdma_update_state(struct pci_p2pdma_map_state *state,
+			       struct device *dev, struct page *page)
+{
+	struct p2pdma_provider *provider = pci_p2pdma_provider_of_page(page);
+
+	if (provider && state->mem == provider)
+		return;
+	state->mem = provider;
+	state->map = provider ? pci_p2pdma_map_type(provider, dev) :
+				PCI_P2PDMA_MAP_NOT_SUPPORTED;
+}
+EXPORT_SYMBOL_GPL(__pci_p2pdma_update_state);
+
+/* The nearest PCI function above a device, or the device itself; held. */
+static struct pci_dev *p2pdma_pci_parent(struct device *dev)
+{
+	for (; dev; dev = dev->parent)
+		if (dev_is_pci(dev))
+			return pci_dev_get(to_pci_dev(dev));
+	return NULL;
+}
+
+struct p2pdma_distance {
+	struct pci_dev *provider;
+	struct pci_dev *client;
+	bool verbose;
+	bool found;
+	int distance;
+};
+
+/* Refused if any of the provider's memory is; returns false to end the walk. */
+static bool p2pdma_distance_one(struct p2pdma_provider *provider, void *data)
+{
+	struct p2pdma_distance *query = data;
+	struct pci_p2pdma_route route;
+
+	if (provider->owner != &query->provider->dev)
+		return true;
+
+	query->found = true;
+	pci_p2pdma_query_route(provider, &query->client->dev,
+			       DMA_BIDIRECTIONAL, &route);
+	if (query->verbose)
+		p2pdma_explain(query->client, provider, &route);
+	query->distance = route.type == PCI_P2PDMA_MAP_NOT_SUPPORTED ?
+				-1 : route.distance;
+	return query->distance >= 0;
+}
+
+/* For a function that has registered nothing: as if all its BARs were memory. */
+static void p2pdma_distance_unregistered(struct p2pdma_distance *query)
+{
+	struct pci_dev *pdev = query->provider;
+	struct p2pdma_mem mem = { .provider.owner = &pdev->dev };
+	int bar;
+
+	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
+		if (!(pci_resource_flags(pdev, bar) & IORESOURCE_MEM) ||
+		    pci_resource_end(pdev, bar) <= mem.last)
+			continue;
+		mem.last = pci_resource_end(pdev, bar);
+		mem.provider.bus_offset = pci_bus_address(pdev, bar) -
+					  pci_resource_start(pdev, bar);
+	}
+	p2pdma_distance_one(&mem.provider, query);
+}
+
+/**
+ * pci_p2pdma_distance_many - how far clients are from a provider, all together
+ * @provider: the function that provides memory, or may come to
+ * @clients: devices; for one that is not a PCI function the nearest PCI function
+ *	above it counts
+ * @num_clients: how many
+ * @verbose: say in the log what is in the way
+ *
+ * Answers for %DMA_BIDIRECTIONAL, by the route that a mapping would take.  If
+ * @provider has registered no memory, for all of its BARs.
+ *
+ * Context: may sleep.
+ *
+ * Return: the sum of hops, less being better and 0 being the client itself; -1 if
+ * one of the clients has no route.
+ */
+int pci_p2pdma_distance_many(struct pci_dev *provider, struct device **clients,
+			     int num_clients, bool verbose)
+{
+	bool supported = num_clients > 0;
+	int total = 0, i;
+
+	for (i = 0; i < num_clients && (supported || verbose); i++) {
+		struct p2pdma_distance query = {
+			.provider = provider,
+			.client = p2pdma_pci_parent(clients[i]),
+			.verbose = verbose,
+		};
+
+		if (!query.client) {
+			if (verbose)
+				dev_warn(clients[i],
+					 "cannot be used for peer-to-peer DMA as it is not a PCI device\n");
+			return -1;
+		}
+
+		p2pdma_for_each_provider(p2pdma_distance_one, &query);
+		if (!query.found)
+			p2pdma_distance_unregistered(&query);
+		pci_dev_put(query.client);
+
+		if (query.distance < 0)
+			supported = false;
+		total += query.distance;
+	}
+	return supported ? total : -1;
+}
+EXPORT_SYMBOL_GPL(pci_p2pdma_distance_many);
+
+/*
+ * What makes kept facts stale, beside policy and configuration writes.
+ */
+static int p2pdma_bus_notify(struct notifier_block *nb, unsigned long action,
+			     void *data)
+{
+	struct device *dev = data;
+
+	switch (action) {
+	case BUS_NOTIFY_ADD_DEVICE:
+		p2pdma_policy_device_added(to_pci_dev(dev));
+		p2pdma_routes_invalidate();
+		break;
+	case BUS_NOTIFY_DEL_DEVICE:
+		p2pdma_policy_device_removed(to_pci_dev(dev));
+		p2pdma_routes_invalidate();
+		break;
+	case BUS_NOTIFY_REMOVED_DEVICE:
+		p2pdma_routes_forget(dev);
+		break;
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block p2pdma_bus_notifier = {
+	.notifier_call = p2pdma_bus_notify,
+};
+
+static int __init p2pdma_routes_init(void)
+{
+	return bus_register_notifier(&pci_bus_type, &p2pdma_bus_notifier);
+}
+arch_initcall(p2pdma_routes_init);

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What people see: the policy, and the routes of each function.
+ */
+#define pr_fmt(fmt) "pci-p2pdma: " fmt
+
+#include <linux/cleanup.h>
+#include <linux/init.h>
+#include <linux/kobject.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+#include <linux/vmalloc.h>
+
+#include "../pci.h"
+#include "p2pdma.h"
+
+/*
+ * /sys/bus/pci/devices/<client>/p2pdma_routes
+ */
+
+/* A text that grows. */
+struct p2pdma_text {
+	struct pci_dev *client;
+	char *buf;
+	size_t size;
+	size_t len;
+};
+
+static void p2pdma_route_bridge(const struct pci_p2pdma_route *route, char *buf,
+				size_t size)
+{
+	if (!route->has_bridge)
+		strscpy(buf, "-", size);
+	else
+		snprintf(buf, size, "%04x:%02x:%02x.%d", route->bridge_domain,
+			 PCI_BUS_NUM(route->bridge_id),
+			 PCI_SLOT(route->bridge_id & 0xff),
+			 PCI_FUNC(route->bridge_id & 0xff));
+}
+
+/* One line; false ends the walk for want of memory. */
+static bool p2pdma_routes_line(struct p2pdma_provider *provider, void *data)
+{
+	struct pci_p2pdma_route write, read;
+	struct p2pdma_text *text = data;
+	char bridge[32], line[256];
+	size_t len;
+
+	pci_p2pdma_query_route(provider, &text->client->dev, DMA_FROM_DEVICE,
+			       &write);
+	pci_p2pdma_query_route(provider, &text->client->dev, DMA_BIDIRECTIONAL,
+			       &read);
+	p2pdma_route_bridge(write.has_bridge ? &write : &read, bridge,
+			    sizeof(bridge));
+
+	len = scnprintf(line, sizeof(line), "%s %d %s %s %d %s %s %s\n",
+			pci_name(to_pci_dev(provider->owner)),
+			to_p2pdma_mem(provider)->bar,
+			pci_p2pdma_map_type_name(write.type),
+			pci_p2pdma_map_type_name(read.type), write.distance,
+			pci_p2pdma_reason_name(write.reason),
+			pci_p2pdma_reason_name(read.reason), bridge);
+
+	if (text->len + len > text->size) {
+		size_t size = max(2 * text->size, PAGE_SIZE);
+		char *buf = kvmalloc(size, GFP_KERNEL);
+
+		if (!buf)
+			return false;
+		memcpy(buf, text->buf, text->len);
+		kvfree(text->buf);
+		text->buf = buf;
+		text->size = size;
+	}
+	memcpy(text->buf + text->len, line, len);
+	text->len += len;
+	return true;
+}
+
+/*
+ * The table may be longer than a page.  Each read makes it anew; a reader that
+ * needs it consistent reads it at once.
+ */
+static ssize_t p2pdma_routes_read(struct file *file, struct kobject *kobj,
+				  struct bin_attribute *attr, char *buf,
+				  loff_t offset, size_t count)
+{
+	struct p2pdma_text text = {
+		.client = to_pci_dev(kobj_to_dev(kobj)),
+	};
+	ssize_t ret = -ENOMEM;
+
+	if (p2pdma_for_each_provider(p2pdma_routes_line, &text))
+		ret = memory_read_from_buffer(buf, count, &offset, text.buf,
+					      text.len);
+	kvfree(text.buf);
+	return ret;
+}
+
+static struct bin_attribute p2pdma_routes_attr = {
+	.attr = { .name = "p2pdma_routes", .mode = 0444 },
+	.read = p2pdma_routes_read,
+};
+
+static struct bin_attribute *p2pdma_routes_attrs[] = {
+	&p2pdma_routes_attr,
+	NULL,
+};
+
+/* Bridges forward; they do no DMA of their own. */
+static umode_t p2pdma_routes_visible(struct kobject *kobj,
+				     struct bin_attribute *attr, int n)
+{
+	struct pci_dev *pdev = to_pci_dev(kobj_to_dev(kobj));
+
+	return pci_is_bridge(pdev) ? 0 : attr->attr.mode;
+}
+
+const struct attribute_group pci_p2pdma_routes_group = {
+	.bin_attrs = p2pdma_routes_attrs,
+	.is_bin_visible = p2pdma_routes_visible,
+};
+
+/*
+ * /sys/kernel/p2pdma/policy
+ */
+
+static ssize_t policy_show(struct kobject *kobj, struct kobj_attribute *attr,
+			   char *buf)
+{
+	char *text __free(kfree) = p2pdma_policy_get();
+
+	if (!text)
+		return -ENOMEM;
+	return sysfs_emit(buf, "%s\n", text);
+}
+
+static ssize_t policy_store(struct kobject *kobj, struct kobj_attribute *attr,
+			    const char *buf, size_t count)
+{
+	return p2pdma_policy_set(buf) ?: count;
+}
+
+static struct kobj_attribute p2pdma_policy_attr = __ATTR_RW(policy);
+
+static int __init p2pdma_sysfs_init(void)
+{
+	struct kobject *kobj = kobject_create_and_add("p2pdma", kernel_kobj);
+	int ret = -ENOMEM;
+
+	if (kobj)
+		ret = sysfs_create_file(kobj, &p2pdma_policy_attr.attr);
+	if (ret)
+		pr_err("no /sys/kernel/p2pdma/policy: error %d\n", ret);
+	return ret;
+}
+subsys_initcall(p2pdma_sysfs_init);

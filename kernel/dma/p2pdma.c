@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Mapping of scatterlists that hold peer memory, for every ops provider.
+ *
+ * The mapping loops of dma-direct and dma-iommu carry a cursor over the ranges
+ * of peer memory, and hand a list over here at the first entry that lies in one;
+ * for other dma_map_ops the dispatch looks.  From there on all are alike: RAM is
+ * mapped entry by entry with the provider's ->map_page, peer memory by its route.
+ *
+ *	bus-address		bus address, flagged SG_DMA_BUS_ADDRESS; nobody
+ *				is called
+ *	through-host-bridge	dma-direct: the address that the root complex
+ *				sends on; dma-iommu: an IOVA, mapped as MMIO;
+ *				others: ->map_resource.  Flagged SG_DMA_MMIO
+ *	not-supported		-EREMOTEIO
+ *
+ * The first entry of the list is flagged SG_DMA_P2PDMA, so that unmap and sync
+ * come here too.  They need nothing but the list: peer memory, by the flags of
+ * each DMA segment, is not synchronised, and is unmapped by who mapped it.
+ *
+ * Entries keep page, offset and length all the while.  When mapping fails the
+ * DMA fields of all entries are reset, and nothing is left mapped.
+ */
+#include <linux/device.h>
+#include <linux/dma-direct.h>
+#include <linux/dma-map-ops.h>
+#include <linux/export.h>
+#include <linux/iommu-dma.h>
+#include <linux/scatterlist.h>
+#include <linux/swiotlb.h>
+
+#include "direct.h"
+
+/* Who maps for a device. */
+enum dma_p2pdma_via {
+	DMA_P2PDMA_DIRECT,
+	DMA_P2PDMA_IOMMU,
+	DMA_P2PDMA_OPS,
+};
+
+static enum dma_p2pdma_via dma_p2pdma_via(struct device *dev)
+{
+	if (use_dma_iommu(dev))
+		return DMA_P2PDMA_IOMMU;
+	if (dma_go_direct(dev, dma_get_mask(dev), get_dma_ops(dev)))
+		return DMA_P2PDMA_DIRECT;
+	return DMA_P2PDMA_OPS;
+}
+
+/* A device that firmware says cannot do DMA at all. */
+static bool dma_p2pdma_dummy(struct device *dev)
+{
+	return IS_ENABLED(CONFIG_ARCH_HAS_DMA_OPS) &&
+	       get_dma_ops(dev) == &dma_dummy_ops;
+}
+
+/**
+ * dma_p2pdma_client - what the DMA layer knows of a client
+ * @dev: the client
+ * @client: filled in
+ *
+ * Other dma_map_ops count as translating.
+ *
+ * Context: any.
+ */
+void dma_p2pdma_client(struct device *dev, struct dma_p2pdma_client *client)
+{
+	enum dma_p2pdma_via via = dma_p2pdma_via(dev);
+
+	client->translated = via != DMA_P2PDMA_DIRECT;
+	client->must_bounce = via == DMA_P2PDMA_DIRECT &&
+			      is_swiotlb_force_bounce(dev);
+}
+
+/**
+ * dma_p2pdma_host_addr - what an untranslated client uses to reach peer memory
+ *	through the host bridge
+ * @dev: the client
+ * @provider: whose memory
+ * @same_bridge: client and provider are below one host bridge
+ * @phys: CPU physical address of the memory
+ *
+ * Below one bridge that is the PCI bus address, which the root complex sends
+ * back down.  Between bridges it is the CPU's address as the client's bus sees
+ * it, and never with an encryption bit: the memory is not RAM.
+ *
+ * Context: any.
+ *
+ * Return: a DMA address, or %DMA_MAPPING_ERROR if the client's bus does not see
+ * @phys.
+ */
+dma_addr_t dma_p2pdma_host_addr(struct device *dev,
+				struct p2pdma_provider *provider,
+				bool same_bridge, phys_addr_t phys)
+{
+	if (same_bridge)
+		return pci_p2pdma_bus_addr_map(provider, phys);
+	return phys_to_dma_unencrypted(dev, phys);
+}
+
+/**
+ * dma_p2pdma_supported - can any route to peer memory succeed for a device?
+ * @dev: the device
+ *
+ * Whatever the policy allows now: it may change.
+ */
+bool dma_p2pdma_supported(struct device *dev)
+{
+	return dev_is_pci(dev) && !dma_p2pdma_dummy(dev);
+}
+
+/**
+ * dma_p2pdma_reset_sg - leave a list as a failed mapping does
+ * @sgl: the list
+ * @nents: its entries
+ *
+ * Every entry gets %DMA_MAPPING_ERROR for an address, length 0 and no flags.
+ *
+ * Context: any.
+ */
+void dma_p2pdma_reset_sg(struct scatterlist *sgl, int nents)
+{
+	struct scatterlist *sg;
+	int i;
+
+	for_each_sg(sgl, sg, nents, i) {
+		sg_dma_address(sg) = DMA_MAPPING_ERROR;
+		if (IS_ENABLED(CONFIG_NEED_SG_DMA_LENGTH))
+			sg_dma_len(sg) = 0;
+		sg_dma_clear_flags(sg);
+	}
+}
+
+/* The state of a mapping loop. */
+struct dma_p2pdma_map {
+	struct device *dev;
+	const struct dma_map_ops *ops;
+	enum dma_p2pdma_via via;
+	enum dma_data_direction dir;
+	unsigned long attrs;
+	struct pci_p2pdma_cursor cursor;
+	struct pci_p2pdma_route route;	/* for cursor.provider */
+};
+
+static dma_addr_t dma_p2pdma_map_ram(struct dma_p2pdma_map *map,
+				     struct scatterlist *sg)
+{
+	switch (map->via) {
+	case DMA_P2PDMA_DIRECT:
+		return dma_direct_map_page(map->dev, sg_page(sg), sg->offset,
+					   sg->length, map->dir, map->attrs);
+	case DMA_P2PDMA_IOMMU:
+		return iommu_dma_map_page(map->dev, sg_page(sg), sg->offset,
+					  sg->length, map->dir, map->attrs);
+	case DMA_P2PDMA_OPS:
+		return map->ops->map_page(map->dev, sg_page(sg), sg->offset,
+					  sg->length, map->dir, map->attrs);
+	}
+	return DMA_MAPPING_ERROR;
+}
+
+/* Map peer memory that is reached through the host bridge. */
+static int dma_p2pdma_map_host(struct dma_p2pdma_map *map, phys_addr_t phys,
+			       size_t size, dma_addr_t *dma)
+{
+	switch (map->via) {
+	case DMA_P2PDMA_DIRECT:
+		*dma = dma_p2pdma_host_addr(map->dev, map->cursor.provider,
+					    map->route.same_bridge, phys);
+		break;
+	case DMA_P2PDMA_IOMMU:
+		return iommu_dma_map_p2pdma(map->dev, phys, size, map->dir,
+					    map->attrs, dma);
+	case DMA_P2PDMA_OPS:
+		if (!map->ops->map_resource)
+			return -EREMOTEIO;
+		*dma = map->ops->map_resource(map->dev, phys, size, map->dir,
+					      map->attrs);
+		if (*dma == DMA_MAPPING_ERROR)
+			return -EIO;
+		break;
+	}
+	return *dma == DMA_MAPPING_ERROR ? -EREMOTEIO : 0;
+}
+
+static void dma_p2pdma_unmap_host(struct device *dev, enum dma_p2pdma_via via,
+				  dma_addr_t dma, size_t size,
+				  enum dma_data_direction dir,
+				  unsigned long attrs)
+{
+	const struct dma_map_ops *ops = get_dma_ops(dev);
+
+	if (via == DMA_P2PDMA_IOMMU)
+		iommu_dma_unmap_resource(dev, dma, size, dir, attrs);
+	else if (via == DMA_P2PDMA_OPS && ops->unmap_resource)
+		ops->unmap_resource(dev, dma, size, dir, attrs);
+}
+
+/* Undo DMA segments, up to the first that was not used. */
+static void dma_p2pdma_unmap_segments(struct device *dev,
+				      enum dma_p2pdma_via via,
+				      struct scatterlist *sgl, int nents,
+				      enum dma_data_direction dir,
+				      unsigned long attrs)
+{
+	const struct dma_map_ops *ops = get_dma_ops(dev);
+	struct scatterlist *sg;
+	int i;
+
+	for_each_sg(sgl, sg, nents, i) {
+		dma_addr_t dma = sg_dma_address(sg);
+		size_t size = sg_dma_len(sg);
+
+		if (!size)
+			break;
+		if (sg_dma_is_bus_address(sg))
+			continue;
+		if (sg->dma_flags & SG_DMA_MMIO)
+			dma_p2pdma_unmap_host(dev, via, dma, size, dir, attrs);
+		else if (via == DMA_P2PDMA_DIRECT)
+			dma_direct_unmap_page(dev, dma, size, dir, attrs);
+		else if (via == DMA_P2PDMA_IOMMU)
+			iommu_dma_unmap_page(dev, dma, size, dir, attrs);
+		else
+			ops->unmap_page(dev, dma, size, dir, attrs);
+	}
+}
+
+/* Move the cursor to an entry, and find the route if it is peer memory. */
+static int dma_p2pdma_enter(struct dma_p2pdma_map *map, struct scatterlist *sg)
+{
+	phys_addr_t phys = sg_phys(sg);
+
+	if (unlikely(!sg->length))
+		return -EINVAL;
+	if (likely(pci_p2pdma_cursor_holds(&map->cursor, phys, sg->length)))
+		return 0;
+
+	__pci_p2pdma_cursor_move(&map->cursor, phys);
+	/* Partly peer memory, or of two providers. */
+	if (!pci_p2pdma_cursor_holds(&map->cursor, phys, sg->length))
+		return -EINVAL;
+	if (map->cursor.provider)
+		pci_p2pdma_map_route(map->cursor.provider, map->dev, map->dir,
+				     &map->route);
+	return 0;
+}
+
+/*
+ * How far physically adjacent entries, from @sg on, make up one mapping: as long
+ * as they are of one range, and the whole fits what the device takes as one
+ * segment.
+ */
+static size_t dma_p2pdma_run(struct dma_p2pdma_map *map, struct scatterlist **sg,
+			     int *left)
+{
+	unsigned int max = dma_get_max_seg_size(map->dev);
+	unsigned long boundary = dma_get_seg_boundary(map->dev);
+	phys_addr_t phys = sg_phys(*sg);
+	size_t size = (*sg)->length;
+
+	while (map->via == DMA_P2PDMA_IOMMU && *left > 1) {
+		struct scatterlist *next = sg_next(*sg);
+		size_t grown = size + next->length;
+
+		/* An IOVA has its place in a page in common with @phys. */
+		if (!next->length || sg_phys(next) != phys + size ||
+		    grown > max || offset_in_page(phys) + grown - 1 > boundary ||
+		    !pci_p2pdma_cursor_holds(&map->cursor, phys, grown))
+			break;
+		size = grown;
+		*sg = next;
+		(*left)--;
+	}
+	return size;
+}
+
+/**
+ * dma_p2pdma_map_sg - map a scatterlist that holds peer memory
+ * @dev: the device that will do the DMA
+ * @sgl: the list, not mapped
+ * @nents: its entries
+ * @dir: direction of the transfer
+ * @attrs: DMA attributes
+ *
+ * Context: any.
+ *
+ * Return: the number of DMA segments; -EREMOTEIO if @dev does not reach some of
+ * the peer memory; -EINVAL for an entry that is empty, only in part peer memory,
+ * or of two providers; -ENOMEM; -EIO where the ops give no reason.
+ */
+int dma_p2pdma_map_sg(struct device *dev, struct scatterlist *sgl, int nents,
+		      enum dma_data_direction dir, unsigned long attrs)
+{
+	struct dma_p2pdma_map map = {
+		.dev = dev,
+		.ops = get_dma_ops(dev),
+		.via = dma_p2pdma_via(dev),
+		.dir = dir,
+		.attrs = attrs,
+	};
+	struct scatterlist *sg, *out = sgl;
+	int left, count = 0, ret;
+
+	/* What an earlier mapping left must not look like this one's. */
+	dma_p2pdma_reset_sg(sgl, nents);
+
+	if (dma_p2pdma_dummy(dev))
+		return -EREMOTEIO;
+
+	for (sg = sgl, left = nents; left > 0; sg = sg_next(sg), left--) {
+		unsigned int flags = 0;
+		dma_addr_t dma;
+		size_t size = sg->length;
+
+		ret = dma_p2pdma_enter(&map, sg);
+		if (ret)
+			goto undo;
+
+		if (!map.cursor.provider) {
+			dma = dma_p2pdma_map_ram(&map, sg);
+			ret = dma == DMA_MAPPING_ERROR ? -EIO : 0;
+		} else if (map.route.type == PCI_P2PDMA_MAP_BUS_ADDR) {
+			dma = pci_p2pdma_bus_addr_map(map.cursor.provider,
+						      sg_phys(sg));
+			flags = SG_DMA_BUS_ADDRESS;
+		} else if (map.route.type == PCI_P2PDMA_MAP_THRU_HOST_BRIDGE) {
+			phys_addr_t phys = sg_phys(sg);
+
+			size = dma_p2pdma_run(&map, &sg, &left);
+			ret = dma_p2pdma_map_host(&map, phys, size, &dma);
+			flags = SG_DMA_MMIO;
+		} else {
+			ret = -EREMOTEIO;
+		}
+		if (ret)
+			goto undo;
+
+		if (count++)
+			out = sg_next(out);
+		sg_dma_address(out) = dma;
+		sg_dma_len(out) = size;
+		out->dma_flags = flags;
+	}
+
+	sgl->dma_flags |= SG_DMA_P2PDMA;
+	return count;
+
+undo:
+	dma_p2pdma_unmap_segments(dev, map.via, sgl, count, dir,
+				  attrs | DMA_ATTR_SKIP_CPU_SYNC);
+	dma_p2pdma_reset_sg(sgl, nents);
+	return ret;
+}
+
+/**
+ * dma_p2pdma_unmap_sg - undo dma_p2pdma_map_sg()
+ * @dev: the device
+ * @sgl: the list
+ * @nents: its entries, as when it was mapped
+ * @dir: as when it was mapped
+ * @attrs: DMA attributes
+ *
+ * Context: any.  The providers may be gone.
+ */
+void dma_p2pdma_unmap_sg(struct device *dev, struct scatterlist *sgl, int nents,
+			 enum dma_data_direction dir, unsigned long attrs)
+{
+	struct scatterlist *sg;
+	int i;
+
+	dma_p2pdma_unmap_segments(dev, dma_p2pdma_via(dev), sgl, nents, dir,
+				  attrs);
+	for_each_sg(sgl, sg, nents, i)
+		sg_dma_clear_flags(sg);
+}
+
+/* Call @sync for every DMA segment that is RAM. */
+static void dma_p2pdma_for_each_ram(struct device *dev, struct scatterlist *sgl,
+				    int nents, enum dma_data_direction dir,
+				    void (*sync)(struct device *dev,
+						 dma_addr_t dma, size_t size,
+						 enum dma_data_direction dir))
+{
+	struct scatterlist *sg;
+	int i;
+
+	for_each_sg(sgl, sg, nents, i) {
+		if (!sg_dma_len(sg))
+			break;
+		if (!(sg->dma_flags & (SG_DMA_BUS_ADDRESS | SG_DMA_MMIO)))
+			sync(dev, sg_dma_address(sg), sg_dma_len(sg), dir);
+	}
+}
+
+/**
+ * dma_p2pdma_sync_sg_for_cpu - let the CPU look at the RAM of a mapped list
+ * @dev: the device
+ * @sgl: the list
+ * @nents: its entries, as when it was mapped
+ * @dir: as when it was mapped
+ *
+ * Peer memory is left alone: it is neither cached nor bounced.
+ *
+ * Context: any.
+ */
+void dma_p2pdma_sync_sg_for_cpu(struct device *dev, struct scatterlist *sgl,
+				int nents, enum dma_data_direction dir)
+{
+	dma_p2pdma_for_each_ram(dev, sgl, nents, dir,
+				dma_sync_single_for_cpu);
+}
+
+/**
+ * dma_p2pdma_sync_sg_for_device - give the RAM of a mapped list back to a device
+ * @dev: the device
+ * @sgl: the list
+ * @nents: its entries, as when it was mapped
+ * @dir: as when it was mapped
+ *
+ * Peer memory is left alone: it is neither cached nor bounced.
+ *
+ * Context: any.
+ */
+void dma_p2pdma_sync_sg_for_device(struct device *dev, struct scatterlist *sgl,
+				   int nents, enum dma_data_direction dir)
+{
+	dma_p2pdma_for_each_ram(dev, sgl, nents, dir,
+				dma_sync_single_for_device);
+}
