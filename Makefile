@@ -40,7 +40,7 @@ help:		## this list
 #: BUILD folder for everything that is made (else build)
 #: JOBS how many compilers at once (else the number of cores)
 #: POLICY for run: a p2pdma= policy to boot with
-#: IOMMU for run: the machine's IOMMU, none, intel, passthrough or virtio
+#: IOMMU for run: the machine's IOMMU, none, intel, intel-pt or virtio
 #: CPU for run: QEMU's CPU model, for example EPYC or Skylake-Server
 
 run: deps kernel	## the main job: move data between emulated drives, a table of routes and results

@@ -53,33 +53,54 @@ enum pci_p2pdma_map_type {
 
 /**
  * enum pci_p2pdma_reason - why a route is what it is
+ * @PCI_P2PDMA_DIRECT: nothing stands in the way
+ * @PCI_P2PDMA_SAME_FUNCTION: the client's own memory
+ * @PCI_P2PDMA_NO_COMMON_PORT: no common port below the root complex
+ * @PCI_P2PDMA_CONVENTIONAL_PCI: a conventional PCI bus between them
+ * @PCI_P2PDMA_UNTRUSTED_CLIENT: the client is on an external port
+ * @PCI_P2PDMA_VIRTUALISED: in a guest, below a translating IOMMU
+ * @PCI_P2PDMA_ACS_REQUEST: ACS redirects or blocks the request
+ * @PCI_P2PDMA_ACS_COMPLETION: ACS redirects the read completion
+ * @PCI_P2PDMA_MULTIFUNCTION: functions of one device, and ACS may redirect there
+ * @PCI_P2PDMA_DMA_MASK: the client cannot form the address
+ * @PCI_P2PDMA_POLICY_OFF: mode off
+ * @PCI_P2PDMA_DENIED: deny= names the client or the provider
+ * @PCI_P2PDMA_NOT_PCI: the client is not a PCI function
+ * @PCI_P2PDMA_PROVIDER_UNREACHABLE: going, powered down or not decoding
+ * @PCI_P2PDMA_MUST_BOUNCE: the client may only use bounce buffers
+ * @PCI_P2PDMA_POLICY_SWITCH: mode switch, and not direct
+ * @PCI_P2PDMA_POLICY_HOST: mode host
+ * @PCI_P2PDMA_FABRIC_BLOCKED: the fabric loses it on its way up or down again
+ * @PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED: nothing says that the host bridge forwards
+ * @PCI_P2PDMA_WINDOW_UNRESERVED: an unmap could not tell the address
+ * @PCI_P2PDMA_NR_REASONS: how many there are
  *
  * From %PCI_P2PDMA_NO_COMMON_PORT to %PCI_P2PDMA_DMA_MASK they are the obstacles
  * to a direct route, in the order in which they are named.
  */
 enum pci_p2pdma_reason {
-	PCI_P2PDMA_DIRECT,		/* nothing stands in the way */
-	PCI_P2PDMA_SAME_FUNCTION,	/* the client's own memory */
+	PCI_P2PDMA_DIRECT,
+	PCI_P2PDMA_SAME_FUNCTION,
 
-	PCI_P2PDMA_NO_COMMON_PORT,	/* no common port below the root complex */
-	PCI_P2PDMA_CONVENTIONAL_PCI,	/* a conventional PCI bus between them */
-	PCI_P2PDMA_UNTRUSTED_CLIENT,	/* the client is on an external port */
-	PCI_P2PDMA_VIRTUALISED,		/* a guest sees no real fabric */
-	PCI_P2PDMA_ACS_REQUEST,		/* ACS redirects or blocks the request */
-	PCI_P2PDMA_ACS_COMPLETION,	/* ACS redirects the read completion */
-	PCI_P2PDMA_MULTIFUNCTION,	/* ACS at functions of one device */
-	PCI_P2PDMA_DMA_MASK,		/* the client cannot form the address */
+	PCI_P2PDMA_NO_COMMON_PORT,
+	PCI_P2PDMA_CONVENTIONAL_PCI,
+	PCI_P2PDMA_UNTRUSTED_CLIENT,
+	PCI_P2PDMA_VIRTUALISED,
+	PCI_P2PDMA_ACS_REQUEST,
+	PCI_P2PDMA_ACS_COMPLETION,
+	PCI_P2PDMA_MULTIFUNCTION,
+	PCI_P2PDMA_DMA_MASK,
 
-	PCI_P2PDMA_POLICY_OFF,		/* mode off */
-	PCI_P2PDMA_DENIED,		/* deny= */
-	PCI_P2PDMA_NOT_PCI,		/* the client is not a PCI function */
-	PCI_P2PDMA_PROVIDER_UNREACHABLE, /* going, powered down, not decoding */
-	PCI_P2PDMA_MUST_BOUNCE,		/* the client may only use bounce buffers */
-	PCI_P2PDMA_POLICY_SWITCH,	/* mode switch, and not direct */
-	PCI_P2PDMA_POLICY_HOST,		/* mode host */
-	PCI_P2PDMA_FABRIC_BLOCKED,	/* the fabric drops it on its way up */
-	PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED, /* nothing says the bridge forwards */
-	PCI_P2PDMA_WINDOW_UNRESERVED,	/* an unmap could not tell the address */
+	PCI_P2PDMA_POLICY_OFF,
+	PCI_P2PDMA_DENIED,
+	PCI_P2PDMA_NOT_PCI,
+	PCI_P2PDMA_PROVIDER_UNREACHABLE,
+	PCI_P2PDMA_MUST_BOUNCE,
+	PCI_P2PDMA_POLICY_SWITCH,
+	PCI_P2PDMA_POLICY_HOST,
+	PCI_P2PDMA_FABRIC_BLOCKED,
+	PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED,
+	PCI_P2PDMA_WINDOW_UNRESERVED,
 
 	PCI_P2PDMA_NR_REASONS
 };
@@ -349,6 +370,8 @@ DECLARE_STATIC_KEY_FALSE(pci_p2pdma_key);
  *
  * Never turns false again: what was mapped when there was one may still have to
  * be unmapped.
+ *
+ * Return: true if there has.
  */
 static inline bool pci_p2pdma_in_use(void)
 {
@@ -459,6 +482,8 @@ static inline bool sg_dma_is_p2pdma(struct scatterlist *sgl)
  * @cursor: the loop's cursor
  * @phys: CPU physical address of the segment
  * @size: its length in bytes
+ *
+ * Return: true if it does.
  */
 static inline bool pci_p2pdma_cursor_holds(const struct pci_p2pdma_cursor *cursor,
 					   phys_addr_t phys, size_t size)

@@ -103,6 +103,8 @@ dma_addr_t dma_p2pdma_host_addr(struct device *dev,
  * @dev: the device
  *
  * Whatever the policy allows now: it may change.
+ *
+ * Return: false if every mapping will be refused.
  */
 bool dma_p2pdma_supported(struct device *dev)
 {

@@ -16,8 +16,7 @@
 #include <xen/xen.h>
 
 #if defined(CONFIG_X86)
-#include <asm/cpufeature.h>
-#include <asm/processor.h>
+#include <linux/cpufeature.h>
 #elif defined(CONFIG_ARM64)
 #include <asm/virt.h>
 #elif defined(CONFIG_PPC64)
@@ -65,6 +64,8 @@ static const struct p2pdma_listed p2pdma_listed[] = {
  * p2pdma_cpu_listed - do all host bridges of this CPU forward?
  *
  * Those of AMD from Zen on do.  Tests may stub it.
+ *
+ * Return: true if they do.
  */
 bool p2pdma_cpu_listed(void)
 {
@@ -83,6 +84,8 @@ EXPORT_SYMBOL_IF_KUNIT(p2pdma_cpu_listed);
  *
  * Then the fabric that it sees is the hypervisor's invention.  The initial Xen
  * domain sees the real one.  Tests may stub it.
+ *
+ * Return: true in a guest.
  */
 bool p2pdma_is_guest(void)
 {
@@ -130,6 +133,8 @@ static struct pci_dev *p2pdma_bridge_function(struct pci_host_bridge *host)
  * @warn: say so if it is not known
  *
  * Context: any; the caller holds a function below @host.
+ *
+ * Return: true if it is.
  */
 bool p2pdma_bridge_listed(struct pci_host_bridge *host, bool same_bridge,
 			  bool warn)

@@ -79,6 +79,8 @@ static bool p2pdma_acs_egress(struct pci_dev *port, struct pci_dev *peer)
  *
  * PCI Express Base Specification, "Access Control Services", table on the
  * interaction of P2P Request Redirect and P2P Egress Control.
+ *
+ * Return: whether it goes across, up, or nowhere.
  */
 enum p2pdma_acs_request p2pdma_acs_request(u16 ctrl, bool egress)
 {
@@ -228,6 +230,14 @@ void p2pdma_path_redirectors(const struct p2pdma_path *path, struct seq_buf *s)
 	}
 }
 
+/* In a state that the kernel knows, and that is not D0. */
+static bool p2pdma_powered_down(struct pci_dev *pdev)
+{
+	return pdev->current_state == PCI_D1 || pdev->current_state == PCI_D2 ||
+	       pdev->current_state == PCI_D3hot ||
+	       pdev->current_state == PCI_D3cold;
+}
+
 /**
  * p2pdma_path_asleep - what on the way to a provider cannot answer now
  * @provider: the provider's function
@@ -245,9 +255,7 @@ struct pci_dev *p2pdma_path_asleep(struct pci_dev *provider)
 	struct pci_dev *pdev;
 
 	for (pdev = provider; pdev; pdev = pci_upstream_bridge(pdev))
-		if ((pdev->current_state >= PCI_D1 &&
-		     pdev->current_state <= PCI_D3cold) ||
-		    pci_channel_offline(pdev))
+		if (p2pdma_powered_down(pdev) || pci_channel_offline(pdev))
 			return pdev;
 	return NULL;
 }

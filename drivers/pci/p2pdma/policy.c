@@ -303,6 +303,8 @@ EXPORT_SYMBOL_IF_KUNIT(p2pdma_policy_parse);
 /**
  * p2pdma_policy_mode - the mode of a policy
  * @policy: the policy
+ *
+ * Return: the mode.
  */
 enum p2pdma_mode p2pdma_policy_mode(const struct p2pdma_policy *policy)
 {
@@ -379,6 +381,8 @@ static bool p2pdma_list_matches(const struct p2pdma_match_list *list,
  * @pdev: the function
  *
  * Context: any.
+ *
+ * Return: true if it does.
  */
 bool p2pdma_policy_denies(const struct p2pdma_policy *policy,
 			  struct pci_dev *pdev)
@@ -411,7 +415,7 @@ static struct p2pdma_trust_table __rcu *p2pdma_trust_table;
 static DEFINE_MUTEX(p2pdma_policy_lock);
 static bool p2pdma_devices_scanned;
 
-/* Root buses whose bridge has been warned of; never emptied. */
+/* Root buses whose bridge has been warned of, and of what; never emptied. */
 static DEFINE_XARRAY(p2pdma_trust_warned);
 
 static struct p2pdma_policy *p2pdma_policy_locked(void)
@@ -424,6 +428,8 @@ static struct p2pdma_policy *p2pdma_policy_locked(void)
  * p2pdma_mode - the mode in force
  *
  * Context: any.
+ *
+ * Return: the mode.
  */
 enum p2pdma_mode p2pdma_mode(void)
 {
@@ -436,6 +442,8 @@ enum p2pdma_mode p2pdma_mode(void)
  * @pdev: the function
  *
  * Context: any.
+ *
+ * Return: true if it does.
  */
 bool p2pdma_denied(struct pci_dev *pdev)
 {
@@ -449,6 +457,8 @@ bool p2pdma_denied(struct pci_dev *pdev)
  * @reads: for reads from peers, rather than for posted writes only
  *
  * Context: any.
+ *
+ * Return: true if it does.
  */
 bool p2pdma_admin_trusts(struct pci_host_bridge *host, bool reads)
 {
@@ -463,7 +473,7 @@ bool p2pdma_admin_trusts(struct pci_host_bridge *host, bool reads)
 	return false;
 }
 
-/* Say once per bridge what trusting it means. */
+/* Say once per bridge, and again for reads after writes, what trust means. */
 static void p2pdma_warn_trust(struct pci_host_bridge *host, bool reads)
 {
 	unsigned long key = (unsigned long)pci_domain_nr(host->bus) << 8 |
@@ -472,8 +482,9 @@ static void p2pdma_warn_trust(struct pci_host_bridge *host, bool reads)
 	/* Trusting what the built-in list trusts too widens nothing. */
 	if (p2pdma_bridge_listed(host, false, false))
 		return;
-	if (xa_insert(&p2pdma_trust_warned, key, xa_mk_value(1), GFP_KERNEL))
+	if (xa_to_value(xa_load(&p2pdma_trust_warned, key)) > reads)
 		return;
+	xa_store(&p2pdma_trust_warned, key, xa_mk_value(1 + reads), GFP_KERNEL);
 
 	dev_warn(&host->dev,
 		 "p2pdma=trust: peer-to-peer %s forced through this host bridge; if it does not forward them, data are corrupted silently\n",

@@ -238,6 +238,8 @@ EXPORT_SYMBOL_GPL(pci_p2pmem_publish);
  * @pdev: the function
  *
  * Context: any.
+ *
+ * Return: true if it does.
  */
 bool pci_has_p2pmem(struct pci_dev *pdev)
 {
@@ -305,7 +307,7 @@ static ssize_t size_show(struct device *dev, struct device_attribute *attr,
 		if (pool)
 			size = gen_pool_size(pool);
 	}
-	return sysfs_emit(buf, "%zd\n", size);
+	return sysfs_emit(buf, "%zu\n", size);
 }
 static DEVICE_ATTR_RO(size);
 
@@ -320,7 +322,7 @@ static ssize_t available_show(struct device *dev, struct device_attribute *attr,
 		if (pool)
 			available = gen_pool_avail(pool);
 	}
-	return sysfs_emit(buf, "%zd\n", available);
+	return sysfs_emit(buf, "%zu\n", available);
 }
 static DEVICE_ATTR_RO(available);
 
@@ -735,7 +737,7 @@ int pci_p2pdma_enable_store(const char *page, struct pci_dev **p2p_dev,
 
 	/* "0000:01:00.1" is not meant as 0, though it begins like it. */
 	digit = page[0] == '0' || page[0] == '1';
-	if ((!digit || iscntrl(page[1]) || !page[1]) &&
+	if ((!digit || iscntrl(page[1])) &&
 	    !kstrtobool(page, use_p2pdma))
 		return 0;
 

@@ -238,6 +238,8 @@ EXPORT_SYMBOL_GPL(__pci_p2pdma_cursor_move);
  * Costs nothing on a machine that never had a provider.
  *
  * Context: any.
+ *
+ * Return: true if any entry is peer memory, or is so in part.
  */
 bool pci_p2pdma_sg_has_peer(struct scatterlist *sgl, int nents)
 {

@@ -33,6 +33,15 @@
 #define P2PDMA_OBSTACLES \
 	GENMASK(PCI_P2PDMA_DMA_MASK, PCI_P2PDMA_NO_COMMON_PORT)
 
+#define P2PDMA_ACS_OBSTACLES \
+	(BIT(PCI_P2PDMA_ACS_REQUEST) | BIT(PCI_P2PDMA_ACS_COMPLETION) | \
+	 BIT(PCI_P2PDMA_MULTIFUNCTION))
+
+/* Refusals that would not be if ACS did not redirect. */
+#define P2PDMA_ACS_REASONS \
+	(BIT(PCI_P2PDMA_POLICY_SWITCH) | BIT(PCI_P2PDMA_FABRIC_BLOCKED) | \
+	 BIT(PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED))
+
 static const char * const p2pdma_reason_names[PCI_P2PDMA_NR_REASONS] = {
 	[PCI_P2PDMA_DIRECT]			= "direct",
 	[PCI_P2PDMA_SAME_FUNCTION]		= "same-function",
@@ -59,6 +68,8 @@ static const char * const p2pdma_reason_names[PCI_P2PDMA_NR_REASONS] = {
 /**
  * pci_p2pdma_reason_name - the word for a reason
  * @reason: the reason
+ *
+ * Return: the word, as p2pdma_routes shows it.
  */
 const char *pci_p2pdma_reason_name(enum pci_p2pdma_reason reason)
 {
@@ -67,8 +78,10 @@ const char *pci_p2pdma_reason_name(enum pci_p2pdma_reason reason)
 EXPORT_SYMBOL_GPL(pci_p2pdma_reason_name);
 
 /**
- * pci_p2pdma_map_type_name - the words for a verdict
+ * pci_p2pdma_map_type_name - the word for a verdict
  * @type: the verdict
+ *
+ * Return: the word, as p2pdma_routes shows it.
  */
 const char *pci_p2pdma_map_type_name(enum pci_p2pdma_map_type type)
 {
@@ -163,7 +176,7 @@ enum { P2PDMA_WRITES, P2PDMA_READS, P2PDMA_NR_KINDS };
  * @blocked_at: by kind of transfer, where &p2pdma_facts.blocked applies
  * @port: by obstacle, the port that stands in the way
  * @not_decoding: on the way to the provider
- * @reported: a refusal has been put in the log
+ * @reported: bit per reason for which a refusal has been put in the log
  */
 struct p2pdma_kept {
 	struct hlist_node node;
@@ -178,7 +191,7 @@ struct p2pdma_kept {
 	struct p2pdma_name blocked_at[P2PDMA_NR_KINDS];
 	struct p2pdma_name port[PCI_P2PDMA_DMA_MASK + 1];
 	struct p2pdma_name not_decoding;
-	bool reported;
+	unsigned long reported;
 };
 
 static DEFINE_HASHTABLE(p2pdma_kept_table, 10);
@@ -343,11 +356,11 @@ static void p2pdma_gather(struct p2pdma_kept *kept)
 	}
 }
 
-/* The current facts for a pair; in an RCU read-side section. */
+/* What is kept for a pair, stale or not; in an RCU read-side section. */
 static struct p2pdma_kept *p2pdma_kept_find(struct pci_dev *client,
-					    struct p2pdma_provider *provider,
-					    u32 hash)
+					    struct p2pdma_provider *provider)
 {
+	u32 hash = p2pdma_kept_hash(client, provider);
 	struct p2pdma_kept *kept;
 
 	hash_for_each_possible_rcu(p2pdma_kept_table, kept, node, hash,
@@ -357,62 +370,64 @@ static struct p2pdma_kept *p2pdma_kept_find(struct pci_dev *client,
 	return NULL;
 }
 
-/*
- * Copy the facts for a pair, gathering them if they are not there or stale.
- * Without memory, or for a provider that is not registered, they are gathered for
- * this once.
- */
-static void p2pdma_kept_get(struct pci_dev *client,
-			    struct p2pdma_provider *provider,
-			    struct p2pdma_kept *copy)
+/* Keep a copy of what has been gathered.  Without memory it is not kept. */
+static void p2pdma_kept_store(const struct p2pdma_kept *fresh)
 {
-	u32 hash = p2pdma_kept_hash(client, provider);
-	int generation = atomic_read_acquire(&p2pdma_generation);
 	struct p2pdma_kept *kept, *old;
+	unsigned long flags;
 
-	scoped_guard(rcu) {
-		kept = p2pdma_kept_find(client, provider, hash);
-		if (kept && kept->generation == generation) {
-			*copy = *kept;
-			return;
-		}
+	kept = kmemdup(fresh, sizeof(*fresh), GFP_ATOMIC | __GFP_NOWARN);
+	if (!kept)
+		return;
+
+	spin_lock_irqsave(&p2pdma_kept_lock, flags);
+	old = p2pdma_kept_find(kept->client, kept->provider);
+	if (old) {
+		kept->reported = old->reported;
+		hash_del_rcu(&old->node);
+		kfree_rcu(old, rcu);
 	}
+	hash_add_rcu(p2pdma_kept_table, &kept->node,
+		     p2pdma_kept_hash(kept->client, kept->provider));
+	spin_unlock_irqrestore(&p2pdma_kept_lock, flags);
+}
 
-	*copy = (struct p2pdma_kept) {
+/*
+ * The current facts for a pair: what is kept, or @fresh with facts gathered anew.
+ * In an RCU read-side section.
+ */
+static const struct p2pdma_kept *p2pdma_kept_get(struct pci_dev *client,
+						 struct p2pdma_provider *provider,
+						 struct p2pdma_kept *fresh)
+{
+	int generation = atomic_read_acquire(&p2pdma_generation);
+	const struct p2pdma_kept *kept = p2pdma_kept_find(client, provider);
+
+	if (kept && kept->generation == generation)
+		return kept;
+
+	*fresh = (struct p2pdma_kept) {
 		.client = client,
 		.provider = provider,
 		.owner = provider->owner,
 		.generation = generation,
 	};
-	p2pdma_gather(copy);
-
-	if (!to_p2pdma_mem(provider)->registered)
-		return;
-	kept = kmemdup(copy, sizeof(*copy), GFP_ATOMIC | __GFP_NOWARN);
-	if (!kept)
-		return;
-
-	guard(spinlock_irqsave)(&p2pdma_kept_lock);
-	old = p2pdma_kept_find(client, provider, hash);
-	if (old) {
-		copy->reported = old->reported;
-		kept->reported = old->reported;
-		hash_del_rcu(&old->node);
-		kfree_rcu(old, rcu);
-	}
-	hash_add_rcu(p2pdma_kept_table, &kept->node, hash);
+	p2pdma_gather(fresh);
+	if (to_p2pdma_mem(provider)->registered)
+		p2pdma_kept_store(fresh);
+	return fresh;
 }
 
-/* Note that a refusal has been reported; returns whether one had been before. */
+/* Note that a refusal has been reported; returns whether it had been before. */
 static bool p2pdma_kept_report(struct pci_dev *client,
-			       struct p2pdma_provider *provider)
+			       struct p2pdma_provider *provider,
+			       enum pci_p2pdma_reason reason)
 {
 	struct p2pdma_kept *kept;
 
 	guard(rcu)();
-	kept = p2pdma_kept_find(client, provider,
-				p2pdma_kept_hash(client, provider));
-	return kept && xchg(&kept->reported, true);
+	kept = p2pdma_kept_find(client, provider);
+	return kept && test_and_set_bit(reason, &kept->reported);
 }
 
 /**
@@ -425,17 +440,19 @@ void p2pdma_routes_forget(struct device *owner)
 {
 	struct hlist_node *next;
 	struct p2pdma_kept *kept;
+	unsigned long flags;
 	int bucket;
 
 	p2pdma_routes_invalidate();
 
-	guard(spinlock_irqsave)(&p2pdma_kept_lock);
+	spin_lock_irqsave(&p2pdma_kept_lock, flags);
 	hash_for_each_safe(p2pdma_kept_table, bucket, next, kept, node) {
 		if (&kept->client->dev != owner && kept->owner != owner)
 			continue;
 		hash_del_rcu(&kept->node);
 		kfree_rcu(kept, rcu);
 	}
+	spin_unlock_irqrestore(&p2pdma_kept_lock, flags);
 }
 
 /*
@@ -506,32 +523,35 @@ void pci_p2pdma_query_route(struct p2pdma_provider *provider,
 			    struct device *dev, enum dma_data_direction dir,
 			    struct pci_p2pdma_route *route)
 {
+	struct pci_dev *owner = to_pci_dev(provider->owner);
 	bool reads = dir != DMA_FROM_DEVICE;
-	struct p2pdma_facts facts = {};
-	struct p2pdma_kept kept = {};
+	const struct p2pdma_kept *kept;
+	struct p2pdma_facts facts;
+	struct p2pdma_kept fresh;
 	struct p2pdma_name port;
 
-	if (dev_is_pci(dev)) {
-		p2pdma_kept_get(to_pci_dev(dev), provider, &kept);
-		facts = kept.facts[reads];
-		facts.unreachable |=
-			atomic_read(&to_p2pdma_mem(provider)->going) ||
-			p2pdma_path_asleep(to_pci_dev(provider->owner));
-		p2pdma_facts_now(&facts, &kept);
-	} else {
-		facts.mode = p2pdma_mode();
-		facts.denied = p2pdma_denied(to_pci_dev(provider->owner));
-		facts.not_pci = true;
-		kept.distance = -1;
+	if (!dev_is_pci(dev)) {
+		facts = (struct p2pdma_facts) {
+			.mode = p2pdma_mode(),
+			.denied = p2pdma_denied(owner),
+			.not_pci = true,
+		};
+		*route = (struct pci_p2pdma_route) { .distance = -1 };
+		route->reason = p2pdma_decide(&facts, &route->type);
+		return;
 	}
 
-	route->reason = p2pdma_decide(&facts, &route->type);
-	route->distance = kept.distance;
-	route->same_bridge = kept.same_bridge;
+	guard(rcu)();
+	kept = p2pdma_kept_get(to_pci_dev(dev), provider, &fresh);
+	facts = kept->facts[reads];
+	facts.unreachable |= atomic_read(&to_p2pdma_mem(provider)->going) ||
+			     p2pdma_path_asleep(owner);
+	p2pdma_facts_now(&facts, kept);
 
-	port = dev_is_pci(dev) ?
-		p2pdma_deciding_port(&kept, reads, route->reason) :
-		(struct p2pdma_name) {};
+	route->reason = p2pdma_decide(&facts, &route->type);
+	route->distance = kept->distance;
+	route->same_bridge = kept->same_bridge;
+	port = p2pdma_deciding_port(kept, reads, route->reason);
 	route->has_bridge = port.valid;
 	route->bridge_domain = port.domain;
 	route->bridge_id = port.id;
@@ -567,12 +587,15 @@ static void p2pdma_explain(struct pci_dev *client,
 			   const struct pci_p2pdma_route *route)
 {
 	struct pci_dev *owner = to_pci_dev(provider->owner);
-	struct p2pdma_kept kept;
+	struct p2pdma_kept fresh;
+	unsigned long obstacles;
 
-	p2pdma_kept_get(client, provider, &kept);
-	if (kept.facts[P2PDMA_READS].obstacles &
-	    (BIT(PCI_P2PDMA_ACS_REQUEST) | BIT(PCI_P2PDMA_ACS_COMPLETION) |
-	     BIT(PCI_P2PDMA_MULTIFUNCTION)))
+	scoped_guard(rcu)
+		obstacles = p2pdma_kept_get(client, provider, &fresh)->
+				facts[P2PDMA_READS].obstacles;
+	if ((obstacles & P2PDMA_ACS_OBSTACLES) &&
+	    (route->type == PCI_P2PDMA_MAP_THRU_HOST_BRIDGE ||
+	     BIT(route->reason) & P2PDMA_ACS_REASONS))
 		p2pdma_explain_acs(client, owner);
 
 	if (route->type != PCI_P2PDMA_MAP_NOT_SUPPORTED)
@@ -603,7 +626,8 @@ static void p2pdma_explain(struct pci_dev *client,
  * @dir: direction of the transfer
  * @route: filled in
  *
- * As pci_p2pdma_query_route(), and puts a refusal in the log once for each pair.
+ * As pci_p2pdma_query_route(), and puts a refusal in the log once for each pair
+ * and reason.
  *
  * Context: any.
  */
@@ -616,9 +640,9 @@ void pci_p2pdma_map_route(struct p2pdma_provider *provider, struct device *dev,
 	if (route->type != PCI_P2PDMA_MAP_NOT_SUPPORTED)
 		return;
 	if (!dev_is_pci(dev))
-		dev_warn_once(dev,
-			      "cannot be used for peer-to-peer DMA as it is not a PCI device\n");
-	else if (!p2pdma_kept_report(to_pci_dev(dev), provider))
+		dev_warn_ratelimited(dev,
+				     "cannot be used for peer-to-peer DMA as it is not a PCI device\n");
+	else if (!p2pdma_kept_report(to_pci_dev(dev), provider, route->reason))
 		p2pdma_explain(to_pci_dev(dev), provider, route);
 }
 

@@ -80,8 +80,8 @@ static bool p2pdma_routes_line(struct p2pdma_provider *provider, void *data)
 }
 
 /*
- * The table may be longer than a page.  Each read makes it anew; a reader that
- * needs it consistent reads it at once.
+ * The table may be longer than a page, which is what one read() gets at most.
+ * Each makes the table anew: if routes change in between, so may what follows.
  */
 static ssize_t p2pdma_routes_read(struct file *file, struct kobject *kobj,
 				  struct bin_attribute *attr, char *buf,
@@ -137,9 +137,20 @@ static ssize_t policy_show(struct kobject *kobj, struct kobj_attribute *attr,
 	return sysfs_emit(buf, "%s\n", text);
 }
 
+/*
+ * Longer text would arrive in pieces, each taken for a whole policy, and could not
+ * be read back.
+ */
+#define P2PDMA_POLICY_MAX (PAGE_SIZE - 64)
+
 static ssize_t policy_store(struct kobject *kobj, struct kobj_attribute *attr,
 			    const char *buf, size_t count)
 {
+	if (count > P2PDMA_POLICY_MAX) {
+		pr_err("policy not changed: it is longer than %lu bytes; match devices by ID\n",
+		       P2PDMA_POLICY_MAX);
+		return -E2BIG;
+	}
 	return p2pdma_policy_set(buf) ?: count;
 }
 
