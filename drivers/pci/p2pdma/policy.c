@@ -486,7 +486,7 @@ static void p2pdma_warn_trust(struct pci_host_bridge *host, bool reads)
 		return;
 	xa_store(&p2pdma_trust_warned, key, xa_mk_value(1 + reads), GFP_KERNEL);
 
-	dev_warn(&host->dev,
+	dev_warn(&host->bus->dev,
 		 "p2pdma=trust: peer-to-peer %s forced through this host bridge; if it does not forward them, data are corrupted silently\n",
 		 reads ? "reads and writes are" : "writes are");
 	add_taint(TAINT_USER, LOCKDEP_STILL_OK);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The guest side of the system tests: /init of an initramfs that tests/qemu
+ * packs. It carries out the work order in /orders, one step a line, and reports
+ * on the virtio-serial port "p2pdma.results", one JSON object a line. The
+ * console is never used for results: drivers write to it.
+ *
+ * Directions are those of the peer memory, as everywhere in this project:
+ * "write" is the client writing the provider's memory (a read from the drive,
+ * DMA_FROM_DEVICE), "read" is the client reading it (a write to the drive,
+ * DMA_TO_DEVICE).
+ */
+#ifndef P2PDMA_GUEST_H
+#define P2PDMA_GUEST_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define NAME_LEN	64
+#define MAX_DRIVES	32
+
+/* An emulated NVMe drive; the runner knows it by its serial number only. */
+struct drive {
+	char serial[NAME_LEN];
+	char pci[NAME_LEN];	/* 0000:03:00.0 */
+	char block[NAME_LEN];	/* nvme0n1 */
+	bool p2pmem;		/* it offers peer memory */
+};
+
+/* report.c: one report at a time, sent by report_end() */
+bool report_open(void);
+void report_begin(const char *event, unsigned int step);
+void report_text(const char *key, const char *text);
+void report_number(const char *key, long long number);
+void report_flag(const char *key, bool flag);
+void report_errno(int error);
+void report_end(void);
+[[gnu::format(printf, 2, 3)]]
+void report_trouble(unsigned int step, const char *format, ...);
+
+/* files.c: each returns 0 or an errno; *text is the caller's to free */
+int file_read(const char *path, char **text);
+int file_read_word(const char *path, char *word, size_t size);
+int file_write(const char *path, const char *text, size_t len);
+
+/* drives.c */
+bool drives_wait(unsigned int step, char *serials);
+const struct drive *drive_find(const char *serial);
+char *drives_expand(const char *text);
+void drives_routes(unsigned int step);
+int pci_write_acs(const char *pci, unsigned int control);
+
+/* move.c */
+void move(unsigned int step, const struct drive *client,
+	  const struct drive *provider, size_t bytes, bool spoil);
+
+/* kmsg.c */
+void kmsg_report_new(unsigned int step);
+void kmsg_search(unsigned int step, const char *text);
+
+#endif

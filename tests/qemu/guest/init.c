@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sets up the file systems, carries out /orders, powers off. An order is a line:
+ *
+ *   drives SERIAL...           wait for these drives, report where they are
+ *   policy TEXT                write TEXT (may be empty) to the policy, read it
+ *                              back; {SERIAL} stands for a drive's PCI address
+ *   routes                     report every drive's p2pdma_routes
+ *   move CLIENT PROVIDER N     move N bytes each way and compare them
+ *   spoil CLIENT PROVIDER N    the same, and damage the data before comparing
+ *   acs PORT CONTROL           write a port's ACS control register
+ *   log TEXT                   report the lines of the kernel's log with TEXT
+ *   mode PATH                  report a file's permission bits
+ *   say TEXT                   put TEXT into the kernel's log, as an error
+ *   taint                      report the kernel's taint flags
+ *
+ * The step in a report is the number of the line, from 1. Reports are "drive",
+ * "policy", "route", "move", "acs", "log", "mode", "taint" as ordered; "start"
+ * and "done" at both ends; "kmsg" for each warning in the kernel's log; "trouble"
+ * where an order could not be carried out.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "guest.h"
+
+#define POLICY	"/sys/kernel/p2pdma/policy"
+
+static void chomp(char *text)
+{
+	text[strcspn(text, "\n")] = '\0';
+}
+
+static void order_policy(unsigned int step, const char *wanted)
+{
+	char *text = drives_expand(wanted), *line, *now = NULL;
+	int error, read_error;
+
+	/* a newline at its end, as echo writes it; also makes "" a write */
+	line = text ? malloc(strlen(text) + 2) : NULL;
+	if (!line) {
+		report_trouble(step, "out of memory");
+		free(text);
+		return;
+	}
+	sprintf(line, "%s\n", text);
+	error = file_write(POLICY, line, strlen(line));
+	read_error = file_read(POLICY, &now);
+	if (now)
+		chomp(now);
+	report_begin("policy", step);
+	report_text("wrote", text);
+	report_errno(error);
+	report_text("policy", read_error ? "" : now);
+	report_number("read_errno", read_error);
+	report_end();
+	free(now);
+	free(line);
+	free(text);
+}
+
+static void order_move(unsigned int step, char *args, bool spoil)
+{
+	const struct drive *client, *provider;
+	char *rest, *c, *p, *n;
+
+	c = strtok_r(args, " ", &rest);
+	p = strtok_r(NULL, " ", &rest);
+	n = strtok_r(NULL, " ", &rest);
+	client = c ? drive_find(c) : NULL;
+	provider = p ? drive_find(p) : NULL;
+	if (!client || !provider || !n) {
+		report_trouble(step, "move: CLIENT and PROVIDER must be drives, N a number");
+		return;
+	}
+	move(step, client, provider, strtoul(n, NULL, 0), spoil);
+}
+
+static void order_acs(unsigned int step, char *args)
+{
+	char *rest, *pci, *control;
+
+	pci = strtok_r(args, " ", &rest);
+	control = strtok_r(NULL, " ", &rest);
+	if (!pci || !control) {
+		report_trouble(step, "acs: bad arguments");
+		return;
+	}
+	report_begin("acs", step);
+	report_text("pci", pci);
+	report_errno(pci_write_acs(pci, strtoul(control, NULL, 0)));
+	report_end();
+}
+
+static void order_mode(unsigned int step, const char *text)
+{
+	char *path = drives_expand(text);
+	struct stat st = {};
+	int error;
+
+	error = path && !stat(path, &st) ? 0 : errno;
+	report_begin("mode", step);
+	report_text("path", path ? path : "");
+	report_number("mode", st.st_mode & 07777);
+	report_errno(error);
+	report_end();
+	free(path);
+}
+
+static void order_say(unsigned int step, const char *text)
+{
+	char record[512];
+	int len = snprintf(record, sizeof(record), "<3>%s\n", text);
+
+	if (file_write("/dev/kmsg", record, len))
+		report_trouble(step, "/dev/kmsg cannot be written");
+}
+
+static void order_taint(unsigned int step)
+{
+	char word[NAME_LEN] = "";
+	int error;
+
+	error = file_read_word("/proc/sys/kernel/tainted", word, sizeof(word));
+	report_begin("taint", step);
+	report_number("taint", strtoll(word, NULL, 10));
+	report_errno(error);
+	report_end();
+}
+
+static void carry_out(unsigned int step, char *line)
+{
+	char *args = line + strcspn(line, " ");
+
+	if (*args)
+		*args++ = '\0';
+	if (!strcmp(line, "drives"))
+		drives_wait(step, args);
+	else if (!strcmp(line, "policy"))
+		order_policy(step, args);
+	else if (!strcmp(line, "routes"))
+		drives_routes(step);
+	else if (!strcmp(line, "move"))
+		order_move(step, args, false);
+	else if (!strcmp(line, "spoil"))
+		order_move(step, args, true);
+	else if (!strcmp(line, "acs"))
+		order_acs(step, args);
+	else if (!strcmp(line, "log"))
+		kmsg_search(step, args);
+	else if (!strcmp(line, "mode"))
+		order_mode(step, args);
+	else if (!strcmp(line, "say"))
+		order_say(step, args);
+	else if (!strcmp(line, "taint"))
+		order_taint(step);
+	else
+		report_trouble(step, "unknown order %s", line);
+}
+
+static void report_start(void)
+{
+	struct utsname uts;
+	char *text = NULL;
+
+	uname(&uts);
+	report_begin("start", 0);
+	report_text("release", uts.release);
+	report_text("version", uts.version);
+	if (!file_read("/proc/cmdline", &text)) {
+		chomp(text);
+		report_text("cmdline", text);
+		free(text);
+	}
+	/* the policy of the command line, before any order */
+	if (!file_read(POLICY, &text)) {
+		chomp(text);
+		report_text("policy", text);
+		free(text);
+	}
+	report_end();
+}
+
+static void run_orders(void)
+{
+	unsigned int step = 0;
+	char *line = NULL;
+	size_t size = 0;
+	FILE *orders;
+
+	report_start();
+	kmsg_report_new(step);
+	orders = fopen("/orders", "re");
+	if (!orders) {
+		report_trouble(step, "/orders: %s", strerror(errno));
+		return;
+	}
+	while (getline(&line, &size, orders) >= 0) {
+		chomp(line);
+		carry_out(++step, line);
+		kmsg_report_new(step);
+	}
+	free(line);
+	fclose(orders);
+	report_begin("done", step);
+	report_end();
+}
+
+int main(void)
+{
+	unsigned int tries;
+
+	mkdir("/proc", 0755);
+	mkdir("/sys", 0755);
+	mkdir("/dev", 0755);
+	mount("proc", "/proc", "proc", 0, NULL);
+	mount("sysfs", "/sys", "sysfs", 0, NULL);
+	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
+
+	for (tries = 0; tries < 200 && !report_open(); tries++)
+		usleep(50000);
+	if (tries < 200)
+		run_orders();
+	sync();
+	reboot(RB_POWER_OFF);
+	return 1;	/* not reached; PID 1 must not return */
+}

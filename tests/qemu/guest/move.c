@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Data moved between a drive and another drive's memory, with every byte
+ * compared. A completed I/O proves nothing, so the result of each is looked at
+ * from the other side: what the drive wrote is read by the CPU from the peer
+ * memory, what the drive read is read back from it into ordinary RAM. A failed
+ * I/O must have left its target as it was. Peer memory is read and written by
+ * plain accesses: the calls that do the I/O keep them in order.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "guest.h"
+
+#define CHUNK	0x100000UL	/* bytes for one I/O and one comparison */
+
+enum direction {
+	DIR_WRITE,		/* the client writes the peer memory */
+	DIR_READ,		/* the client reads it */
+};
+
+enum phase {
+	PHASE_BEFORE,		/* what the target holds before the I/O */
+	PHASE_DATA,		/* what the I/O moves */
+	PHASE_POISON,		/* what must be overwritten to be compared */
+};
+
+/* All that the report of one direction says. */
+struct outcome {
+	size_t moved;		/* bytes of I/O that succeeded */
+	size_t bad;		/* of these, bytes that differ */
+	size_t changed;		/* bytes changed by an I/O that failed */
+	long long first;	/* offset of the first bad or changed byte, or -1 */
+	int error;		/* errno of the I/O */
+};
+
+struct transfer {
+	unsigned int step;
+	enum direction direction;
+	bool spoil;		/* damage one byte, to see it found */
+	int drive_fd;
+	__u64 *ram;		/* CHUNK bytes */
+	__u64 *peer;		/* mapped peer memory */
+	struct outcome outcome;
+};
+
+/* A word of pseudo-random data that tells step, direction, phase and offset. */
+static __u64 pattern_word(const struct transfer *t, enum phase which,
+			  size_t offset)
+{
+	__u64 x = (__u64)t->step << 48 | (__u64)t->direction << 44 |
+		  (__u64)which << 40 | offset;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebULL;
+	return x ^ x >> 31;
+}
+
+static void fill(const struct transfer *t, __u64 *to,
+		 enum phase which, size_t offset, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i += sizeof(*to))
+		to[i / sizeof(*to)] = pattern_word(t, which, offset + i);
+}
+
+/* The number of bytes that are not the pattern's. */
+static size_t compare(struct transfer *t, const __u64 *at,
+		      enum phase which, size_t offset, size_t len)
+{
+	size_t i, bad = 0;
+
+	for (i = 0; i < len; i += sizeof(*at)) {
+		__u64 diff = at[i / sizeof(*at)] ^
+			     pattern_word(t, which, offset + i);
+		unsigned int byte;
+
+		for (byte = 0; diff; byte++, diff >>= 8) {
+			if (!(diff & 0xff))
+				continue;
+			if (t->outcome.first < 0)
+				t->outcome.first = offset + i + byte;
+			bad++;
+		}
+	}
+	return bad;
+}
+
+/* I/O between the drive and RAM, which has to work. */
+static bool stage(struct transfer *t, bool to_drive, size_t offset, size_t len)
+{
+	ssize_t n = to_drive ? pwrite(t->drive_fd, t->ram, len, offset)
+			     : pread(t->drive_fd, t->ram, len, offset);
+
+	if (n == (ssize_t)len)
+		return true;
+	report_trouble(t->step, "%s RAM and the drive: %s",
+		       to_drive ? "pwrite() between" : "pread() between",
+		       n < 0 ? strerror(errno) : "short transfer");
+	return false;
+}
+
+/* The I/O under test. Short transfers count as errors. */
+static int peer_io(struct transfer *t, __u64 *peer, size_t offset,
+		   size_t len)
+{
+	ssize_t n = t->direction == DIR_WRITE
+			? pread(t->drive_fd, peer, len, offset)
+			: pwrite(t->drive_fd, peer, len, offset);
+
+	if (n < 0)
+		return errno;
+	return (size_t)n == len ? 0 : ENODATA;
+}
+
+/* One chunk there and compared; false ends the direction. */
+static bool move_chunk(struct transfer *t, __u64 *peer, size_t offset,
+		       size_t len)
+{
+	struct outcome *outcome = &t->outcome;
+	__u64 *target;
+	size_t differs;
+
+	if (t->direction == DIR_WRITE) {
+		fill(t, t->ram, PHASE_DATA, offset, len);
+		if (!stage(t, true, offset, len))
+			return false;
+		fill(t, peer, PHASE_BEFORE, offset, len);
+		outcome->error = peer_io(t, peer, offset, len);
+		target = peer;
+	} else {
+		fill(t, t->ram, PHASE_BEFORE, offset, len);
+		if (!stage(t, true, offset, len))
+			return false;
+		fill(t, peer, PHASE_DATA, offset, len);
+		outcome->error = peer_io(t, peer, offset, len);
+		fill(t, t->ram, PHASE_POISON, offset, len);
+		if (!stage(t, false, offset, len))
+			return false;
+		target = t->ram;
+	}
+	if (t->spoil)
+		*target ^= 0xff;
+
+	differs = compare(t, target,
+			  outcome->error ? PHASE_BEFORE : PHASE_DATA,
+			  offset, len);
+	if (outcome->error) {
+		outcome->changed += differs;
+		return false;
+	}
+	outcome->moved += len;
+	outcome->bad += differs;
+	return true;
+}
+
+/* Peer memory from the provider's pool, as much of @len as it has. */
+static __u64 *peer_map(unsigned int step, const struct drive *provider,
+		       size_t *len)
+{
+	char path[512], word[NAME_LEN];
+	size_t available;
+	void *peer;
+	int fd, error;
+
+	snprintf(path, sizeof(path),
+		 "/sys/bus/pci/devices/%s/p2pmem/available", provider->pci);
+	error = file_read_word(path, word, sizeof(word));
+	if (error) {
+		report_trouble(step, "%s: %s", path, strerror(error));
+		return NULL;
+	}
+	available = strtoul(word, NULL, 0);
+	if (*len > available)
+		*len = available & ~(CHUNK - 1) ?: available & ~4095UL;
+	if (!*len) {
+		report_trouble(step, "%s has no peer memory left",
+			       provider->serial);
+		return NULL;
+	}
+
+	snprintf(path, sizeof(path),
+		 "/sys/bus/pci/devices/%s/p2pmem/allocate", provider->pci);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		report_trouble(step, "%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	peer = mmap(NULL, *len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (peer == MAP_FAILED) {
+		report_trouble(step, "mmap() of %zu bytes of %s: %s", *len,
+			       path, strerror(errno));
+		peer = NULL;
+	}
+	close(fd);
+	return peer;
+}
+
+static void move_direction(struct transfer *t, const struct drive *provider,
+			   size_t bytes)
+{
+	size_t offset = 0;
+	bool going = true;
+
+	while (going && offset < bytes) {
+		size_t len = bytes - offset, at;
+
+		t->peer = peer_map(t->step, provider, &len);
+		if (!t->peer)
+			return;
+		for (at = 0; going && at < len; at += CHUNK) {
+			size_t n = len - at < CHUNK ? len - at : CHUNK;
+
+			going = move_chunk(t, t->peer + at / sizeof(*t->peer),
+					   offset + at, n);
+		}
+		munmap(t->peer, len);
+		offset += len;
+	}
+}
+
+/*
+ * Move @bytes each way between the block device of @client and peer memory of
+ * @provider, and report both directions. A direction ends at its first error.
+ * With @spoil the guest itself damages a byte, and the comparison must see it.
+ */
+void move(unsigned int step, const struct drive *client,
+	  const struct drive *provider, size_t bytes, bool spoil)
+{
+	static const char * const names[] = { "write", "read" };
+	struct transfer t = { .step = step, .spoil = spoil };
+	char path[NAME_LEN + 8];
+
+	snprintf(path, sizeof(path), "/dev/%s", client->block);
+	t.drive_fd = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
+	if (t.drive_fd < 0) {
+		report_trouble(step, "%s: %s", path, strerror(errno));
+		return;
+	}
+	t.ram = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (t.ram == MAP_FAILED) {
+		report_trouble(step, "no RAM for a buffer");
+		close(t.drive_fd);
+		return;
+	}
+
+	for (t.direction = DIR_WRITE; t.direction <= DIR_READ; t.direction++) {
+		t.outcome = (struct outcome){ .first = -1 };
+		move_direction(&t, provider, bytes);
+		report_begin("move", step);
+		report_text("client", client->serial);
+		report_text("provider", provider->serial);
+		report_text("direction", names[t.direction]);
+		report_number("asked", bytes);
+		report_number("moved", t.outcome.moved);
+		report_number("bad", t.outcome.bad);
+		report_number("changed", t.outcome.changed);
+		report_number("first", t.outcome.first);
+		report_errno(t.outcome.error);
+		report_end();
+	}
+	munmap(t.ram, CHUNK);
+	close(t.drive_fd);
+}

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: GPL-2.0
+"""One boot of the kernel under test: guest program, QEMU, results, log.
+
+The guest (tests/qemu/guest) gets its orders in the initramfs and reports on a
+virtio-serial port, which here is a file that grows. The console is a log: it
+is searched for oopses and IOMMU faults and shown when something fails, but no
+result is ever read from it. Always software emulation, two CPUs, each in a
+thread of its own.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lib import fabric
+
+REPO = Path(__file__).resolve().parents[3]
+MADE = Path(os.environ.get("BUILD") or REPO / "build")
+BUILD = MADE / "qemu"
+KERNEL = MADE / "kernel" / "arch" / "x86" / "boot" / "bzImage"
+GUEST = REPO / "tests" / "qemu" / "guest"
+QEMU = "qemu-system-x86_64"
+
+# What each choice of --iommu means to QEMU and to the kernel.
+IOMMUS: dict[str, tuple[list[str], list[str]]] = {
+    "none": ([], []),
+    "intel": (["-device", "intel-iommu"], ["intel_iommu=on"]),
+    "intel-pt": (["-device", "intel-iommu"], ["intel_iommu=on", "iommu=pt"]),
+    "virtio": (["-device", "virtio-iommu-pci,addr=0x1"], []),
+}
+IOMMU_TEXT = {
+    "none": "no IOMMU",
+    "intel": "intel-iommu, translating",
+    "intel-pt": "intel-iommu, passthrough",
+    "virtio": "virtio-iommu, translating",
+}
+
+# Lines of the kernel's log that fail a run, whatever else it says.
+BAD_LOG = re.compile(
+    r"\bBUG\b|\bWARNING\b|\bOops\b|general protection fault|Kernel panic"
+    r"|Call Trace|DMAR: .*[Ff]ault|DMAR:.*PTE .* access is not set"
+    r"|virtio_iommu.*[Ff]ault|IO_PAGE_FAULT|UBSAN|KASAN:|KCSAN:|KFENCE:"
+    r"|DMA-API: (?!preallocated|debugging)|kmemleak: .*suspected"
+    r"|possible circular locking|suspicious RCU|possible recursive locking"
+    r"|stall(s|ed) on CPU|blocked for more than|Unable to handle"
+    r"|double fault|stack guard page|list_(add|del) corruption"
+    r"|refcount_t:|[Bb]ad page|nvme.*(timeout, |timed out)")
+
+
+class Failure(Exception):
+    """A run that could not be done, with the remedy in its text."""
+
+
+@dataclass
+class Boot:
+    """What to boot and what to have done in it."""
+    name: str                       # of the log files
+    kernel: Path
+    iommu: str
+    cpu: str
+    drives: tuple[fabric.Drive, ...]
+    orders: list[str]
+    policy: list[str] = field(default_factory=list)    # each one "p2pdma="
+    kernel_args: list[str] = field(default_factory=list)
+    timeout: float = 300.0          # seconds, for the whole boot
+
+
+@dataclass
+class Outcome:
+    """What came of it. Problems are texts; none is good news."""
+    events: list[dict]
+    problems: list[str]
+    seconds: float
+    booted: float                   # seconds until the guest reported
+    log: Path
+
+    def of(self, event: str, step: int | None = None) -> list[dict]:
+        """The reports of one kind, of one step if that is given."""
+        return [e for e in self.events if e["event"] == event
+                and (step is None or e["step"] == step)]
+
+    def remove_logs(self) -> None:
+        """Drop what the boot has left behind."""
+        for suffix in (".log", ".results", ".qemu"):
+            self.log.with_suffix(suffix).unlink(missing_ok=True)
+
+
+def cpio(files: dict[str, tuple[int, bytes]]) -> bytes:
+    """A "newc" archive, as the kernel unpacks it, of name -> (mode, data)."""
+    out = bytearray()
+    entries = list(files.items()) + [("TRAILER!!!", (0, b""))]
+    for number, (name, (mode, data)) in enumerate(entries, 1):
+        raw = name.encode() + b"\0"
+        numbers = [number, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0,
+                   len(raw), 0]
+        out += b"070701" + b"".join(b"%08X" % n for n in numbers) + raw
+        out += b"\0" * (-len(out) % 4)
+        out += data
+        out += b"\0" * (-len(out) % 4)
+    return bytes(out)
+
+
+def need_tools() -> None:
+    """Fail early, naming the package, where a program is missing."""
+    for tool, package in ((QEMU, "qemu-system-x86"), ("gcc", "gcc libc6-dev")):
+        if not shutil.which(tool):
+            raise Failure(f"{tool} is not installed: apt-get install {package}")
+
+
+def build_guest() -> bytes:
+    """Compile the guest program; the bytes of /init."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    init = BUILD / "init"
+    command = ["gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror",
+               "-static", "-o", str(init)]
+    command += sorted(str(p) for p in GUEST.glob("*.c"))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failure(f"the guest program {GUEST} does not compile:\n"
+                      f"{done.stderr}")
+    return init.read_bytes()
+
+
+def need_kernel(kernel: Path) -> None:
+    """Fail with the remedy where there is no kernel to boot."""
+    if not kernel.is_file():
+        raise Failure(f"there is no kernel {kernel}: build one with "
+                      "'make kernel', or name one with --kernel")
+
+
+def initramfs(init: bytes, orders: list[str]) -> bytes:
+    """What the kernel unpacks: /init, its orders, and a console to complain on
+    before devtmpfs is mounted."""
+    regular, directory = 0o100000, 0o040000
+    return cpio({
+        "dev": (directory | 0o755, b""),
+        "init": (regular | 0o755, init),
+        "orders": (regular | 0o644, "".join(o + "\n" for o in orders).encode()),
+    })
+
+
+def command_line(boot: Boot, work: Path, results: Path, log: Path) -> list[str]:
+    """QEMU and all its arguments. The IOMMU has to come before the devices."""
+    iommu, kernel_args = IOMMUS[boot.iommu]
+    append = ["console=ttyS0", "panic=-1", "oops=panic", *kernel_args]
+    append += [f"p2pdma={policy}" for policy in boot.policy]
+    append += boot.kernel_args
+    images = {}
+    for drive in boot.drives:
+        image = work / f"{drive.name}.img"
+        with image.open("wb") as file:
+            file.truncate(fabric.DRIVE_MIB << 20)
+        images[drive.name] = str(image)
+    return [QEMU, "-M", "q35", "-accel", "tcg,thread=multi", "-smp", "2",
+            "-m", "512M", "-cpu", boot.cpu, "-nodefaults", "-no-user-config",
+            "-display", "none", "-no-reboot",
+            "-kernel", str(boot.kernel), "-initrd", str(work / "initramfs"),
+            "-append", " ".join(append),
+            "-serial", f"file:{log}", *iommu,
+            "-device", "virtio-serial-pci,addr=0x2",
+            "-chardev", f"file,id=results,path={results}",
+            "-device", "virtserialport,chardev=results,name=p2pdma.results",
+            *fabric.devices(boot.drives, images)]
+
+
+def read_events(text: str) -> list[dict]:
+    """The reports in what has come so far; a line in the making is left out."""
+    events = []
+    for line in text.split("\n")[:-1]:
+        try:
+            events.append(json.loads(line))
+        except ValueError:
+            events.append({"event": "trouble", "step": 0,
+                           "text": f"a report that is not JSON: {line[:200]}"})
+    return events
+
+
+def tail(log: Path, lines: int = 25) -> str:
+    """The end of a log, indented, for a message about what failed."""
+    text = log.read_text(errors="replace") if log.exists() else ""
+    kept = [line.rstrip() for line in text.splitlines() if line.strip()]
+    return "\n".join("    " + line for line in kept[-lines:])
+
+
+def find_problems(events: list[dict], log_text: str, error_text: str,
+                  timed_out: bool, boot: Boot) -> list[str]:
+    """Everything that is wrong whatever the orders were."""
+    problems = []
+    seen = set()
+    for event in events:
+        if event["event"] == "kmsg" and BAD_LOG.search(event["text"]):
+            order = boot.orders[event["step"] - 1] if event["step"] else "boot"
+            problems.append(f"kernel log, at '{order[:70]}': {event['text']}")
+            seen.add(event["text"].strip())
+        elif event["event"] == "trouble":
+            order = boot.orders[event["step"] - 1] if event["step"] else "start"
+            problems.append(f"guest, at '{order[:70]}': {event['text']}")
+    for line in log_text.splitlines():
+        text = re.sub(r"^\[[ 0-9.]+\] ?", "", line).strip()
+        if BAD_LOG.search(text) and text not in seen:
+            seen.add(text)
+            problems.append(f"console: {text}")
+    if timed_out:
+        problems.append(f"no end after {boot.timeout:.0f} s: QEMU was stopped")
+    elif not any(e["event"] == "done" for e in events):
+        problems.append("the guest stopped before it had carried out its "
+                        "orders")
+    if error_text and not events:
+        problems.append(f"QEMU: {error_text}")
+    return problems
+
+
+def run(boot: Boot, init: bytes,
+        watch: Callable[[list[dict]], None] | None = None) -> Outcome:
+    """Boot, wait for the end, collect. @watch sees the reports as they come."""
+    logs = BUILD / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    log = logs / f"{boot.name}.log"
+    results = logs / f"{boot.name}.results"
+    errors = logs / f"{boot.name}.qemu"
+    log.unlink(missing_ok=True)
+    results.write_bytes(b"")
+    timed_out = False
+    start = time.monotonic()
+    booted = 0.0
+
+    with tempfile.TemporaryDirectory(prefix="p2pdma-") as name:
+        work = Path(name)
+        (work / "initramfs").write_bytes(initramfs(init, boot.orders))
+        command = command_line(boot, work, results, log)
+        with errors.open("w") as error_file:
+            error_file.write("# " + " ".join(command) + "\n")
+            error_file.flush()
+            with subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                                  stdout=error_file,
+                                  stderr=subprocess.STDOUT) as qemu:
+                try:
+                    while qemu.poll() is None:
+                        time.sleep(0.05)
+                        events = read_events(results.read_text())
+                        now = time.monotonic() - start
+                        if events and not booted:
+                            booted = now
+                        if watch:
+                            watch(events)
+                        if now > boot.timeout:
+                            timed_out = True
+                            break
+                finally:
+                    if qemu.poll() is None:
+                        qemu.kill()
+
+    events = read_events(results.read_text())
+    log_text = log.read_text(errors="replace") if log.exists() else ""
+    error_text = "\n".join(line for line in errors.read_text().splitlines()
+                           if line[:1] != "#" and "warning:" not in line)
+    problems = find_problems(events, log_text, error_text, timed_out, boot)
+    return Outcome(events, problems, time.monotonic() - start, booted, log)
+
