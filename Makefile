@@ -69,7 +69,8 @@ deps:			## install the Debian packages that are missing
 	@scripts/deps
 
 clean:			## delete what was built, keep the downloads and the unpacked source
-	rm -rf $(BUILD)/kernel $(BUILD)/kunit $(BUILD)/users $(BUILD)/drift $(BUILD)/log $(BUILD)/results \
+	rm -rf $(BUILD)/kernel $(BUILD)/kunit $(BUILD)/kunit-plain $(BUILD)/users \
+		$(BUILD)/users-pristine $(BUILD)/pristine $(BUILD)/check $(BUILD)/drift $(BUILD)/log $(BUILD)/results \
 		$(BUILD)/qemu
 
 distclean:		## delete the whole build folder

@@ -10,6 +10,8 @@ set -euo pipefail
 
 # Called from the top Makefile, the kernel's make must not inherit its variables and flags.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
+# Messages are searched for words, and lists compared.
+export LC_ALL=C
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 BUILD=${BUILD:-$ROOT/build}
@@ -78,10 +80,14 @@ stage() {
 	local name=$1 what=$2 log=$LOG/$1.log rc=0 begin=$SECONDS pid next=60
 	shift 2
 	live || say "$(clock) $what ..."
+	# In a process group of its own, so that an interrupt ends all of it (a QEMU that a
+	# killed Python started would run on).
+	set -m
 	"$@" >"$log" 2>&1 </dev/null &
 	pid=$!
+	set +m
 	# shellcheck disable=SC2064  # the pid of now is meant
-	trap "kill $pid 2>/dev/null; trap - INT TERM; kill -INT $$" INT TERM
+	trap "kill -- -$pid 2>/dev/null; trap - INT TERM; kill -INT $$" INT TERM
 	while kill -0 "$pid" 2>/dev/null; do
 		if live; then
 			printf '\r%s %s ... %ds%s\033[K' "$(clock)" "$what" $((SECONDS - begin)) "$(objects "$log")" >&2
