@@ -21,11 +21,13 @@
  * Entries keep page, offset and length all the while.  When mapping fails the
  * DMA fields of all entries are reset, and nothing is left mapped.
  */
+#include <linux/cc_platform.h>
 #include <linux/device.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
 #include <linux/export.h>
 #include <linux/iommu-dma.h>
+#include <linux/pci.h>
 #include <linux/scatterlist.h>
 #include <linux/swiotlb.h>
 
@@ -37,6 +39,12 @@ enum dma_p2pdma_via {
 	DMA_P2PDMA_IOMMU,
 	DMA_P2PDMA_OPS,
 };
+
+/* Spelled out so that calls into dma-iommu vanish where it is not built. */
+static bool dma_p2pdma_iommu(enum dma_p2pdma_via via)
+{
+	return IS_ENABLED(CONFIG_IOMMU_DMA) && via == DMA_P2PDMA_IOMMU;
+}
 
 static enum dma_p2pdma_via dma_p2pdma_via(struct device *dev)
 {
@@ -59,7 +67,9 @@ static bool dma_p2pdma_dummy(struct device *dev)
  * @dev: the client
  * @client: filled in
  *
- * Other dma_map_ops count as translating.
+ * Other dma_map_ops count as translating, and need ->map_resource for what goes
+ * through the host bridge.  The page tables of AMD's IOMMU mark all memory as
+ * encrypted when the host's is, also what is not RAM.
  *
  * Context: any.
  */
@@ -70,6 +80,11 @@ void dma_p2pdma_client(struct device *dev, struct dma_p2pdma_client *client)
 	client->translated = via != DMA_P2PDMA_DIRECT;
 	client->must_bounce = via == DMA_P2PDMA_DIRECT &&
 			      is_swiotlb_force_bounce(dev);
+	client->no_dma = dma_p2pdma_dummy(dev);
+	client->no_host = (via == DMA_P2PDMA_OPS &&
+			   !get_dma_ops(dev)->map_resource) ||
+			  (via == DMA_P2PDMA_IOMMU &&
+			   cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT));
 }
 
 /**
@@ -147,42 +162,47 @@ struct dma_p2pdma_map {
 static dma_addr_t dma_p2pdma_map_ram(struct dma_p2pdma_map *map,
 				     struct scatterlist *sg)
 {
-	switch (map->via) {
-	case DMA_P2PDMA_DIRECT:
+	if (map->via == DMA_P2PDMA_DIRECT)
 		return dma_direct_map_page(map->dev, sg_page(sg), sg->offset,
 					   sg->length, map->dir, map->attrs);
-	case DMA_P2PDMA_IOMMU:
+	if (dma_p2pdma_iommu(map->via))
 		return iommu_dma_map_page(map->dev, sg_page(sg), sg->offset,
 					  sg->length, map->dir, map->attrs);
-	case DMA_P2PDMA_OPS:
-		return map->ops->map_page(map->dev, sg_page(sg), sg->offset,
-					  sg->length, map->dir, map->attrs);
-	}
-	return DMA_MAPPING_ERROR;
+	return map->ops->map_page(map->dev, sg_page(sg), sg->offset,
+				  sg->length, map->dir, map->attrs);
+}
+
+/* All of it at addresses that the client can form, one after the other. */
+static int dma_p2pdma_map_direct(struct dma_p2pdma_map *map, phys_addr_t phys,
+				 size_t size, dma_addr_t *dma)
+{
+	dma_addr_t last = dma_p2pdma_host_addr(map->dev, map->cursor.provider,
+					       map->route.same_bridge,
+					       phys + size - 1);
+
+	*dma = dma_p2pdma_host_addr(map->dev, map->cursor.provider,
+				    map->route.same_bridge, phys);
+	if (*dma == DMA_MAPPING_ERROR || last == DMA_MAPPING_ERROR ||
+	    last - *dma != size - 1 ||
+	    last > min_not_zero(dma_get_mask(map->dev),
+				map->dev->bus_dma_limit))
+		return -EREMOTEIO;
+	return 0;
 }
 
 /* Map peer memory that is reached through the host bridge. */
 static int dma_p2pdma_map_host(struct dma_p2pdma_map *map, phys_addr_t phys,
 			       size_t size, dma_addr_t *dma)
 {
-	switch (map->via) {
-	case DMA_P2PDMA_DIRECT:
-		*dma = dma_p2pdma_host_addr(map->dev, map->cursor.provider,
-					    map->route.same_bridge, phys);
-		break;
-	case DMA_P2PDMA_IOMMU:
+	if (map->via == DMA_P2PDMA_DIRECT)
+		return dma_p2pdma_map_direct(map, phys, size, dma);
+	if (dma_p2pdma_iommu(map->via))
 		return iommu_dma_map_p2pdma(map->dev, phys, size, map->dir,
 					    map->attrs, dma);
-	case DMA_P2PDMA_OPS:
-		if (!map->ops->map_resource)
-			return -EREMOTEIO;
-		*dma = map->ops->map_resource(map->dev, phys, size, map->dir,
-					      map->attrs);
-		if (*dma == DMA_MAPPING_ERROR)
-			return -EIO;
-		break;
-	}
-	return *dma == DMA_MAPPING_ERROR ? -EREMOTEIO : 0;
+
+	*dma = map->ops->map_resource(map->dev, phys, size, map->dir,
+				      map->attrs);
+	return *dma == DMA_MAPPING_ERROR ? -EIO : 0;
 }
 
 static void dma_p2pdma_unmap_host(struct device *dev, enum dma_p2pdma_via via,
@@ -192,7 +212,7 @@ static void dma_p2pdma_unmap_host(struct device *dev, enum dma_p2pdma_via via,
 {
 	const struct dma_map_ops *ops = get_dma_ops(dev);
 
-	if (via == DMA_P2PDMA_IOMMU)
+	if (dma_p2pdma_iommu(via))
 		iommu_dma_unmap_resource(dev, dma, size, dir, attrs);
 	else if (via == DMA_P2PDMA_OPS && ops->unmap_resource)
 		ops->unmap_resource(dev, dma, size, dir, attrs);
@@ -221,7 +241,7 @@ static void dma_p2pdma_unmap_segments(struct device *dev,
 			dma_p2pdma_unmap_host(dev, via, dma, size, dir, attrs);
 		else if (via == DMA_P2PDMA_DIRECT)
 			dma_direct_unmap_page(dev, dma, size, dir, attrs);
-		else if (via == DMA_P2PDMA_IOMMU)
+		else if (dma_p2pdma_iommu(via))
 			iommu_dma_unmap_page(dev, dma, size, dir, attrs);
 		else
 			ops->unmap_page(dev, dma, size, dir, attrs);
@@ -306,9 +326,6 @@ int dma_p2pdma_map_sg(struct device *dev, struct scatterlist *sgl, int nents,
 
 	/* What an earlier mapping left must not look like this one's. */
 	dma_p2pdma_reset_sg(sgl, nents);
-
-	if (dma_p2pdma_dummy(dev))
-		return -EREMOTEIO;
 
 	for (sg = sgl, left = nents; left > 0; sg = sg_next(sg), left--) {
 		unsigned int flags = 0;

@@ -417,6 +417,16 @@ static bool row_stuck(const struct p2pdma_facts *f)
 	return f->stuck;
 }
 
+static bool row_no_dma(const struct p2pdma_facts *f)
+{
+	return f->no_dma;
+}
+
+static bool row_no_host(const struct p2pdma_facts *f)
+{
+	return f->no_host;
+}
+
 static bool row_trusted(const struct p2pdma_facts *f)
 {
 	return f->trusted;
@@ -428,10 +438,10 @@ static bool row_otherwise(const struct p2pdma_facts *f)
 }
 
 enum {
-	MODE_OFF, DENIED, NOT_PCI, UNREACHABLE, MUST_BOUNCE,
+	MODE_OFF, DENIED, NOT_PCI, UNREACHABLE, MUST_BOUNCE, NO_DMA,
 	OWN_MEMORY_BEYOND_MASK, OWN_MEMORY, GOES_DIRECT, MODE_SWITCH,
 	CROSSES_UNDER_HOST, CROSSES_UNTRUSTED, BLOCKED, BEYOND_HOST_MASK, STUCK,
-	TRUSTED, OTHERWISE,
+	NO_HOST, TRUSTED, OTHERWISE,
 	NR_ROWS
 };
 
@@ -461,6 +471,10 @@ static const struct {
 	[MUST_BOUNCE] = {
 		"must bounce", row_must_bounce,
 		REFUSED, PCI_P2PDMA_MUST_BOUNCE
+	},
+	[NO_DMA] = {
+		"no DMA", row_no_dma,
+		REFUSED, PCI_P2PDMA_UNMAPPABLE
 	},
 	[OWN_MEMORY_BEYOND_MASK] = {
 		"own memory beyond the mask", row_own_memory_beyond_mask,
@@ -498,6 +512,10 @@ static const struct {
 		"stuck", row_stuck,
 		REFUSED, PCI_P2PDMA_FABRIC_BLOCKED
 	},
+	[NO_HOST] = {
+		"not mapped through the host bridge", row_no_host,
+		REFUSED, PCI_P2PDMA_UNMAPPABLE
+	},
 	[TRUSTED] = {
 		"trusted", row_trusted,
 		BRIDGED, PCI_P2PDMA_NR_REASONS
@@ -533,7 +551,9 @@ static bool rows_exclusive(int row, int other)
 }
 
 /* All of struct p2pdma_facts but mode and obstacles, from the bits of a number. */
-#define FACTS_BITS 11
+#define FACTS_BITS 13
+/* With the last two, obstacles are tried one at a time, or it takes too long. */
+#define FACTS_BITS_ALL_OBSTACLES 11
 
 static struct p2pdma_facts facts_of_bits(enum p2pdma_mode mode,
 					 unsigned int bits)
@@ -551,17 +571,19 @@ static struct p2pdma_facts facts_of_bits(enum p2pdma_mode mode,
 		.stuck = bits & BIT(8),
 		.host_mask = bits & BIT(9),
 		.trusted = bits & BIT(10),
+		.no_dma = bits & BIT(11),
+		.no_host = bits & BIT(12),
 	};
 }
 
 static void print_facts(struct kunit *test, const struct p2pdma_facts *f)
 {
 	kunit_err(test,
-		  "mode %d denied %d not_pci %d unreachable %d must_bounce %d same_function %d obstacles %#lx translated %d crosses %d blocked %d stuck %d host_mask %d trusted %d\n",
+		  "mode %d denied %d not_pci %d unreachable %d must_bounce %d same_function %d obstacles %#lx translated %d crosses %d blocked %d stuck %d host_mask %d trusted %d no_dma %d no_host %d\n",
 		  f->mode, f->denied, f->not_pci, f->unreachable,
 		  f->must_bounce, f->same_function, f->obstacles,
 		  f->translated, f->crosses, f->blocked, f->stuck,
-		  f->host_mask, f->trusted);
+		  f->host_mask, f->trusted, f->no_dma, f->no_host);
 }
 
 /*
@@ -587,6 +609,9 @@ static void decide_every_combination(struct kunit *test)
 				enum pci_p2pdma_reason reason, wanted;
 				unsigned int holding = 0;
 
+				if (bits >> FACTS_BITS_ALL_OBSTACLES &&
+				    hweight32(set) > 1)
+					continue;
 				f.obstacles = obstacle_mask(set);
 				for (row = 0; row < NR_ROWS; row++)
 					if (rows[row].holds(&f))
@@ -735,6 +760,7 @@ static const struct {
 	{ PCI_P2PDMA_FABRIC_BLOCKED,		"fabric-blocked" },
 	{ PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED,	"host-bridge-untrusted" },
 	{ PCI_P2PDMA_WINDOW_UNRESERVED,		"window-unreserved" },
+	{ PCI_P2PDMA_UNMAPPABLE,		"unmappable" },
 };
 
 static void reason_names(struct kunit *test)

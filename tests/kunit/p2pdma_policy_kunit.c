@@ -765,6 +765,25 @@ static void policy_restore(void *text)
 	kfree(text);
 }
 
+/* What the policy in force says. */
+static enum p2pdma_mode mode_now(void)
+{
+	guard(rcu)();
+	return p2pdma_mode(p2pdma_in_force());
+}
+
+static bool denied_now(struct pci_dev *pdev)
+{
+	guard(rcu)();
+	return p2pdma_denied(p2pdma_in_force(), pdev);
+}
+
+static bool trusted_now(struct pci_host_bridge *host, bool reads)
+{
+	guard(rcu)();
+	return p2pdma_admin_trusts(p2pdma_in_force(), host, reads);
+}
+
 /* Whatever the test puts in force, what was there comes back. */
 static void keep_policy(struct kunit *test)
 {
@@ -800,7 +819,7 @@ static void set_each_mode(struct kunit *test)
 	keep_policy(test);
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
 		KUNIT_EXPECT_EQ(test, p2pdma_policy_set(modes[i].text), 0);
-		KUNIT_EXPECT_EQ(test, p2pdma_mode(), modes[i].mode);
+		KUNIT_EXPECT_EQ(test, mode_now(), modes[i].mode);
 		expect_policy(test, modes[i].text);
 	}
 }
@@ -814,18 +833,18 @@ static void set_replaces_everything(struct kunit *test)
 	KUNIT_ASSERT_EQ(test,
 			p2pdma_policy_set("off,deny=12345:41:3.1,trust=fffe:fd:1e.6,window"),
 			0);
-	KUNIT_EXPECT_TRUE(test, p2pdma_denied(&fake->function));
-	KUNIT_EXPECT_FALSE(test, p2pdma_denied(&fake->integrated));
+	KUNIT_EXPECT_TRUE(test, denied_now(&fake->function));
+	KUNIT_EXPECT_FALSE(test, denied_now(&fake->integrated));
 
 	KUNIT_ASSERT_EQ(test, p2pdma_policy_set("deny=pci:8086:b25\n"), 0);
 	expect_policy(test, "auto,deny=pci:8086:b25");
-	KUNIT_EXPECT_EQ(test, p2pdma_mode(), P2PDMA_AUTO);
-	KUNIT_EXPECT_FALSE(test, p2pdma_denied(&fake->function));
-	KUNIT_EXPECT_TRUE(test, p2pdma_denied(&fake->integrated));
+	KUNIT_EXPECT_EQ(test, mode_now(), P2PDMA_AUTO);
+	KUNIT_EXPECT_FALSE(test, denied_now(&fake->function));
+	KUNIT_EXPECT_TRUE(test, denied_now(&fake->integrated));
 
 	KUNIT_ASSERT_EQ(test, p2pdma_policy_set("auto"), 0);
 	expect_policy(test, "auto");
-	KUNIT_EXPECT_FALSE(test, p2pdma_denied(&fake->integrated));
+	KUNIT_EXPECT_FALSE(test, denied_now(&fake->integrated));
 }
 
 static void set_garbage_changes_nothing(struct kunit *test)
@@ -843,9 +862,9 @@ static void set_garbage_changes_nothing(struct kunit *test)
 
 	expect_policy(test,
 		      "switch,deny=fffe:fe:1e.6;12345:41:3.1,trust=fffe:fd:1e.6@w,window");
-	KUNIT_EXPECT_EQ(test, p2pdma_mode(), P2PDMA_SWITCH);
-	KUNIT_EXPECT_TRUE(test, p2pdma_denied(&fake->function));
-	KUNIT_EXPECT_FALSE(test, p2pdma_denied(&fake->integrated));
+	KUNIT_EXPECT_EQ(test, mode_now(), P2PDMA_SWITCH);
+	KUNIT_EXPECT_TRUE(test, denied_now(&fake->function));
+	KUNIT_EXPECT_FALSE(test, denied_now(&fake->integrated));
 }
 
 /* Not even by the good options that stand before the bad one. */
@@ -857,11 +876,11 @@ static void set_half_good_changes_nothing(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, p2pdma_policy_set("off,deny=12345:41:3.1"), 0);
 
 	KUNIT_EXPECT_EQ(test, p2pdma_policy_set("auto,oops"), -EINVAL);
-	KUNIT_EXPECT_EQ(test, p2pdma_mode(), P2PDMA_OFF);
+	KUNIT_EXPECT_EQ(test, mode_now(), P2PDMA_OFF);
 	KUNIT_EXPECT_EQ(test, p2pdma_policy_set("auto,deny=pci:8086:b25;1:0"),
 			-EINVAL);
-	KUNIT_EXPECT_FALSE(test, p2pdma_denied(&fake->integrated));
-	KUNIT_EXPECT_TRUE(test, p2pdma_denied(&fake->function));
+	KUNIT_EXPECT_FALSE(test, denied_now(&fake->integrated));
+	KUNIT_EXPECT_TRUE(test, denied_now(&fake->function));
 	expect_policy(test, "off,deny=12345:41:3.1");
 }
 
@@ -883,53 +902,92 @@ static void set_longest(struct kunit *test)
 
 KUNIT_DEFINE_ACTION_WRAPPER(device_put_action, pci_dev_put, struct pci_dev *);
 
+/* A device of this machine; below @host if that is given, and not @other. */
+static struct pci_dev *real_device(struct kunit *test,
+				   struct pci_host_bridge *host,
+				   struct pci_dev *other)
+{
+	struct pci_dev *pdev = NULL;
+
+	for_each_pci_dev(pdev)
+		if (pdev != other &&
+		    (!host || pci_find_host_bridge(pdev->bus) == host))
+			break;
+	if (!pdev)
+		kunit_skip(test, "this machine has too few PCI devices");
+	KUNIT_ASSERT_EQ(test,
+			kunit_add_action_or_reset(test, device_put_action,
+						  pdev), 0);
+	return pdev;
+}
+
+/* Put a policy in force, and see for what it trusts a bridge. */
+static __printf(5, 6) void expect_trust(struct kunit *test,
+					struct pci_host_bridge *host,
+					bool writes, bool reads,
+					const char *policy, ...)
+{
+	char text[128];
+	va_list args;
+
+	va_start(args, policy);
+	vsnprintf(text, sizeof(text), policy, args);
+	va_end(args);
+
+	KUNIT_EXPECT_EQ_MSG(test, p2pdma_policy_set(text), 0, "%s", text);
+	KUNIT_EXPECT_EQ_MSG(test, p2pdma_admin_trusts(host, false), writes,
+			    "%s, writes", text);
+	KUNIT_EXPECT_EQ_MSG(test, p2pdma_admin_trusts(host, true), reads,
+			    "%s, reads", text);
+}
+
 /*
  * On whatever device this machine has; forcing its bridge taints the kernel and is
  * warned of, which is as it should be.
  */
 static void trust_by_direction(struct kunit *test)
 {
-	struct pci_dev *pdev = pci_get_device(PCI_ANY_ID, PCI_ANY_ID, NULL);
-	struct pci_host_bridge *host;
-	char text[128];
+	struct pci_dev *pdev = real_device(test, NULL, NULL);
+	struct pci_host_bridge *host = pci_find_host_bridge(pdev->bus);
+	const char *name = pci_name(pdev);
 
-	if (!pdev)
-		kunit_skip(test, "this machine has no PCI device");
-	KUNIT_ASSERT_EQ(test,
-			kunit_add_action_or_reset(test, device_put_action,
-						  pdev), 0);
-	host = pci_find_host_bridge(pdev->bus);
 	keep_policy(test);
+	expect_trust(test, host, true, false, "trust=%s@w", name);
+	expect_trust(test, host, true, true, "trust=%s", name);
+	expect_trust(test, host, true, true, "switch,trust=fffe:0:0.0;%s",
+		     name);
 
-	snprintf(text, sizeof(text), "trust=%s@w", pci_name(pdev));
-	KUNIT_ASSERT_EQ(test, p2pdma_policy_set(text), 0);
-	KUNIT_EXPECT_TRUE(test, p2pdma_admin_trusts(host, false));
-	KUNIT_EXPECT_FALSE(test, p2pdma_admin_trusts(host, true));
+	/* Two entries for one device add up, in either order. */
+	expect_trust(test, host, true, true, "trust=%s;pci:%x:%x@w", name,
+		     pdev->vendor, pdev->device);
+	expect_trust(test, host, true, true, "trust=pci:%x:%x@w,trust=%s",
+		     pdev->vendor, pdev->device, name);
+	expect_trust(test, host, true, false, "trust=pci:%x:%x@w;%s@w",
+		     pdev->vendor, pdev->device, name);
 
-	snprintf(text, sizeof(text), "trust=%s", pci_name(pdev));
-	KUNIT_ASSERT_EQ(test, p2pdma_policy_set(text), 0);
-	KUNIT_EXPECT_TRUE(test, p2pdma_admin_trusts(host, false));
-	KUNIT_EXPECT_TRUE(test, p2pdma_admin_trusts(host, true));
+	/* Denying a device trusts nobody, and nobody else is trusted. */
+	expect_trust(test, host, false, false, "deny=%s", name);
+	expect_trust(test, host, false, false, OWN_POLICY);
+	expect_trust(test, host, false, false, "auto");
+}
 
-	/* Two entries for one bridge add up, in either order. */
-	snprintf(text, sizeof(text), "trust=%s;pci:%x:%x@w", pci_name(pdev),
-		 pdev->vendor, pdev->device);
-	KUNIT_ASSERT_EQ(test, p2pdma_policy_set(text), 0);
-	KUNIT_EXPECT_TRUE(test, p2pdma_admin_trusts(host, true));
-	snprintf(text, sizeof(text), "trust=pci:%x:%x@w;%s", pdev->vendor,
-		 pdev->device, pci_name(pdev));
-	KUNIT_ASSERT_EQ(test, p2pdma_policy_set(text), 0);
-	KUNIT_EXPECT_TRUE(test, p2pdma_admin_trusts(host, true));
+/* Devices below one bridge stand for the same, and add up. */
+static void trust_by_several_devices(struct kunit *test)
+{
+	struct pci_dev *first = real_device(test, NULL, NULL);
+	struct pci_host_bridge *host = pci_find_host_bridge(first->bus);
+	struct pci_dev *second = real_device(test, host, first);
+	char a[32], b[32];
 
-	/* Denying a device trusts nobody. */
-	snprintf(text, sizeof(text), "deny=%s", pci_name(pdev));
-	KUNIT_ASSERT_EQ(test, p2pdma_policy_set(text), 0);
-	KUNIT_EXPECT_FALSE(test, p2pdma_admin_trusts(host, false));
-	KUNIT_EXPECT_FALSE(test, p2pdma_admin_trusts(host, true));
+	snprintf(a, sizeof(a), "%s", pci_name(first));
+	snprintf(b, sizeof(b), "%s", pci_name(second));
 
-	KUNIT_ASSERT_EQ(test, p2pdma_policy_set(OWN_POLICY), 0);
-	KUNIT_EXPECT_FALSE(test, p2pdma_admin_trusts(host, false));
-	KUNIT_EXPECT_FALSE(test, p2pdma_admin_trusts(host, true));
+	keep_policy(test);
+	expect_trust(test, host, true, false, "trust=%s@w;%s@w", a, b);
+	expect_trust(test, host, true, true, "trust=%s;%s@w", a, b);
+	expect_trust(test, host, true, true, "trust=%s@w;%s", a, b);
+	expect_trust(test, host, true, true, "trust=%s;%s", a, b);
+	expect_trust(test, host, true, false, "trust=%s@w,deny=%s", a, b);
 }
 
 static struct kunit_case p2pdma_policy_cases[] = {
@@ -951,6 +1009,7 @@ static struct kunit_case p2pdma_policy_cases[] = {
 	KUNIT_CASE(set_half_good_changes_nothing),
 	KUNIT_CASE(set_longest),
 	KUNIT_CASE(trust_by_direction),
+	KUNIT_CASE(trust_by_several_devices),
 	{}
 };
 

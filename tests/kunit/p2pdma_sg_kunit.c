@@ -123,7 +123,7 @@ static void is_p2pdma_before_first_provider(struct kunit *test)
 
 	sg_init_table(&sg, 1);
 	sg.dma_flags = SG_DMA_P2PDMA;
-	KUNIT_EXPECT_EQ(test, sg_dma_is_p2pdma(&sg), pci_p2pdma_in_use());
+	KUNIT_EXPECT_EQ(test, sg_dma_is_p2pdma(&sg, 1), pci_p2pdma_in_use());
 }
 
 static void is_p2pdma_by_its_flag_alone(struct kunit *test)
@@ -134,16 +134,16 @@ static void is_p2pdma_by_its_flag_alone(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, pci_p2pdma_in_use());
 
 	sg_init_table(&sg, 1);
-	KUNIT_EXPECT_FALSE(test, sg_dma_is_p2pdma(&sg));
+	KUNIT_EXPECT_FALSE(test, sg_dma_is_p2pdma(&sg, 1));
 	sg.dma_flags = SG_DMA_P2PDMA;
-	KUNIT_EXPECT_TRUE(test, sg_dma_is_p2pdma(&sg));
+	KUNIT_EXPECT_TRUE(test, sg_dma_is_p2pdma(&sg, 1));
 	sg.dma_flags = ~SG_DMA_P2PDMA;
-	KUNIT_EXPECT_FALSE(test, sg_dma_is_p2pdma(&sg));
+	KUNIT_EXPECT_FALSE(test, sg_dma_is_p2pdma(&sg, 1));
 
 	/* On a list whose page is peer memory, too: it is about the mapping. */
 	sg_set_page(&sg, pfn_to_page(PHYS_PFN(FAR_AWAY)), PAGE_SIZE, 0);
 	sg.dma_flags = 0;
-	KUNIT_EXPECT_FALSE(test, sg_dma_is_p2pdma(&sg));
+	KUNIT_EXPECT_FALSE(test, sg_dma_is_p2pdma(&sg, 1));
 }
 
 /* A list that was mapped when there was a provider may be unmapped after it. */
@@ -155,7 +155,7 @@ static void is_p2pdma_after_last_provider(struct kunit *test)
 
 	sg_init_table(&sg, 1);
 	sg.dma_flags = SG_DMA_P2PDMA;
-	KUNIT_EXPECT_TRUE(test, sg_dma_is_p2pdma(&sg));
+	KUNIT_EXPECT_TRUE(test, sg_dma_is_p2pdma(&sg, 1));
 }
 
 static void flags_are_distinct(struct kunit *test)

@@ -20,7 +20,7 @@
 #elif defined(CONFIG_ARM64)
 #include <asm/virt.h>
 #elif defined(CONFIG_PPC64)
-#include <asm/cputable.h>
+#include <asm/cpu_has_feature.h>
 #endif
 
 #include "p2pdma.h"

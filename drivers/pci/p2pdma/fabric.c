@@ -33,15 +33,19 @@
 #define P2PDMA_ACS_REDIRECTING \
 	(PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_EC | PCI_ACS_UF)
 
-/* The ACS Control register of a function; 0 if it has none or is gone. */
+/*
+ * The ACS Control register of a function; 0 if it has none.  One that cannot be
+ * read counts as redirecting everything.
+ */
 static u16 p2pdma_acs_ctrl(struct pci_dev *pdev)
 {
 	u16 ctrl;
 
-	if (!pdev->acs_cap ||
-	    pci_read_config_word(pdev, pdev->acs_cap + PCI_ACS_CTRL, &ctrl) ||
-	    PCI_POSSIBLE_ERROR(ctrl))
+	if (!pdev->acs_cap)
 		return 0;
+	if (pci_read_config_word(pdev, pdev->acs_cap + PCI_ACS_CTRL, &ctrl) ||
+	    PCI_POSSIBLE_ERROR(ctrl))
+		return PCI_ACS_RR | PCI_ACS_CR;
 	return ctrl;
 }
 
@@ -130,13 +134,19 @@ static int p2pdma_depth(struct pci_dev *pdev)
 
 static bool p2pdma_decodes_memory(struct pci_dev *pdev)
 {
-	u16 command;
+	int where = PCI_COMMAND;
+	u16 bit = PCI_COMMAND_MEMORY, value;
 
-	/* Virtual functions: decoding is switched in the SR-IOV capability. */
-	if (pdev->is_virtfn)
+#ifdef CONFIG_PCI_IOV
+	/* For all virtual functions together, in the SR-IOV capability. */
+	if (pdev->is_virtfn) {
 		pdev = pci_physfn(pdev);
-	return !pci_read_config_word(pdev, PCI_COMMAND, &command) &&
-	       !PCI_POSSIBLE_ERROR(command) && (command & PCI_COMMAND_MEMORY);
+		where = pdev->sriov->pos + PCI_SRIOV_CTRL;
+		bit = PCI_SRIOV_CTRL_MSE;
+	}
+#endif
+	return !pci_read_config_word(pdev, where, &value) &&
+	       !PCI_POSSIBLE_ERROR(value) && (value & bit);
 }
 
 /* The first bridge that is not PCI Express, from @pdev up to below @top. */
@@ -197,6 +207,11 @@ static struct pci_dev *p2pdma_not_decoding(struct pci_dev *provider,
 	return NULL;
 }
 
+static void p2pdma_add_name(struct seq_buf *s, struct pci_dev *pdev)
+{
+	seq_buf_printf(s, "%s%s", seq_buf_used(s) ? ";" : "", pci_name(pdev));
+}
+
 /**
  * p2pdma_path_redirectors - name the ports that keep a path from being direct
  * @path: the path
@@ -207,27 +222,27 @@ static struct pci_dev *p2pdma_not_decoding(struct pci_dev *provider,
  */
 void p2pdma_path_redirectors(const struct p2pdma_path *path, struct seq_buf *s)
 {
-	struct pci_dev *check[] = {
-		path->client, path->provider, path->client_side.port,
-		path->provider_side.port,
-	};
+	struct pci_dev *function[] = { path->client, path->provider };
 	struct pci_dev *bridge;
-	const char *separator = "";
 	int i;
 
-	for (i = path->in_switch ? 2 : 0; i < (path->in_switch ? 4 : 2); i++) {
-		if (!(p2pdma_acs_ctrl(check[i]) & P2PDMA_ACS_REDIRECTING))
-			continue;
-		seq_buf_printf(s, "%s%s", separator, pci_name(check[i]));
-		separator = ";";
+	if (path->in_switch) {
+		if (p2pdma_acs_request(path->client_side.ctrl,
+				       path->client_side.egress) !=
+		    P2PDMA_ACS_ACROSS)
+			p2pdma_add_name(s, path->client_side.port);
+		if (path->completion_up)
+			p2pdma_add_name(s, path->provider_side.port);
+		return;
 	}
-	for (bridge = path->in_switch ? NULL : path->common; bridge;
-	     bridge = pci_upstream_bridge(bridge)) {
-		if (!(p2pdma_acs_ctrl(bridge) & P2PDMA_ACS_REDIRECTING))
-			continue;
-		seq_buf_printf(s, "%s%s", separator, pci_name(bridge));
-		separator = ";";
-	}
+
+	for (i = 0; i < ARRAY_SIZE(function); i++)
+		if (p2pdma_acs_ctrl(function[i]) & P2PDMA_ACS_REDIRECTING)
+			p2pdma_add_name(s, function[i]);
+	for (bridge = path->common; bridge;
+	     bridge = pci_upstream_bridge(bridge))
+		if (p2pdma_acs_ctrl(bridge) & P2PDMA_ACS_REDIRECTING)
+			p2pdma_add_name(s, bridge);
 }
 
 /* In a state that the kernel knows, and that is not D0. */
@@ -255,9 +270,68 @@ struct pci_dev *p2pdma_path_asleep(struct pci_dev *provider)
 	struct pci_dev *pdev;
 
 	for (pdev = provider; pdev; pdev = pci_upstream_bridge(pdev))
-		if (p2pdma_powered_down(pdev) || pci_channel_offline(pdev))
+		if (p2pdma_powered_down(pdev) ||
+		    p2pdma_powered_down(pci_physfn(pdev)) ||
+		    pci_channel_offline(pdev))
 			return pdev;
 	return NULL;
+}
+
+/*
+ * Where the paths up from client and provider diverge: fills in @path's common
+ * port and distance, and the function or port below it on each side.  Reads no
+ * configuration space.
+ */
+static void p2pdma_diverge(struct p2pdma_path *path,
+			   struct pci_dev **client_side,
+			   struct pci_dev **provider_side)
+{
+	int client_depth = p2pdma_depth(path->client);
+	int provider_depth = p2pdma_depth(path->provider);
+	struct pci_dev *c = path->client, *p = path->provider;
+
+	path->distance = client_depth + provider_depth;
+
+	/* Climb to the same height, then side by side until they meet. */
+	for (; client_depth > provider_depth; client_depth--)
+		c = pci_upstream_bridge(c);
+	for (; provider_depth > client_depth; provider_depth--)
+		p = pci_upstream_bridge(p);
+	while (c != p && pci_upstream_bridge(c) != pci_upstream_bridge(p)) {
+		c = pci_upstream_bridge(c);
+		p = pci_upstream_bridge(p);
+	}
+
+	/*
+	 * If one is a bridge above the other the paths do not diverge, and no
+	 * rule says that the bridge reaches its own memory from below.
+	 */
+	if (c != p) {
+		path->common = pci_upstream_bridge(c);
+		path->distance -= 2 * p2pdma_depth(path->common);
+	} else {
+		path->distance -= 2 * p2pdma_depth(c);
+	}
+	*client_side = c;
+	*provider_side = p;
+}
+
+/**
+ * p2pdma_path_distance - how far a client is from a provider
+ * @client: the function that does the DMA
+ * @provider: the function whose memory it is
+ *
+ * Context: any; reads no configuration space.
+ *
+ * Return: hops up to the common port and down again, 0 for one function.
+ */
+int p2pdma_path_distance(struct pci_dev *client, struct pci_dev *provider)
+{
+	struct p2pdma_path path = { .client = client, .provider = provider };
+	struct pci_dev *client_side, *provider_side;
+
+	p2pdma_diverge(&path, &client_side, &provider_side);
+	return path.distance;
 }
 
 /**
@@ -272,49 +346,19 @@ void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
 		      struct pci_dev *provider)
 {
 	struct pci_dev *client_side, *provider_side;
-	int client_depth = p2pdma_depth(client);
-	int provider_depth = p2pdma_depth(provider);
 
 	*path = (struct p2pdma_path) {
 		.client = client,
 		.provider = provider,
 		.same_function = client == provider,
-		.distance = client_depth + provider_depth,
 	};
 
+	p2pdma_diverge(path, &client_side, &provider_side);
 	if (path->same_function) {
-		path->distance = 0;
 		if (!p2pdma_decodes_memory(provider))
 			path->not_decoding = provider;
 		return;
 	}
-
-	/* Climb to the same height, then side by side until they meet. */
-	client_side = client;
-	provider_side = provider;
-	for (; client_depth > provider_depth; client_depth--)
-		client_side = pci_upstream_bridge(client_side);
-	for (; provider_depth > client_depth; provider_depth--)
-		provider_side = pci_upstream_bridge(provider_side);
-
-	while (client_side != provider_side) {
-		struct pci_dev *client_up = pci_upstream_bridge(client_side);
-		struct pci_dev *provider_up = pci_upstream_bridge(provider_side);
-
-		if (client_up == provider_up)
-			break;
-		client_side = client_up;
-		provider_side = provider_up;
-	}
-
-	/*
-	 * If one is a bridge above the other the paths do not diverge, and no
-	 * rule says that the bridge reaches its own memory from below.
-	 */
-	if (client_side != provider_side)
-		path->common = pci_upstream_bridge(client_side);
-	else
-		path->distance -= 2 * p2pdma_depth(client_side);
 
 	path->not_decoding = p2pdma_not_decoding(provider, path->common);
 	path->conventional = p2pdma_conventional(client, path->common) ?:
@@ -322,8 +366,8 @@ void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
 	if (!path->common)
 		return;
 
-	path->distance -= 2 * p2pdma_depth(path->common);
 	path->no_forwarding = p2pdma_no_forwarding(path->common);
+	path->not_decoding_above = p2pdma_not_decoding(path->common, NULL);
 	if (!p2pdma_is_port(path->common) && !path->conventional)
 		path->conventional = path->common;
 
@@ -333,9 +377,11 @@ void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
 		path->client_side = p2pdma_acs_port(client_side, provider_side);
 		path->provider_side = p2pdma_acs_port(provider_side,
 						      client_side);
+		path->completion_up = path->provider_side.ctrl & PCI_ACS_CR;
 	} else if (p2pdma_is_port(path->common)) {
 		path->redirecting = p2pdma_redirecting(path, client_side,
 						       provider_side);
+		path->completion_up = p2pdma_acs_ctrl(provider) & PCI_ACS_CR;
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_path_init);

@@ -22,17 +22,18 @@ struct seq_buf;
  * struct p2pdma_mem - the provider of one BAR
  * @provider: what others see of it
  * @bar: number of the BAR
+ * @first: first CPU physical address of the BAR
  * @last: last CPU physical address of the BAR
- * @registered: has been given to p2pdma_range_add(), so that it lives until
- *	p2pdma_routes_forget()
+ * @registered: how many of its parts are registered
  * @going: how many of its parts are on their way out; what is still in use may
  *	not be mapped anew
  */
 struct p2pdma_mem {
 	struct p2pdma_provider provider;
 	int bar;
+	phys_addr_t first;
 	phys_addr_t last;
-	bool registered;
+	unsigned int registered;
 	atomic_t going;
 };
 
@@ -46,7 +47,7 @@ static inline struct p2pdma_mem *to_p2pdma_mem(struct p2pdma_provider *provider)
  * @pool: memory that pci_alloc_p2pmem() hands out; NULL until some is added
  * @published: anyone may use the pool
  * @gone: parts of the pool whose pages are gone
- * @mem: a provider for each BAR; those without an owner are not in use
+ * @mem: a provider for each BAR; its addresses are good while it is registered
  */
 struct pci_p2pdma {
 	struct gen_pool *pool;
@@ -54,6 +55,15 @@ struct pci_p2pdma {
 	struct list_head gone;
 	struct p2pdma_mem mem[PCI_STD_NUM_BARS];
 };
+
+/* Memory that has been given an address. */
+static inline bool p2pdma_bar_is_memory(struct pci_dev *pdev, int bar)
+{
+	unsigned long flags = pci_resource_flags(pdev, bar);
+
+	return (flags & IORESOURCE_MEM) && !(flags & IORESOURCE_UNSET) &&
+	       pci_resource_len(pdev, bar);
+}
 
 /* A range of CPU physical addresses, both ends inclusive, that is registered. */
 struct p2pdma_range {
@@ -67,6 +77,8 @@ int p2pdma_range_add(struct p2pdma_range *range);
 void p2pdma_range_del(struct p2pdma_range *range);
 bool p2pdma_for_each_provider(bool (*fn)(struct p2pdma_provider *provider,
 					 void *data), void *data);
+void p2pdma_routes_invalidate(void);
+int p2pdma_generation(void);
 
 /* fabric.c: the path between two devices, and what ACS does on it */
 
@@ -107,13 +119,15 @@ struct p2pdma_acs_port {
  *	a device or on a shared bus, which is not the fabric's affair
  * @client_side: ACS where the paths diverge, on the client's side (@in_switch)
  * @provider_side: the same on the provider's side
+ * @completion_up: read completions from the provider are redirected
  * @conventional: the first bridge on the path that is not PCI Express
  * @redirecting: unless @in_switch, the first function or port with an ACS bit
  *	that may redirect
  * @no_forwarding: the first downstream port above the divergence, the root port
  *	included, that does not send up what targets its own window
  * @not_decoding: the bridge or function on the way down that does not decode
- *	memory addresses
+ *	memory addresses, up to below @common
+ * @not_decoding_above: the same from @common up
  * @distance: hops up to @common and down again, or all up to both root buses
  *
  * Pointers are good for as long as the caller holds client and provider.
@@ -126,15 +140,18 @@ struct p2pdma_path {
 	bool in_switch;
 	struct p2pdma_acs_port client_side;
 	struct p2pdma_acs_port provider_side;
+	bool completion_up;
 	struct pci_dev *conventional;
 	struct pci_dev *redirecting;
 	struct pci_dev *no_forwarding;
 	struct pci_dev *not_decoding;
+	struct pci_dev *not_decoding_above;
 	int distance;
 };
 
 void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
 		      struct pci_dev *provider);
+int p2pdma_path_distance(struct pci_dev *client, struct pci_dev *provider);
 enum p2pdma_acs_request p2pdma_acs_request(u16 ctrl, bool egress);
 void p2pdma_path_redirectors(const struct p2pdma_path *path, struct seq_buf *s);
 struct pci_dev *p2pdma_path_asleep(struct pci_dev *provider);
@@ -165,13 +182,17 @@ void p2pdma_policy_show(const struct p2pdma_policy *policy, struct seq_buf *s);
 bool p2pdma_policy_denies(const struct p2pdma_policy *policy,
 			  struct pci_dev *pdev);
 
-enum p2pdma_mode p2pdma_mode(void);
-bool p2pdma_denied(struct pci_dev *pdev);
-bool p2pdma_admin_trusts(struct pci_host_bridge *host, bool reads);
+/* A policy, and the host bridges that its trust= entries stand for now. */
+struct p2pdma_in_force;
+
+const struct p2pdma_in_force *p2pdma_in_force(void);
+enum p2pdma_mode p2pdma_mode(const struct p2pdma_in_force *now);
+bool p2pdma_denied(const struct p2pdma_in_force *now, struct pci_dev *pdev);
+bool p2pdma_admin_trusts(const struct p2pdma_in_force *now,
+			 struct pci_host_bridge *host, bool reads);
 int p2pdma_policy_set(const char *text);
 char *p2pdma_policy_get(void);
-void p2pdma_policy_device_added(struct pci_dev *pdev);
-void p2pdma_policy_device_removed(struct pci_dev *pdev);
+void p2pdma_policy_device_changed(struct pci_dev *pdev);
 
 /* routes.c: the verdict, and its reason */
 
@@ -188,8 +209,10 @@ void p2pdma_policy_device_removed(struct pci_dev *pdev);
  * @translated: an IOMMU translates the client's requests
  * @crosses: the fabric takes the client's untranslated request across
  * @blocked: the fabric loses an untranslated transfer on its way over the root
- *	complex
+ *	complex, or takes it elsewhere
  * @stuck: it loses even a translated one
+ * @no_dma: the client cannot do DMA at all
+ * @no_host: nothing maps the memory for the client through the host bridge
  * @host_mask: the address that an untranslated client would use through the host
  *	bridge does not fit its mask
  * @trusted: the host bridges forward in this direction
@@ -206,13 +229,14 @@ struct p2pdma_facts {
 	bool crosses;
 	bool blocked;
 	bool stuck;
+	bool no_dma;
+	bool no_host;
 	bool host_mask;
 	bool trusted;
 };
 
 enum pci_p2pdma_reason p2pdma_decide(const struct p2pdma_facts *facts,
 				     enum pci_p2pdma_map_type *type);
-void p2pdma_routes_invalidate(void);
 void p2pdma_routes_forget(struct device *owner);
 
 #endif /* DRIVERS_PCI_P2PDMA_H */

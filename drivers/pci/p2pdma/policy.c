@@ -15,10 +15,9 @@
  * parsed whole before any of it counts.  What does not parse on the command line
  * leaves P2PDMA off: a typing error must not widen access.
  *
- * The policy in force is an object behind RCU that never changes.  Which host
- * bridges its trust= entries stand for is a second such object, made anew when
- * the policy changes or a device comes or goes, so that routes can be decided
- * where nothing may sleep.
+ * The policy in force, and the host bridges that its trust= entries stand for, are
+ * one object behind RCU that is made anew when the policy changes or a device
+ * comes or goes, so that routes can be decided where nothing may sleep.
  */
 #define pr_fmt(fmt) "pci-p2pdma: " fmt
 
@@ -401,17 +400,22 @@ struct p2pdma_trusted {
 	bool reads;
 };
 
-struct p2pdma_trust_table {
+/* One object, so that nobody sees the mode of one policy and the trust of another. */
+struct p2pdma_in_force {
 	struct rcu_head rcu;
+	struct p2pdma_policy *policy;
 	unsigned int count;
 	struct p2pdma_trusted trusted[] __counted_by(count);
 };
 
 /* Until the command line has been looked at nothing is allowed. */
 static struct p2pdma_policy p2pdma_boot_policy = { .mode = P2PDMA_OFF };
-static struct p2pdma_policy __rcu *p2pdma_policy =
-	RCU_INITIALIZER(&p2pdma_boot_policy);
-static struct p2pdma_trust_table __rcu *p2pdma_trust_table;
+static struct p2pdma_in_force p2pdma_boot_in_force = {
+	.policy = &p2pdma_boot_policy,
+};
+
+static struct p2pdma_in_force __rcu *p2pdma_now =
+	RCU_INITIALIZER(&p2pdma_boot_in_force);
 static DEFINE_MUTEX(p2pdma_policy_lock);
 static bool p2pdma_devices_scanned;
 
@@ -420,56 +424,67 @@ static DEFINE_XARRAY(p2pdma_trust_warned);
 
 static struct p2pdma_policy *p2pdma_policy_locked(void)
 {
-	return rcu_dereference_protected(p2pdma_policy,
-					 lockdep_is_held(&p2pdma_policy_lock));
+	return rcu_dereference_protected(p2pdma_now,
+					 lockdep_is_held(&p2pdma_policy_lock))->policy;
+}
+
+/**
+ * p2pdma_in_force - the policy in force
+ *
+ * Context: in an RCU read-side section, for which it is good.
+ *
+ * Return: the policy, for the functions below.
+ */
+const struct p2pdma_in_force *p2pdma_in_force(void)
+{
+	return rcu_dereference(p2pdma_now);
 }
 
 /**
  * p2pdma_mode - the mode in force
+ * @now: from p2pdma_in_force()
  *
- * Context: any.
+ * Context: in the same RCU read-side section.
  *
  * Return: the mode.
  */
-enum p2pdma_mode p2pdma_mode(void)
+enum p2pdma_mode p2pdma_mode(const struct p2pdma_in_force *now)
 {
-	guard(rcu)();
-	return rcu_dereference(p2pdma_policy)->mode;
+	return now->policy->mode;
 }
 
 /**
  * p2pdma_denied - does the policy in force deny a function?
+ * @now: from p2pdma_in_force()
  * @pdev: the function
  *
- * Context: any.
+ * Context: in the same RCU read-side section.
  *
  * Return: true if it does.
  */
-bool p2pdma_denied(struct pci_dev *pdev)
+bool p2pdma_denied(const struct p2pdma_in_force *now, struct pci_dev *pdev)
 {
-	guard(rcu)();
-	return p2pdma_policy_denies(rcu_dereference(p2pdma_policy), pdev);
+	return p2pdma_policy_denies(now->policy, pdev);
 }
 
 /**
  * p2pdma_admin_trusts - does trust= name a host bridge?
+ * @now: from p2pdma_in_force()
  * @host: the bridge
  * @reads: for reads from peers, rather than for posted writes only
  *
- * Context: any.
+ * Context: in the same RCU read-side section.
  *
  * Return: true if it does.
  */
-bool p2pdma_admin_trusts(struct pci_host_bridge *host, bool reads)
+bool p2pdma_admin_trusts(const struct p2pdma_in_force *now,
+			 struct pci_host_bridge *host, bool reads)
 {
-	const struct p2pdma_trust_table *table;
 	unsigned int i;
 
-	guard(rcu)();
-	table = rcu_dereference(p2pdma_trust_table);
-	for (i = 0; table && i < table->count; i++)
-		if (table->trusted[i].host == host)
-			return table->trusted[i].reads || !reads;
+	for (i = 0; i < now->count; i++)
+		if (now->trusted[i].host == host)
+			return now->trusted[i].reads || !reads;
 	return false;
 }
 
@@ -492,68 +507,78 @@ static void p2pdma_warn_trust(struct pci_host_bridge *host, bool reads)
 	add_taint(TAINT_USER, LOCKDEP_STILL_OK);
 }
 
-/*
- * Work out which host bridges are trusted, leaving out what @gone alone stood
- * for.  No memory means no trust.
- */
-static void p2pdma_trust_update(struct pci_dev *gone)
+/* Which trust= entries name a function: bit 0 any, bit 1 one with reads. */
+static unsigned int p2pdma_trust_of(const struct p2pdma_policy *policy,
+				    struct pci_dev *pdev)
 {
-	const struct p2pdma_policy *policy = p2pdma_policy_locked();
-	struct p2pdma_trust_table *table = NULL, *old;
+	unsigned int trust = 0, i;
+
+	for (i = 0; i < policy->trust.count; i++)
+		if (p2pdma_matches(&policy->trust.match[i], pdev))
+			trust |= policy->trust.match[i].writes_only ? 1 : 3;
+	return trust;
+}
+
+/* Note that a function's host bridge is trusted; the array has @size entries. */
+static void p2pdma_trust_add(struct p2pdma_in_force *now, unsigned int size,
+			     struct pci_dev *pdev, bool reads)
+{
+	struct pci_host_bridge *host = pci_find_host_bridge(pdev->bus);
+	unsigned int i;
+
+	for (i = 0; i < now->count; i++)
+		if (now->trusted[i].host == host)
+			break;
+	if (i == now->count) {
+		/* A device that came since they were counted brings its own call. */
+		if (i == size)
+			return;
+		now->count++;
+		now->trusted[i].host = host;
+	}
+	now->trusted[i].reads |= reads;
+	p2pdma_warn_trust(host, now->trusted[i].reads);
+}
+
+/*
+ * Put a policy in force, with the host bridges that it trusts.
+ *
+ * A function that is found on the bus here has not passed
+ * p2pdma_policy_device_changed() on its way out, which takes the lock that is
+ * held: so its host bridge is there, and is dropped when it goes.
+ */
+static int p2pdma_publish(struct p2pdma_policy *policy, gfp_t gfp)
+{
+	struct p2pdma_in_force *now, *old;
 	struct pci_dev *pdev = NULL;
-	unsigned int count = 0;
+	unsigned int size = 0;
 
-	if (policy->trust.count)
-		for_each_pci_dev(pdev)
-			count++;
-	if (count) {
-		table = kvzalloc(struct_size(table, trusted, count), GFP_KERNEL);
-		if (table)
-			table->count = count;
-		else
-			pr_err("out of memory: p2pdma=trust: is without effect\n");
+	lockdep_assert_held(&p2pdma_policy_lock);
+
+	for_each_pci_dev(pdev)
+		if (p2pdma_trust_of(policy, pdev))
+			size++;
+
+	now = kvzalloc(struct_size(now, trusted, size), gfp);
+	if (!now)
+		return -ENOMEM;
+	now->policy = policy;
+
+	for_each_pci_dev(pdev) {
+		unsigned int trust = p2pdma_trust_of(policy, pdev);
+
+		if (trust)
+			p2pdma_trust_add(now, size, pdev, trust & 2);
 	}
 
-	count = 0;
-	if (table) {
-		for_each_pci_dev(pdev) {
-			struct pci_host_bridge *host;
-			bool any = false, reads = false;
-			unsigned int i;
-
-			for (i = 0; i < policy->trust.count; i++) {
-				struct p2pdma_match *match = policy->trust.match + i;
-
-				if (pdev == gone || !p2pdma_matches(match, pdev))
-					continue;
-				any = true;
-				reads |= !match->writes_only;
-			}
-			if (!any)
-				continue;
-
-			host = pci_find_host_bridge(pdev->bus);
-			for (i = 0; i < count; i++)
-				if (table->trusted[i].host == host)
-					break;
-			/* A device may have come since they were counted. */
-			if (i == table->count)
-				continue;
-			table->trusted[i].host = host;
-			table->trusted[i].reads |= reads;
-			count = max(count, i + 1);
-		}
-		table->count = count;
-		while (count--)
-			p2pdma_warn_trust(table->trusted[count].host,
-					  table->trusted[count].reads);
-	}
-
-	old = rcu_replace_pointer(p2pdma_trust_table, table,
+	old = rcu_replace_pointer(p2pdma_now, now,
 				  lockdep_is_held(&p2pdma_policy_lock));
-	if (old)
+	if (old->policy != policy && old->policy != &p2pdma_boot_policy)
+		call_rcu(&old->policy->rcu, p2pdma_policy_free_rcu);
+	if (old != &p2pdma_boot_in_force)
 		kvfree_rcu(old, rcu);
 	p2pdma_routes_invalidate();
+	return 0;
 }
 
 static void p2pdma_report_unmatched(const struct p2pdma_match_list *list,
@@ -588,21 +613,19 @@ static void p2pdma_policy_report(void)
 		pr_info("p2pdma=window has no effect in this version\n");
 }
 
-/* Put a policy in force. */
-static void p2pdma_policy_install(struct p2pdma_policy *policy)
+/* Put a policy that nobody else has seen in force, or free it. */
+static int p2pdma_policy_install(struct p2pdma_policy *policy)
 {
-	struct p2pdma_policy *old;
+	int ret;
 
 	guard(mutex)(&p2pdma_policy_lock);
 
-	old = rcu_replace_pointer(p2pdma_policy, policy,
-				  lockdep_is_held(&p2pdma_policy_lock));
-	if (old != &p2pdma_boot_policy)
-		call_rcu(&old->rcu, p2pdma_policy_free_rcu);
-
-	p2pdma_trust_update(NULL);
-	if (p2pdma_devices_scanned)
+	ret = p2pdma_publish(policy, GFP_KERNEL);
+	if (ret)
+		p2pdma_policy_free(policy);
+	else if (p2pdma_devices_scanned)
 		p2pdma_policy_report();
+	return ret;
 }
 
 /**
@@ -624,8 +647,7 @@ int p2pdma_policy_set(const char *text)
 		pr_err("policy not changed: %s\n", error);
 		return PTR_ERR(policy);
 	}
-	p2pdma_policy_install(policy);
-	return 0;
+	return p2pdma_policy_install(policy);
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_policy_set);
 
@@ -655,29 +677,17 @@ char *p2pdma_policy_get(void)
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_policy_get);
 
 /**
- * p2pdma_policy_device_added - a PCI function has come
+ * p2pdma_policy_device_changed - a PCI function has come to the bus, or left it
  * @pdev: the function
  *
  * Context: may sleep.
  */
-void p2pdma_policy_device_added(struct pci_dev *pdev)
+void p2pdma_policy_device_changed(struct pci_dev *pdev)
 {
 	guard(mutex)(&p2pdma_policy_lock);
 	if (p2pdma_list_matches(&p2pdma_policy_locked()->trust, pdev))
-		p2pdma_trust_update(NULL);
-}
-
-/**
- * p2pdma_policy_device_removed - a PCI function is going
- * @pdev: the function
- *
- * Context: may sleep.
- */
-void p2pdma_policy_device_removed(struct pci_dev *pdev)
-{
-	guard(mutex)(&p2pdma_policy_lock);
-	if (p2pdma_list_matches(&p2pdma_policy_locked()->trust, pdev))
-		p2pdma_trust_update(pdev);
+		p2pdma_publish(p2pdma_policy_locked(),
+			       GFP_KERNEL | __GFP_NOFAIL);
 }
 
 /*
@@ -685,14 +695,17 @@ void p2pdma_policy_device_removed(struct pci_dev *pdev)
  * text is kept until devices are about to be scanned.
  */
 static char p2pdma_boot_text[COMMAND_LINE_SIZE] __initdata;
+static bool p2pdma_boot_too_long __initdata;
 
 static int __init p2pdma_setup(char *text)
 {
 	size_t used = strlen(p2pdma_boot_text);
+	size_t room = sizeof(p2pdma_boot_text) - used;
 
-	/* Fits: all options together are shorter than the command line. */
-	snprintf(p2pdma_boot_text + used, sizeof(p2pdma_boot_text) - used,
-		 "%s%s", used ? "," : "p2pdma=", text ?: "");
+	/* Boot configuration can make it longer than a command line. */
+	if (snprintf(p2pdma_boot_text + used, room, "%s%s",
+		     used ? "," : "p2pdma=", text ?: "") >= room)
+		p2pdma_boot_too_long = true;
 	return 1;
 }
 __setup("p2pdma=", p2pdma_setup);
@@ -712,13 +725,19 @@ static int __init p2pdma_policy_init(void)
 
 	policy = p2pdma_policy_parse(len ? p2pdma_boot_text + len : "auto",
 				     error, sizeof(error));
+	if (!IS_ERR(policy) && p2pdma_boot_too_long) {
+		snprintf(error, sizeof(error),
+			 "all options together are longer than %zu bytes; match devices by ID",
+			 sizeof(p2pdma_boot_text) - 1);
+		p2pdma_policy_free(policy);
+		policy = ERR_PTR(-E2BIG);
+	}
 	if (IS_ERR(policy)) {
 		pr_err("p2pdma=: %s\n", error);
 		pr_err("p2pdma=: peer-to-peer DMA is off; mend the boot option, or write a policy to /sys/kernel/p2pdma/policy\n");
 		return 0;
 	}
-	p2pdma_policy_install(policy);
-	return 0;
+	return p2pdma_policy_install(policy);
 }
 arch_initcall(p2pdma_policy_init);
 

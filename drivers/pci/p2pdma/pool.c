@@ -12,6 +12,7 @@
 
 #include <linux/cleanup.h>
 #include <linux/ctype.h>
+#include <linux/delay.h>
 #include <linux/export.h>
 #include <linux/genalloc.h>
 #include <linux/memremap.h>
@@ -20,6 +21,7 @@
 #include <linux/percpu-refcount.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -366,7 +368,7 @@ static int p2pmem_alloc_mmap(struct file *file, struct kobject *kobj,
 	if (IS_ERR(addr))
 		return PTR_ERR(addr);
 
-	/* As the kernel's own mapping: uncached, and never encrypted. */
+	/* As the kernel's own mapping: uncached, and without encryption bit. */
 	vma->vm_page_prot =
 		pgprot_decrypted(pgprot_noncached(vma->vm_page_prot));
 
@@ -377,25 +379,28 @@ static int p2pmem_alloc_mmap(struct file *file, struct kobject *kobj,
 		 * Who freed the page last may not have finished: it goes back to
 		 * the pool before its count is set to 1 again.
 		 */
-		while (page_count(page) != 1)
-			cond_resched();
+		while (page_count(page) != 1) {
+			ret = -EINTR;
+			if (fatal_signal_pending(current))
+				goto err;
+			fsleep(10);
+		}
 
 		/* Once the mapping holds the page, let go of the idle count. */
 		percpu_ref_get(ref);
 		ret = vm_insert_page(vma, vma->vm_start + done, page);
 		put_page(page);
-		if (ret)
+		if (ret) {
+			/* It went back to the pool with its one reference. */
+			done += PAGE_SIZE;
 			goto err;
+		}
 	}
 	percpu_ref_put(ref);
 	return 0;
 
 err:
-	/*
-	 * The page that failed went back to the pool with its one reference, and
-	 * those before it will when the caller unmaps them.
-	 */
-	done += PAGE_SIZE;
+	/* The pages before will go back when the caller unmaps them. */
 	if (done < len)
 		gen_pool_free(p2pdma_pool_held(pdev),
 			      (unsigned long)addr + done, len - done);
@@ -477,13 +482,8 @@ int pcim_p2pdma_init(struct pci_dev *pdev)
 	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
 		struct p2pdma_mem *mem = &p2pdma->mem[bar];
 
-		if (!(pci_resource_flags(pdev, bar) & IORESOURCE_MEM))
-			continue;
 		mem->provider.owner = &pdev->dev;
-		mem->provider.bus_offset = pci_bus_address(pdev, bar) -
-					   pci_resource_start(pdev, bar);
 		mem->bar = bar;
-		mem->last = pci_resource_end(pdev, bar);
 	}
 
 	rcu_assign_pointer(pdev->p2pdma, p2pdma);
@@ -497,7 +497,7 @@ static struct p2pdma_mem *p2pdma_bar(struct pci_dev *pdev, int bar)
 	struct pci_p2pdma *p2pdma = rcu_dereference_protected(pdev->p2pdma, 1);
 
 	if (!p2pdma || bar < 0 || bar >= PCI_STD_NUM_BARS ||
-	    !p2pdma->mem[bar].provider.owner)
+	    !p2pdma_bar_is_memory(pdev, bar))
 		return NULL;
 	return &p2pdma->mem[bar];
 }
@@ -510,6 +510,7 @@ static void p2pdma_part_unregister(void *data)
 	p2pdma_routes_forget(part->mem->provider.owner);
 	if (part->going)
 		atomic_dec(&part->mem->going);
+	part->mem->registered--;
 
 	/* The pool cannot give memory back, and looks at its reference count. */
 	list_add(&part->node,
@@ -541,13 +542,20 @@ static struct p2pdma_part *p2pdma_part_add(struct pci_dev *pdev,
 	part->range.start = start;
 	part->range.last = start + size - 1;
 	part->range.provider = &mem->provider;
-	mem->registered = true;
 
+	/* The BAR stays where it is while a part of it is registered. */
+	if (!mem->registered) {
+		mem->first = pci_resource_start(pdev, mem->bar);
+		mem->last = pci_resource_end(pdev, mem->bar);
+		mem->provider.bus_offset = pci_bus_address(pdev, mem->bar) -
+					   mem->first;
+	}
 	ret = p2pdma_range_add(&part->range);
 	if (ret) {
 		kfree(part);
 		return ERR_PTR(ret);
 	}
+	mem->registered++;
 	ret = devm_add_action_or_reset(&pdev->dev, p2pdma_part_unregister,
 				       part);
 	return ret ? ERR_PTR(ret) : part;
@@ -642,7 +650,7 @@ int pci_p2pdma_add_resource(struct pci_dev *pdev, int bar, size_t size,
 	int ret;
 
 	if (bar < 0 || bar >= PCI_STD_NUM_BARS ||
-	    !(pci_resource_flags(pdev, bar) & IORESOURCE_MEM))
+	    !p2pdma_bar_is_memory(pdev, bar))
 		return -EINVAL;
 	len = pci_resource_len(pdev, bar);
 	if (offset >= len || size > len - offset)
@@ -684,10 +692,10 @@ int pci_p2pdma_add_resource(struct pci_dev *pdev, int bar, size_t size,
 	}
 
 	ret = devm_add_action_or_reset(&pdev->dev, p2pdma_part_going, part) ?:
-	      devm_add_action_or_reset(&pdev->dev, p2pdma_unmap_users, pdev) ?:
 	      gen_pool_add_owner(p2pdma_pool_held(pdev), (unsigned long)addr,
 				 start + mem->provider.bus_offset, size,
-				 dev_to_node(&pdev->dev), &part->pgmap.ref);
+				 dev_to_node(&pdev->dev), &part->pgmap.ref) ?:
+	      devm_add_action(&pdev->dev, p2pdma_unmap_users, pdev);
 	if (ret)
 		goto release;
 

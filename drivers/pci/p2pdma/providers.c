@@ -15,6 +15,7 @@
 #define pr_fmt(fmt) "pci-p2pdma: " fmt
 
 #include <kunit/visibility.h>
+#include <linux/atomic.h>
 #include <linux/cleanup.h>
 #include <linux/export.h>
 #include <linux/list.h>
@@ -40,9 +41,40 @@ struct p2pdma_table {
 DEFINE_STATIC_KEY_FALSE(pci_p2pdma_key);
 EXPORT_SYMBOL_GPL(pci_p2pdma_key);
 
+static atomic_t p2pdma_changes = ATOMIC_INIT(0);
+
 static DEFINE_MUTEX(p2pdma_lock);
 static LIST_HEAD(p2pdma_ranges);	/* by address; under p2pdma_lock */
 static struct p2pdma_table __rcu *p2pdma_table;
+
+/**
+ * p2pdma_routes_invalidate - what routes rest on may have changed
+ *
+ * Call it after the change.
+ *
+ * Context: any.
+ */
+void p2pdma_routes_invalidate(void)
+{
+	/* Pairs with the acquire in p2pdma_generation(): the change comes first. */
+	smp_mb__before_atomic();
+	atomic_inc(&p2pdma_changes);
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_routes_invalidate);
+
+/**
+ * p2pdma_generation - how often what routes rest on has changed
+ *
+ * Take it before looking at any of it.
+ *
+ * Context: any.
+ *
+ * Return: a number that is another after each change.
+ */
+int p2pdma_generation(void)
+{
+	return atomic_read_acquire(&p2pdma_changes);
+}
 
 /* Build the array anew from the list. */
 static int p2pdma_table_update(gfp_t gfp)
@@ -368,8 +400,9 @@ struct p2pdma_provider *pci_p2pdma_provider_of_vma(struct vm_area_struct *vma,
 			phys = PFN_PHYS(args.pfn);
 			follow_pfnmap_end(&args);
 		} else {
-			if (get_user_pages(start + off, 1, FOLL_PCI_P2PDMA,
-					   &page) != 1)
+			if (get_user_pages_remote(vma->vm_mm, start + off, 1,
+						  FOLL_PCI_P2PDMA, &page,
+						  NULL) != 1)
 				return NULL;
 			phys = page_to_phys(page);
 			put_page(page);

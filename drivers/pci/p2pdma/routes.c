@@ -63,6 +63,7 @@ static const char * const p2pdma_reason_names[PCI_P2PDMA_NR_REASONS] = {
 	[PCI_P2PDMA_FABRIC_BLOCKED]		= "fabric-blocked",
 	[PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED]	= "host-bridge-untrusted",
 	[PCI_P2PDMA_WINDOW_UNRESERVED]		= "window-unreserved",
+	[PCI_P2PDMA_UNMAPPABLE]			= "unmappable",
 };
 
 /**
@@ -121,6 +122,8 @@ enum pci_p2pdma_reason p2pdma_decide(const struct p2pdma_facts *facts,
 		return PCI_P2PDMA_PROVIDER_UNREACHABLE;
 	if (facts->must_bounce)
 		return PCI_P2PDMA_MUST_BOUNCE;
+	if (facts->no_dma)
+		return PCI_P2PDMA_UNMAPPABLE;
 
 	if (facts->same_function) {
 		if (obstacles & BIT(PCI_P2PDMA_DMA_MASK))
@@ -148,6 +151,8 @@ enum pci_p2pdma_reason p2pdma_decide(const struct p2pdma_facts *facts,
 	}
 	if (facts->stuck)
 		return PCI_P2PDMA_FABRIC_BLOCKED;
+	if (facts->no_host)
+		return PCI_P2PDMA_UNMAPPABLE;
 	if (!facts->trusted)
 		return PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED;
 
@@ -174,6 +179,7 @@ enum { P2PDMA_WRITES, P2PDMA_READS, P2PDMA_NR_KINDS };
  * @same_bridge: both are below one host bridge
  * @facts: by kind of transfer; what may change without notice is left out
  * @blocked_at: by kind of transfer, where &p2pdma_facts.blocked applies
+ * @stuck_at: the same for &p2pdma_facts.stuck
  * @port: by obstacle, the port that stands in the way
  * @not_decoding: on the way to the provider
  * @reported: bit per reason for which a refusal has been put in the log
@@ -189,6 +195,7 @@ struct p2pdma_kept {
 	bool same_bridge;
 	struct p2pdma_facts facts[P2PDMA_NR_KINDS];
 	struct p2pdma_name blocked_at[P2PDMA_NR_KINDS];
+	struct p2pdma_name stuck_at[P2PDMA_NR_KINDS];
 	struct p2pdma_name port[PCI_P2PDMA_DMA_MASK + 1];
 	struct p2pdma_name not_decoding;
 	unsigned long reported;
@@ -196,26 +203,11 @@ struct p2pdma_kept {
 
 static DEFINE_HASHTABLE(p2pdma_kept_table, 10);
 static DEFINE_SPINLOCK(p2pdma_kept_lock);	/* writers of the table */
-static atomic_t p2pdma_generation = ATOMIC_INIT(0);
 
 static u32 p2pdma_kept_hash(struct pci_dev *client,
 			    struct p2pdma_provider *provider)
 {
 	return hash_ptr(client, 32) ^ hash_ptr(provider, 31);
-}
-
-/**
- * p2pdma_routes_invalidate - what routes rest on may have changed
- *
- * Call it after the change.
- *
- * Context: any.
- */
-void p2pdma_routes_invalidate(void)
-{
-	/* Pairs with the acquire in p2pdma_kept_get(): the change comes first. */
-	smp_mb__before_atomic();
-	atomic_inc(&p2pdma_generation);
 }
 
 /**
@@ -249,15 +241,39 @@ static struct p2pdma_name p2pdma_name(struct pci_dev *pdev)
 	};
 }
 
-static bool p2pdma_bridges_trusted(struct pci_host_bridge *client,
+static bool p2pdma_bridges_trusted(const struct p2pdma_in_force *now,
+				   struct pci_host_bridge *client,
 				   struct pci_host_bridge *provider, bool reads)
 {
 	bool same = client == provider;
 
 	return (p2pdma_bridge_listed(client, same, false) ||
-		p2pdma_admin_trusts(client, reads)) &&
+		p2pdma_admin_trusts(now, client, reads)) &&
 	       (same || p2pdma_bridge_listed(provider, false, false) ||
-		p2pdma_admin_trusts(provider, reads));
+		p2pdma_admin_trusts(now, provider, reads));
+}
+
+/*
+ * Would the address by which an untranslated client reaches another bridge's
+ * memory be taken for one below its own bridge?
+ */
+static bool p2pdma_host_addr_taken(struct p2pdma_provider *provider,
+				   struct pci_dev *client)
+{
+	struct pci_host_bridge *host = pci_find_host_bridge(client->bus);
+	struct p2pdma_mem *mem = to_p2pdma_mem(provider);
+	struct resource_entry *window;
+	dma_addr_t first, last;
+
+	first = dma_p2pdma_host_addr(&client->dev, provider, false, mem->first);
+	last = dma_p2pdma_host_addr(&client->dev, provider, false, mem->last);
+
+	resource_list_for_each_entry(window, &host->windows)
+		if (resource_type(window->res) == IORESOURCE_MEM &&
+		    first <= window->res->end - window->offset &&
+		    last >= window->res->start - window->offset)
+			return true;
+	return false;
 }
 
 /* What the fabric does to one kind of transfer. */
@@ -265,7 +281,8 @@ static void p2pdma_gather_fabric(const struct p2pdma_path *path, bool reads,
 				 struct p2pdma_kept *kept)
 {
 	struct p2pdma_facts *facts = &kept->facts[reads];
-	bool up = false, dropped = false, completion_up = false;
+	bool completion_up = reads && path->completion_up;
+	bool up = false, dropped = false;
 
 	if (path->same_function)
 		return;
@@ -279,6 +296,12 @@ static void p2pdma_gather_fabric(const struct p2pdma_path *path, bool reads,
 	if (!path->common)
 		return;
 
+	/* Nothing goes over the root complex that does not come down again. */
+	if (path->not_decoding_above) {
+		facts->stuck = true;
+		kept->stuck_at[reads] = p2pdma_name(path->not_decoding_above);
+	}
+
 	if (path->in_switch) {
 		switch (p2pdma_acs_request(path->client_side.ctrl,
 					   path->client_side.egress)) {
@@ -291,8 +314,6 @@ static void p2pdma_gather_fabric(const struct p2pdma_path *path, bool reads,
 		case P2PDMA_ACS_ACROSS:
 			break;
 		}
-		completion_up = reads &&
-				(path->provider_side.ctrl & PCI_ACS_CR);
 		if (up || dropped)
 			facts->obstacles |= BIT(PCI_P2PDMA_ACS_REQUEST);
 		if (completion_up)
@@ -317,10 +338,11 @@ static void p2pdma_gather_fabric(const struct p2pdma_path *path, bool reads,
 	/* Translation helps the request, and not the completion. */
 	if (completion_up && path->no_forwarding) {
 		facts->stuck = true;
-		kept->blocked_at[reads] = p2pdma_name(path->no_forwarding);
+		kept->stuck_at[reads] = p2pdma_name(path->no_forwarding);
 	}
 }
 
+/* In an RCU read-side section, for the policy. */
 static void p2pdma_gather(struct p2pdma_kept *kept)
 {
 	struct pci_dev *client = kept->client;
@@ -328,6 +350,7 @@ static void p2pdma_gather(struct p2pdma_kept *kept)
 	struct pci_host_bridge *client_host = pci_find_host_bridge(client->bus);
 	struct pci_host_bridge *provider_host =
 		pci_find_host_bridge(provider->bus);
+	const struct p2pdma_in_force *now = p2pdma_in_force();
 	struct p2pdma_path path;
 	int kind;
 
@@ -345,13 +368,16 @@ static void p2pdma_gather(struct p2pdma_kept *kept)
 	for (kind = P2PDMA_WRITES; kind <= P2PDMA_READS; kind++) {
 		struct p2pdma_facts *facts = &kept->facts[kind];
 
-		facts->mode = p2pdma_mode();
-		facts->denied = p2pdma_denied(client) || p2pdma_denied(provider);
+		facts->mode = p2pdma_mode(now);
+		facts->denied = p2pdma_denied(now, client) ||
+				p2pdma_denied(now, provider);
 		facts->unreachable = path.not_decoding;
 		facts->same_function = path.same_function;
-		facts->trusted = p2pdma_bridges_trusted(client_host,
+		facts->trusted = p2pdma_bridges_trusted(now, client_host,
 							provider_host,
 							kind == P2PDMA_READS);
+		facts->blocked = !kept->same_bridge &&
+				 p2pdma_host_addr_taken(kept->provider, client);
 		p2pdma_gather_fabric(&path, kind == P2PDMA_READS, kept);
 	}
 }
@@ -400,7 +426,7 @@ static const struct p2pdma_kept *p2pdma_kept_get(struct pci_dev *client,
 						 struct p2pdma_provider *provider,
 						 struct p2pdma_kept *fresh)
 {
-	int generation = atomic_read_acquire(&p2pdma_generation);
+	int generation = p2pdma_generation();
 	const struct p2pdma_kept *kept = p2pdma_kept_find(client, provider);
 
 	if (kept && kept->generation == generation)
@@ -441,18 +467,21 @@ void p2pdma_routes_forget(struct device *owner)
 	struct hlist_node *next;
 	struct p2pdma_kept *kept;
 	unsigned long flags;
-	int bucket;
+	int i;
 
 	p2pdma_routes_invalidate();
 
-	spin_lock_irqsave(&p2pdma_kept_lock, flags);
-	hash_for_each_safe(p2pdma_kept_table, bucket, next, kept, node) {
-		if (&kept->client->dev != owner && kept->owner != owner)
-			continue;
-		hash_del_rcu(&kept->node);
-		kfree_rcu(kept, rcu);
+	for (i = 0; i < HASH_SIZE(p2pdma_kept_table); i++) {
+		spin_lock_irqsave(&p2pdma_kept_lock, flags);
+		hlist_for_each_entry_safe(kept, next, &p2pdma_kept_table[i],
+					  node) {
+			if (&kept->client->dev != owner && kept->owner != owner)
+				continue;
+			hash_del_rcu(&kept->node);
+			kfree_rcu(kept, rcu);
+		}
+		spin_unlock_irqrestore(&p2pdma_kept_lock, flags);
 	}
-	spin_unlock_irqrestore(&p2pdma_kept_lock, flags);
 }
 
 /*
@@ -471,6 +500,8 @@ static void p2pdma_facts_now(struct p2pdma_facts *facts,
 	dma_p2pdma_client(dev, &client);
 	facts->translated = client.translated;
 	facts->must_bounce = client.must_bounce;
+	facts->no_dma = client.no_dma;
+	facts->no_host = client.no_host;
 
 	if (client.translated && !facts->same_function && p2pdma_is_guest())
 		facts->obstacles |= BIT(PCI_P2PDMA_VIRTUALISED);
@@ -485,11 +516,9 @@ static void p2pdma_facts_now(struct p2pdma_facts *facts,
 }
 
 static struct p2pdma_name p2pdma_deciding_port(const struct p2pdma_kept *kept,
-					       bool reads,
+					       bool reads, bool blocked,
 					       enum pci_p2pdma_reason reason)
 {
-	struct pci_dev *asleep;
-
 	switch (reason) {
 	case PCI_P2PDMA_CONVENTIONAL_PCI:
 	case PCI_P2PDMA_ACS_REQUEST:
@@ -497,13 +526,66 @@ static struct p2pdma_name p2pdma_deciding_port(const struct p2pdma_kept *kept,
 	case PCI_P2PDMA_MULTIFUNCTION:
 		return kept->port[reason];
 	case PCI_P2PDMA_FABRIC_BLOCKED:
-		return kept->blocked_at[reads];
+		return blocked ? kept->blocked_at[reads] :
+				 kept->stuck_at[reads];
 	case PCI_P2PDMA_PROVIDER_UNREACHABLE:
-		asleep = p2pdma_path_asleep(to_pci_dev(kept->provider->owner));
-		return asleep ? p2pdma_name(asleep) : kept->not_decoding;
+		return kept->not_decoding;
 	default:
 		return (struct p2pdma_name) {};
 	}
+}
+
+/*
+ * The route, as it is now; or @lasting, without what only holds at this moment:
+ * that the provider is asleep or does not decode.
+ */
+static void p2pdma_query(struct p2pdma_provider *provider, struct device *dev,
+			 enum dma_data_direction dir, bool lasting,
+			 struct pci_p2pdma_route *route)
+{
+	struct pci_dev *owner = to_pci_dev(provider->owner);
+	struct pci_dev *asleep = p2pdma_path_asleep(owner);
+	bool reads = dir != DMA_FROM_DEVICE;
+	const struct p2pdma_kept *kept;
+	struct p2pdma_facts facts = {};
+	struct p2pdma_kept fresh;
+	struct p2pdma_name port;
+
+	*route = (struct pci_p2pdma_route) { .distance = -1 };
+
+	guard(rcu)();
+	if (!dev_is_pci(dev) || (asleep && !lasting)) {
+		/* Nothing is read from a function that is asleep. */
+		facts.mode = p2pdma_mode(p2pdma_in_force());
+		facts.denied = p2pdma_denied(p2pdma_in_force(), owner) ||
+			       (dev_is_pci(dev) &&
+				p2pdma_denied(p2pdma_in_force(),
+					      to_pci_dev(dev)));
+		facts.not_pci = !dev_is_pci(dev);
+		facts.unreachable = asleep;
+		route->reason = p2pdma_decide(&facts, &route->type);
+		if (dev_is_pci(dev))
+			route->distance = p2pdma_path_distance(to_pci_dev(dev),
+							       owner);
+		port = route->reason == PCI_P2PDMA_PROVIDER_UNREACHABLE ?
+			p2pdma_name(asleep) : (struct p2pdma_name) {};
+	} else {
+		kept = p2pdma_kept_get(to_pci_dev(dev), provider, &fresh);
+		facts = kept->facts[reads];
+		if (lasting)
+			facts.unreachable = false;
+		facts.unreachable |= atomic_read(&to_p2pdma_mem(provider)->going);
+		p2pdma_facts_now(&facts, kept);
+
+		route->reason = p2pdma_decide(&facts, &route->type);
+		route->distance = kept->distance;
+		route->same_bridge = kept->same_bridge;
+		port = p2pdma_deciding_port(kept, reads, !facts.translated &&
+					    facts.blocked, route->reason);
+	}
+	route->has_bridge = port.valid;
+	route->bridge_domain = port.domain;
+	route->bridge_id = port.id;
 }
 
 /**
@@ -523,38 +605,7 @@ void pci_p2pdma_query_route(struct p2pdma_provider *provider,
 			    struct device *dev, enum dma_data_direction dir,
 			    struct pci_p2pdma_route *route)
 {
-	struct pci_dev *owner = to_pci_dev(provider->owner);
-	bool reads = dir != DMA_FROM_DEVICE;
-	const struct p2pdma_kept *kept;
-	struct p2pdma_facts facts;
-	struct p2pdma_kept fresh;
-	struct p2pdma_name port;
-
-	if (!dev_is_pci(dev)) {
-		facts = (struct p2pdma_facts) {
-			.mode = p2pdma_mode(),
-			.denied = p2pdma_denied(owner),
-			.not_pci = true,
-		};
-		*route = (struct pci_p2pdma_route) { .distance = -1 };
-		route->reason = p2pdma_decide(&facts, &route->type);
-		return;
-	}
-
-	guard(rcu)();
-	kept = p2pdma_kept_get(to_pci_dev(dev), provider, &fresh);
-	facts = kept->facts[reads];
-	facts.unreachable |= atomic_read(&to_p2pdma_mem(provider)->going) ||
-			     p2pdma_path_asleep(owner);
-	p2pdma_facts_now(&facts, kept);
-
-	route->reason = p2pdma_decide(&facts, &route->type);
-	route->distance = kept->distance;
-	route->same_bridge = kept->same_bridge;
-	port = p2pdma_deciding_port(kept, reads, route->reason);
-	route->has_bridge = port.valid;
-	route->bridge_domain = port.domain;
-	route->bridge_id = port.id;
+	p2pdma_query(provider, dev, dir, false, route);
 }
 EXPORT_SYMBOL_GPL(pci_p2pdma_query_route);
 
@@ -706,8 +757,8 @@ static bool p2pdma_distance_one(struct p2pdma_provider *provider, void *data)
 		return true;
 
 	query->found = true;
-	pci_p2pdma_query_route(provider, &query->client->dev,
-			       DMA_BIDIRECTIONAL, &route);
+	p2pdma_query(provider, &query->client->dev, DMA_BIDIRECTIONAL, true,
+		     &route);
 	if (query->verbose)
 		p2pdma_explain(query->client, provider, &route);
 	query->distance = route.type == PCI_P2PDMA_MAP_NOT_SUPPORTED ?
@@ -723,9 +774,10 @@ static void p2pdma_distance_unregistered(struct p2pdma_distance *query)
 	int bar;
 
 	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
-		if (!(pci_resource_flags(pdev, bar) & IORESOURCE_MEM) ||
+		if (!p2pdma_bar_is_memory(pdev, bar) ||
 		    pci_resource_end(pdev, bar) <= mem.last)
 			continue;
+		mem.first = pci_resource_start(pdev, bar);
 		mem.last = pci_resource_end(pdev, bar);
 		mem.provider.bus_offset = pci_bus_address(pdev, bar) -
 					  pci_resource_start(pdev, bar);
@@ -741,7 +793,8 @@ static void p2pdma_distance_unregistered(struct p2pdma_distance *query)
  * @num_clients: how many
  * @verbose: say in the log what is in the way
  *
- * Answers for %DMA_BIDIRECTIONAL, by the route that a mapping would take.  If
+ * Answers for %DMA_BIDIRECTIONAL, by the route that a mapping would take once the
+ * provider is awake: drivers ask before they wake it, and keep the answer.  If
  * @provider has registered no memory, for all of its BARs.
  *
  * Context: may sleep.
@@ -792,14 +845,14 @@ static int p2pdma_bus_notify(struct notifier_block *nb, unsigned long action,
 
 	switch (action) {
 	case BUS_NOTIFY_ADD_DEVICE:
-		p2pdma_policy_device_added(to_pci_dev(dev));
+		p2pdma_policy_device_changed(to_pci_dev(dev));
 		p2pdma_routes_invalidate();
 		break;
 	case BUS_NOTIFY_DEL_DEVICE:
-		p2pdma_policy_device_removed(to_pci_dev(dev));
 		p2pdma_routes_invalidate();
 		break;
 	case BUS_NOTIFY_REMOVED_DEVICE:
+		p2pdma_policy_device_changed(to_pci_dev(dev));
 		p2pdma_routes_forget(dev);
 		break;
 	}

@@ -92,9 +92,11 @@ static ssize_t p2pdma_routes_read(struct file *file, struct kobject *kobj,
 	};
 	ssize_t ret = -ENOMEM;
 
+	pci_config_pm_runtime_get(text.client);
 	if (p2pdma_for_each_provider(p2pdma_routes_line, &text))
 		ret = memory_read_from_buffer(buf, count, &offset, text.buf,
 					      text.len);
+	pci_config_pm_runtime_put(text.client);
 	kvfree(text.buf);
 	return ret;
 }
@@ -149,7 +151,11 @@ static ssize_t policy_store(struct kobject *kobj, struct kobj_attribute *attr,
 	if (count > P2PDMA_POLICY_MAX) {
 		pr_err("policy not changed: it is longer than %lu bytes; match devices by ID\n",
 		       P2PDMA_POLICY_MAX);
-		return -E2BIG;
+		return -EINVAL;
+	}
+	if (strlen(buf) != count) {
+		pr_err("policy not changed: it has a zero byte in it\n");
+		return -EINVAL;
 	}
 	return p2pdma_policy_set(buf) ?: count;
 }
