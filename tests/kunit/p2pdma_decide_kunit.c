@@ -113,6 +113,14 @@ static const struct decide_case decide_cases[] = {
 		.facts = { .must_bounce = true, .same_function = true },
 		.type = REFUSED, .reason = PCI_P2PDMA_MUST_BOUNCE,
 	}, {
+		.name = "row 5: no DMA at all",
+		.facts = { .no_dma = true, .trusted = true },
+		.type = REFUSED, .reason = PCI_P2PDMA_UNMAPPABLE,
+	}, {
+		.name = "row 5: no DMA at all, the client's own memory",
+		.facts = { .no_dma = true, .same_function = true },
+		.type = REFUSED, .reason = PCI_P2PDMA_UNMAPPABLE,
+	}, {
 		.name = "row 6: same function",
 		.facts = { .same_function = true },
 		.type = DIRECT, .reason = PCI_P2PDMA_SAME_FUNCTION,
@@ -199,6 +207,20 @@ static const struct decide_case decide_cases[] = {
 			.obstacles = OBSTACLE(ACS_COMPLETION),
 		},
 		.type = REFUSED, .reason = PCI_P2PDMA_FABRIC_BLOCKED,
+	}, {
+		.name = "row 10: nothing maps it through the host bridge",
+		.facts = {
+			.no_host = true, .translated = true, .trusted = true,
+			.obstacles = OBSTACLE(NO_COMMON_PORT),
+		},
+		.type = REFUSED, .reason = PCI_P2PDMA_UNMAPPABLE,
+	}, {
+		.name = "row 7: direct, so that no host bridge is needed",
+		.facts = {
+			.crosses = true, .no_host = true, .stuck = true,
+			.host_mask = true,
+		},
+		.type = DIRECT, .reason = PCI_P2PDMA_DIRECT,
 	}, {
 		.name = "row 11: translated, egress control does not matter",
 		.facts = {

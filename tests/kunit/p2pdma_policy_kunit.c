@@ -818,8 +818,12 @@ static void set_each_mode(struct kunit *test)
 
 	keep_policy(test);
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		int generation = p2pdma_generation();
+
 		KUNIT_EXPECT_EQ(test, p2pdma_policy_set(modes[i].text), 0);
 		KUNIT_EXPECT_EQ(test, mode_now(), modes[i].mode);
+		KUNIT_EXPECT_NE_MSG(test, p2pdma_generation(), generation,
+				    "routes of before are still good");
 		expect_policy(test, modes[i].text);
 	}
 }
@@ -850,11 +854,12 @@ static void set_replaces_everything(struct kunit *test)
 static void set_garbage_changes_nothing(struct kunit *test)
 {
 	struct fake *fake = make_fake(test);
-	int i;
+	int i, generation;
 
 	keep_policy(test);
 	KUNIT_ASSERT_EQ(test,
 			p2pdma_policy_set(OWN_POLICY ",deny=12345:41:3.1"), 0);
+	generation = p2pdma_generation();
 
 	for (i = 0; i < ARRAY_SIZE(bad_cases); i++)
 		KUNIT_EXPECT_EQ_MSG(test, p2pdma_policy_set(bad_cases[i].text),
@@ -863,6 +868,7 @@ static void set_garbage_changes_nothing(struct kunit *test)
 	expect_policy(test,
 		      "switch,deny=fffe:fe:1e.6;12345:41:3.1,trust=fffe:fd:1e.6@w,window");
 	KUNIT_EXPECT_EQ(test, mode_now(), P2PDMA_SWITCH);
+	KUNIT_EXPECT_EQ(test, p2pdma_generation(), generation);
 	KUNIT_EXPECT_TRUE(test, denied_now(&fake->function));
 	KUNIT_EXPECT_FALSE(test, denied_now(&fake->integrated));
 }
@@ -935,9 +941,9 @@ static __printf(5, 6) void expect_trust(struct kunit *test,
 	va_end(args);
 
 	KUNIT_EXPECT_EQ_MSG(test, p2pdma_policy_set(text), 0, "%s", text);
-	KUNIT_EXPECT_EQ_MSG(test, p2pdma_admin_trusts(host, false), writes,
+	KUNIT_EXPECT_EQ_MSG(test, trusted_now(host, false), writes,
 			    "%s, writes", text);
-	KUNIT_EXPECT_EQ_MSG(test, p2pdma_admin_trusts(host, true), reads,
+	KUNIT_EXPECT_EQ_MSG(test, trusted_now(host, true), reads,
 			    "%s, reads", text);
 }
 

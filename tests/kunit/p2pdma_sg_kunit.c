@@ -137,6 +137,9 @@ static void is_p2pdma_by_its_flag_alone(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, sg_dma_is_p2pdma(&sg, 1));
 	sg.dma_flags = SG_DMA_P2PDMA;
 	KUNIT_EXPECT_TRUE(test, sg_dma_is_p2pdma(&sg, 1));
+	/* A list of no entries has no first one. */
+	KUNIT_EXPECT_FALSE(test, sg_dma_is_p2pdma(&sg, 0));
+	KUNIT_EXPECT_FALSE(test, sg_dma_is_p2pdma(NULL, 0));
 	sg.dma_flags = ~SG_DMA_P2PDMA;
 	KUNIT_EXPECT_FALSE(test, sg_dma_is_p2pdma(&sg, 1));
 

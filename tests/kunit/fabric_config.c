@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Configuration space of the software fabric: for each function an array of
+ * values and one of bits that can be written.  Requests find their function as in
+ * hardware, by the bus numbers that the bridges have been given, and virtual
+ * functions answer only while their physical function has them enabled.
+ */
+#include <linux/sizes.h>
+
+#include "fabric_fn.h"
+
+/* What commands of all kinds can be given; none of ours has I/O ports. */
+#define FABRIC_COMMAND \
+	(PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY | \
+	 PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE)
+
+#define FABRIC_ACS_ALL \
+	(PCI_ACS_SV | PCI_ACS_TB | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF | \
+	 PCI_ACS_EC | PCI_ACS_DT)
+
+bool fabric_fn_is_bridge(const struct fabric_fn *fn)
+{
+	return fn->kind == FABRIC_RP || fn->kind == FABRIC_UP ||
+	       fn->kind == FABRIC_DP || fn->kind == FABRIC_BRIDGE;
+}
+
+static void fabric_put_bytes(u8 *bytes, int where, int size, u32 value)
+{
+	for (; size--; value >>= 8)
+		bytes[where++] = value;
+}
+
+static u32 fabric_get_bytes(const u8 *bytes, int where, int size)
+{
+	u32 value = 0;
+
+	while (size--)
+		value = value << 8 | bytes[where + size];
+	return value;
+}
+
+u32 fabric_fn_get(const struct fabric_fn *fn, int where, int size)
+{
+	return fabric_get_bytes(fn->value, where, size);
+}
+
+/* Define a register: its value at power-on and the bits that can be written. */
+static void fabric_reg(struct fabric_fn *fn, int where, int size, u32 value,
+		       u32 writable)
+{
+	fabric_put_bytes(fn->value, where, size, value);
+	fabric_put_bytes(fn->mask, where, size, writable);
+}
+
+static void fabric_reg_bar(struct fabric_fn *fn, int where, u64 size, bool is32)
+{
+	u64 writable = ~(size - 1);
+
+	if (!size)
+		return;
+	if (is32) {
+		fabric_reg(fn, where, 4, 0, writable);
+		return;
+	}
+	fabric_reg(fn, where, 4, PCI_BASE_ADDRESS_MEM_TYPE_64 |
+		   PCI_BASE_ADDRESS_MEM_PREFETCH, writable & ~0xfULL);
+	fabric_reg(fn, where + 4, 4, 0, writable >> 32);
+}
+
+static void fabric_reg_bridge(struct fabric_fn *fn)
+{
+	fabric_reg(fn, PCI_PRIMARY_BUS, 1, 0, 0xff);
+	fabric_reg(fn, PCI_SECONDARY_BUS, 1, 0, 0xff);
+	fabric_reg(fn, PCI_SUBORDINATE_BUS, 1, 0, 0xff);
+	/* Windows that end before they begin: closed. */
+	fabric_reg(fn, PCI_MEMORY_BASE, 2, 0xfff0, 0xfff0);
+	fabric_reg(fn, PCI_MEMORY_LIMIT, 2, 0, 0xfff0);
+	fabric_reg(fn, PCI_PREF_MEMORY_BASE, 2,
+		   0xfff0 | PCI_PREF_RANGE_TYPE_64, 0xfff0);
+	fabric_reg(fn, PCI_PREF_MEMORY_LIMIT, 2, PCI_PREF_RANGE_TYPE_64,
+		   0xfff0);
+	fabric_reg(fn, PCI_PREF_BASE_UPPER32, 4, ~0, ~0);
+	fabric_reg(fn, PCI_PREF_LIMIT_UPPER32, 4, 0, ~0);
+	fabric_reg(fn, PCI_BRIDGE_CONTROL, 2, 0,
+		   PCI_BRIDGE_CTL_PARITY | PCI_BRIDGE_CTL_SERR |
+		   PCI_BRIDGE_CTL_BUS_RESET);
+}
+
+/* PCI Express Base Specification, "PCI Express Capability Structure". */
+static void fabric_reg_exp(struct fabric_fn *fn)
+{
+	static const u8 types[FABRIC_NR_KINDS] = {
+		[FABRIC_RP]	= PCI_EXP_TYPE_ROOT_PORT,
+		[FABRIC_UP]	= PCI_EXP_TYPE_UPSTREAM,
+		[FABRIC_DP]	= PCI_EXP_TYPE_DOWNSTREAM,
+		[FABRIC_EP]	= PCI_EXP_TYPE_ENDPOINT,
+		[FABRIC_RCIEP]	= PCI_EXP_TYPE_RC_END,
+		[FABRIC_BRIDGE]	= PCI_EXP_TYPE_PCI_BRIDGE,
+	};
+	int cap = FABRIC_CAP_EXP;
+
+	fabric_reg(fn, cap, 1, PCI_CAP_ID_EXP, 0);
+	fabric_reg(fn, cap + PCI_CAP_LIST_NEXT, 1, fn->pf ? 0 : FABRIC_CAP_PM, 0);
+	fabric_reg(fn, cap + PCI_EXP_FLAGS, 2, 2 | types[fn->kind] << 4, 0);
+	fabric_reg(fn, cap + PCI_EXP_DEVCAP, 4, PCI_EXP_DEVCAP_RBER, 0);
+	fabric_reg(fn, cap + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_RELAX_EN |
+		   PCI_EXP_DEVCTL_READRQ_512B, fn->pf ? 0 : 0x7fff);
+	fabric_reg(fn, cap + PCI_EXP_DEVCTL2, 2, 0, fn->pf ? 0 : 0x1f);
+	if (fn->kind == FABRIC_RCIEP)
+		return;
+	fabric_reg(fn, cap + PCI_EXP_LNKCAP, 4, PCI_EXP_LNKCAP_SLS_2_5GB |
+		   1 << 4 | (u32)fn->port << 24, 0);
+	fabric_reg(fn, cap + PCI_EXP_LNKCTL, 2, 0, 0x01c0);
+	fabric_reg(fn, cap + PCI_EXP_LNKSTA, 2, PCI_EXP_LNKSTA_CLS_2_5GB |
+		   PCI_EXP_LNKSTA_NLW_X1, 0);
+	if (fn->kind == FABRIC_RP)
+		fabric_reg(fn, cap + PCI_EXP_RTCTL, 2, 0, 0x1f);
+}
+
+static void fabric_reg_pm(struct fabric_fn *fn)
+{
+	int cap = FABRIC_CAP_PM;
+
+	fabric_reg(fn, cap, 1, PCI_CAP_ID_PM, 0);
+	fabric_reg(fn, cap + PCI_PM_PMC, 2, 3, 0);
+	fabric_reg(fn, cap + PCI_PM_CTRL, 2, PCI_PM_CTRL_NO_SOFT_RESET,
+		   PCI_PM_CTRL_STATE_MASK);
+}
+
+static void fabric_reg_ext(struct fabric_fn *fn, int cap, int id, int next)
+{
+	fabric_reg(fn, cap, 4, id | 1 << 16 | next << 20, 0);
+}
+
+/* PCI Express Base Specification, "ACS Extended Capability". */
+static void fabric_reg_acs(struct fabric_fn *fn, int next)
+{
+	int cap = FABRIC_EXT_CAP_ACS;
+	int bits;
+
+	fabric_reg_ext(fn, cap, PCI_EXT_CAP_ID_ACS, next);
+	fabric_reg(fn, cap + PCI_ACS_CAP, 1, FABRIC_ACS_ALL, 0);
+	fabric_reg(fn, cap + PCI_ACS_EGRESS_BITS, 1, fn->egress_bits, 0);
+	fabric_reg(fn, cap + PCI_ACS_CTRL, 2, fn->acs, FABRIC_ACS_ALL);
+
+	/* Of the size a value of 0 stands for 256. */
+	for (bits = 0; bits < (fn->egress_bits ?: 256); bits += 32)
+		fabric_reg(fn, cap + PCI_ACS_EGRESS_CTL_V + bits / 8, 4,
+			   bits ? 0 : fn->egress,
+			   GENMASK(min((fn->egress_bits ?: 256) - bits, 32U) - 1,
+				   0));
+}
+
+/* Single Root I/O Virtualization: virtual functions follow their physical one. */
+static void fabric_reg_sriov(struct fabric_fn *fn)
+{
+	int cap = FABRIC_EXT_CAP_SRIOV;
+
+	fabric_reg_ext(fn, cap, PCI_EXT_CAP_ID_SRIOV, 0);
+	fabric_reg(fn, cap + PCI_SRIOV_CTRL, 2, 0,
+		   PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE);
+	fabric_reg(fn, cap + PCI_SRIOV_INITIAL_VF, 2, fn->vfs, 0);
+	fabric_reg(fn, cap + PCI_SRIOV_TOTAL_VF, 2, fn->vfs, 0);
+	fabric_reg(fn, cap + PCI_SRIOV_NUM_VF, 2, 0, 0xffff);
+	fabric_reg(fn, cap + PCI_SRIOV_FUNC_LINK, 1, fn->devfn, 0);
+	fabric_reg(fn, cap + PCI_SRIOV_VF_OFFSET, 2, 1, 0);
+	fabric_reg(fn, cap + PCI_SRIOV_VF_STRIDE, 2, 1, 0);
+	fabric_reg(fn, cap + PCI_SRIOV_VF_DID, 2, fn->device + 1, 0);
+	fabric_reg(fn, cap + PCI_SRIOV_SUP_PGSIZE, 4, 0x553, 0);
+	fabric_reg(fn, cap + PCI_SRIOV_SYS_PGSIZE, 4, 1, 0x553);
+	fabric_reg_bar(fn, cap + PCI_SRIOV_BAR, fn->vf_size, false);
+}
+
+/**
+ * fabric_fn_reset - configuration space as after power-on
+ * @fn: the function
+ */
+void fabric_fn_reset(struct fabric_fn *fn)
+{
+	bool express = fn->kind != FABRIC_PCI;
+	bool bridge = fabric_fn_is_bridge(fn);
+	int i;
+
+	fn->host->fabric->changes++;
+	memset(fn->value, 0, sizeof(fn->value));
+	memset(fn->mask, 0, sizeof(fn->mask));
+
+	fabric_reg(fn, PCI_VENDOR_ID, 2, fn->pf ? 0xffff : fn->vendor, 0);
+	fabric_reg(fn, PCI_DEVICE_ID, 2, fn->pf ? 0xffff : fn->device, 0);
+	fabric_reg(fn, PCI_COMMAND, 2, 0,
+		   fn->pf ? PCI_COMMAND_MASTER : FABRIC_COMMAND);
+	fabric_reg(fn, PCI_STATUS, 2, PCI_STATUS_CAP_LIST, 0);
+	fabric_reg(fn, PCI_CLASS_DEVICE, 2, bridge ? PCI_CLASS_BRIDGE_PCI :
+		   PCI_CLASS_MEMORY_OTHER, 0);
+	fabric_reg(fn, PCI_HEADER_TYPE, 1,
+		   (bridge ? PCI_HEADER_TYPE_BRIDGE : PCI_HEADER_TYPE_NORMAL) |
+		   (fn->multifunction ? PCI_HEADER_TYPE_MFD : 0), 0);
+	fabric_reg(fn, PCI_CAPABILITY_LIST, 1,
+		   express ? FABRIC_CAP_EXP : FABRIC_CAP_PM, 0);
+	fabric_reg(fn, PCI_INTERRUPT_LINE, 1, 0, fn->pf ? 0 : 0xff);
+
+	if (bridge) {
+		fabric_reg_bridge(fn);
+	} else if (!fn->pf) {
+		fabric_reg(fn, PCI_SUBSYSTEM_VENDOR_ID, 2, fn->vendor, 0);
+		fabric_reg(fn, PCI_SUBSYSTEM_ID, 2, fn->device, 0);
+	}
+
+	for (i = 0; i < (bridge ? 2 : PCI_STD_NUM_BARS); i++)
+		fabric_reg_bar(fn, PCI_BASE_ADDRESS_0 + 4 * i, fn->bar[i].size,
+			       fn->bar[i].is32);
+
+	if (express)
+		fabric_reg_exp(fn);
+	if (!fn->pf)
+		fabric_reg_pm(fn);
+	if (express && fn->acs_cap)
+		fabric_reg_acs(fn, fn->vfs ? FABRIC_EXT_CAP_SRIOV : 0);
+	else if (express && fn->vfs)
+		/* The list has to begin at its beginning; 0 is no capability. */
+		fabric_reg_ext(fn, FABRIC_EXT_CAP_ACS, 0, FABRIC_EXT_CAP_SRIOV);
+	if (fn->vfs)
+		fabric_reg_sriov(fn);
+}
+
+/**
+ * fabric_fn_answers - is there a function to answer configuration requests?
+ * @fn: the function
+ */
+bool fabric_fn_answers(const struct fabric_fn *fn)
+{
+	int cap = FABRIC_EXT_CAP_SRIOV;
+
+	if (!fn->pf)
+		return fn->present;
+	return fn->pf->present &&
+	       (fabric_fn_get(fn->pf, cap + PCI_SRIOV_CTRL, 2) &
+		PCI_SRIOV_CTRL_VFE) &&
+	       fn->vf < fabric_fn_get(fn->pf, cap + PCI_SRIOV_NUM_VF, 2);
+}
+
+/**
+ * fabric_fn_bus - the bus that a function is on, by the bridges' numbers
+ * @fn: the function
+ *
+ * Return: its number, or 0 below a bridge that has none yet.
+ */
+int fabric_fn_bus(const struct fabric_fn *fn)
+{
+	if (!fn->parent)
+		return fn->host->busn.start;
+	return fabric_fn_get(fn->parent, PCI_SECONDARY_BUS, 1);
+}
+
+/* Do bus numbers lead a request from the root bus to the bus below a bridge? */
+static bool fabric_reaches(const struct fabric_fn *bridge, int bus)
+{
+	for (; bridge; bridge = bridge->parent) {
+		int secondary = fabric_fn_get(bridge, PCI_SECONDARY_BUS, 1);
+
+		if (!bridge->present || !secondary || bus < secondary ||
+		    bus > fabric_fn_get(bridge, PCI_SUBORDINATE_BUS, 1))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * fabric_fn_at - the function that answers at an address
+ * @host: the host bridge
+ * @bus: bus number
+ * @devfn: device and function number
+ *
+ * Return: the function, or NULL.
+ */
+struct fabric_fn *fabric_fn_at(struct fabric_host *host, int bus,
+			       unsigned int devfn)
+{
+	struct fabric_fn *fn;
+
+	list_for_each_entry(fn, &host->fabric->functions, node)
+		if (fn->devfn == devfn && fn->host == host &&
+		    fabric_fn_bus(fn) == bus && fabric_fn_answers(fn) &&
+		    fabric_reaches(fn->parent, bus))
+			return fn;
+	return NULL;
+}
+
+static struct fabric_fn *fabric_find(struct pci_bus *bus, unsigned int devfn)
+{
+	return fabric_fn_at(container_of(bus->sysdata, struct fabric_host,
+					 sysdata), bus->number, devfn);
+}
+
+static int fabric_config_read(struct pci_bus *bus, unsigned int devfn,
+			      int where, int size, u32 *value)
+{
+	struct fabric_fn *fn = fabric_find(bus, devfn);
+
+	if (!fn || where + size > PCI_CFG_SPACE_EXP_SIZE)
+		return PCIBIOS_DEVICE_NOT_FOUND;
+	/* A conventional function has no extended configuration space. */
+	*value = fn->kind == FABRIC_PCI && where >= PCI_CFG_SPACE_SIZE ?
+			 ~0 : fabric_fn_get(fn, where, size);
+	return PCIBIOS_SUCCESSFUL;
+}
+
+static int fabric_config_write(struct pci_bus *bus, unsigned int devfn,
+			       int where, int size, u32 value)
+{
+	struct fabric_fn *fn = fabric_find(bus, devfn);
+	u32 mask;
+
+	if (!fn || where + size > PCI_CFG_SPACE_EXP_SIZE)
+		return PCIBIOS_DEVICE_NOT_FOUND;
+	mask = fabric_get_bytes(fn->mask, where, size);
+	value = (fabric_fn_get(fn, where, size) & ~mask) | (value & mask);
+	fn->host->fabric->changes++;
+	fabric_put_bytes(fn->value, where, size, value);
+	return PCIBIOS_SUCCESSFUL;
+}
+
+struct pci_ops fabric_pci_ops = {
+	.read = fabric_config_read,
+	.write = fabric_config_write,
+};

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The functions of the software fabric, as its own two files know them.  Tests
+ * speak of functions by name, and the oracle reads configuration space.
+ */
+#ifndef P2PDMA_KUNIT_FABRIC_FN_H
+#define P2PDMA_KUNIT_FABRIC_FN_H
+
+#include "fabric.h"
+
+/* Where the capabilities are; a function has some of them. */
+#define FABRIC_CAP_EXP		0x40
+#define FABRIC_CAP_PM		0x80
+#define FABRIC_EXT_CAP_ACS	0x100
+#define FABRIC_EXT_CAP_SRIOV	0x140
+
+enum fabric_kind {
+	FABRIC_HOST,
+	FABRIC_RP,
+	FABRIC_UP,
+	FABRIC_DP,
+	FABRIC_EP,
+	FABRIC_RCIEP,
+	FABRIC_BRIDGE,
+	FABRIC_PCI,
+	FABRIC_NR_KINDS,
+};
+
+extern const char * const fabric_kind_names[FABRIC_NR_KINDS];
+extern const char * const fabric_acs_names[7];
+extern const char * const fabric_forward_names[];
+
+/* A BAR, as it is asked for. */
+struct fabric_bar {
+	u64 size;
+	bool is32;
+};
+
+/**
+ * struct fabric_fn - an emulated function
+ * @node: in &fabric.functions
+ * @host: its host bridge
+ * @parent: the bridge above it; NULL on the root bus
+ * @pf: for a virtual function its physical function, else NULL
+ * @vf: for a virtual function its number
+ * @name: what tests call it; may be empty
+ * @kind: what it is
+ * @devfn: device and function number
+ * @present: it is plugged in
+ * @multifunction: its device has several functions
+ * @acs_cap: has the ACS capability
+ * @acs: ACS Control when it is switched on
+ * @egress: egress vector when it is switched on
+ * @egress_bits: size of the vector
+ * @port: port number
+ * @bar: its BARs
+ * @vfs: how many virtual functions it can have
+ * @vf_size: memory of each
+ * @vendor: vendor ID
+ * @device: device ID
+ * @external: root port whose devices are not trusted
+ * @value: configuration space
+ * @mask: bits of it that can be written
+ */
+struct fabric_fn {
+	struct list_head node;
+	struct fabric_host *host;
+	struct fabric_fn *parent;
+	struct fabric_fn *pf;
+	int vf;
+	char name[24];
+	enum fabric_kind kind;
+	u8 devfn;
+	bool present;
+	bool multifunction;
+	bool acs_cap;
+	u16 acs;
+	u32 egress;
+	unsigned int egress_bits;
+	u8 port;
+	struct fabric_bar bar[PCI_STD_NUM_BARS];
+	int vfs;
+	u64 vf_size;
+	u16 vendor;
+	u16 device;
+	bool external;
+	u8 value[PCI_CFG_SPACE_EXP_SIZE];
+	u8 mask[PCI_CFG_SPACE_EXP_SIZE];
+};
+
+extern struct pci_ops fabric_pci_ops;
+
+void fabric_fn_reset(struct fabric_fn *fn);
+bool fabric_fn_is_bridge(const struct fabric_fn *fn);
+bool fabric_fn_answers(const struct fabric_fn *fn);
+u32 fabric_fn_get(const struct fabric_fn *fn, int where, int size);
+struct fabric_fn *fabric_fn_at(struct fabric_host *host, int bus,
+			       unsigned int devfn);
+int fabric_fn_bus(const struct fabric_fn *fn);
+bool fabric_fn_is_below(const struct fabric_fn *fn,
+			const struct fabric_fn *top);
+struct fabric_fn *fabric_fn_named(struct fabric *fabric, const char *name);
+struct pci_dev *fabric_fn_dev(struct fabric_fn *fn);
+void fabric_release_providers(struct fabric *fabric, struct pci_dev *pdev);
+
+#endif /* P2PDMA_KUNIT_FABRIC_FN_H */

@@ -1,0 +1,1243 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The oracle: see oracle.h for what it is.
+ *
+ * oracle_read() takes down what configuration space says, oracle_walk() moves one
+ * request.  The walk is a state machine without states: going up, passing the
+ * root complex and going down are functions that call each other, and each writes
+ * down where and why it gives up.
+ */
+#include <linux/ioport.h>
+#include <linux/seq_buf.h>
+#include <linux/slab.h>
+#include <linux/swiotlb.h>
+
+#include "mock_iommu.h"
+#include "mock_ops.h"
+#include "oracle.h"
+
+#define ORACLE_WINDOWS 2
+
+struct oracle_span {
+	u64 start;	/* PCI bus addresses, both inclusive */
+	u64 last;
+	bool there;
+};
+
+/* A root complex, as the platform's manual would describe it. */
+struct oracle_host {
+	struct pci_bus *bus;	/* names a bus number and the accessor, no more */
+	u64 cpu_start;
+	u64 bus_start;
+	u64 size;
+	int domain;
+	u8 root;
+	const struct fabric_host *fabric_host;	/* what it forwards now */
+};
+
+/* A function, as configuration space describes it. */
+struct oracle_fn {
+	int host;
+	int up;		/* the bridge above, -1 on a root bus */
+	int pf;		/* the physical function of a virtual one, else -1 */
+	u8 bus;
+	u8 devfn;
+	bool bridge;
+	int type;	/* of PCI Express port, -1 if it is conventional */
+	u16 command;
+	bool asleep;
+	bool decodes;
+	u8 secondary;
+	u8 subordinate;
+	struct oracle_span window[ORACLE_WINDOWS];
+	struct oracle_span bar[PCI_STD_NUM_BARS];
+	u16 acs;
+	u8 port;
+	unsigned int egress_bits;
+	u32 egress[8];
+};
+
+struct oracle {
+	struct kunit *test;
+	unsigned long changes;	/* of the fabric, when it was taken down */
+	struct oracle_host *host;
+	int hosts;
+	struct oracle_fn *fn;
+	int fns;
+};
+
+/*
+ * Reading configuration space.  The accessors of the bus are called as they are,
+ * so that nothing else of the kernel notices.
+ */
+
+static u32 oracle_get(struct oracle_host *host, int bus, int devfn, int where,
+		      int size)
+{
+	u32 value = ~0;
+
+	host->bus->number = bus;
+	if (host->bus->ops->read(host->bus, devfn, where, size, &value))
+		return ~0U >> (32 - 8 * size);
+	return value;
+}
+
+static void oracle_set(struct oracle_host *host, int bus, int devfn, int where,
+		       u32 value)
+{
+	host->bus->number = bus;
+	host->bus->ops->write(host->bus, devfn, where, 4, value);
+}
+
+static int oracle_cap(struct oracle_host *host, int bus, int devfn, int id)
+{
+	int pos = oracle_get(host, bus, devfn, PCI_CAPABILITY_LIST, 1);
+
+	while (pos && oracle_get(host, bus, devfn, pos, 1) != id)
+		pos = oracle_get(host, bus, devfn, pos + PCI_CAP_LIST_NEXT, 1);
+	return pos;
+}
+
+static int oracle_ext_cap(struct oracle_host *host, int bus, int devfn, int id)
+{
+	int pos = PCI_CFG_SPACE_SIZE;
+
+	while (pos) {
+		u32 header = oracle_get(host, bus, devfn, pos, 4);
+
+		if (!header || header == ~0U)
+			return 0;
+		if ((header & 0xffff) == id)
+			return pos;
+		pos = header >> 20;
+	}
+	return 0;
+}
+
+/* Size a BAR as everyone does.  Returns how many registers it takes. */
+static int oracle_get_bar(struct oracle_host *host, int bus, int devfn,
+			  int where, struct oracle_span *bar)
+{
+	u32 low = oracle_get(host, bus, devfn, where, 4), high = 0;
+	u64 mask, start;
+	bool is64;
+
+	oracle_set(host, bus, devfn, where, ~0);
+	mask = oracle_get(host, bus, devfn, where, 4) & ~0xf;
+	oracle_set(host, bus, devfn, where, low);
+	if (!mask)
+		return 1;
+
+	is64 = low & PCI_BASE_ADDRESS_MEM_TYPE_64;
+	if (is64) {
+		high = oracle_get(host, bus, devfn, where + 4, 4);
+		oracle_set(host, bus, devfn, where + 4, ~0);
+		mask |= (u64)oracle_get(host, bus, devfn, where + 4, 4) << 32;
+		oracle_set(host, bus, devfn, where + 4, high);
+	} else {
+		mask |= 0xffffffffULL << 32;
+	}
+	start = (u64)high << 32 | (low & ~0xf);
+	bar->there = true;
+	bar->start = start;
+	bar->last = start + ~mask;
+	return is64 ? 2 : 1;
+}
+
+static void oracle_get_bars(struct oracle_host *host, struct oracle_fn *fn,
+			    int where, int count)
+{
+	int i = 0;
+
+	while (i < count)
+		i += oracle_get_bar(host, fn->bus, fn->devfn, where + 4 * i,
+				    &fn->bar[i]);
+}
+
+static void oracle_get_bridge(struct oracle_host *host, struct oracle_fn *fn)
+{
+	u32 memory = oracle_get(host, fn->bus, fn->devfn, PCI_MEMORY_BASE, 4);
+	u32 pref = oracle_get(host, fn->bus, fn->devfn, PCI_PREF_MEMORY_BASE, 4);
+	u64 base = oracle_get(host, fn->bus, fn->devfn, PCI_PREF_BASE_UPPER32, 4);
+	u64 limit = oracle_get(host, fn->bus, fn->devfn, PCI_PREF_LIMIT_UPPER32,
+			       4);
+	int i;
+
+	fn->secondary = oracle_get(host, fn->bus, fn->devfn, PCI_SECONDARY_BUS,
+				   1);
+	fn->subordinate = oracle_get(host, fn->bus, fn->devfn,
+				     PCI_SUBORDINATE_BUS, 1);
+	fn->window[0].start = (memory & 0xfff0) << 16;
+	fn->window[0].last = (memory & 0xfff00000) | 0xfffff;
+	fn->window[1].start = base << 32 | (pref & 0xfff0) << 16;
+	fn->window[1].last = limit << 32 | (pref & 0xfff00000) | 0xfffff;
+	for (i = 0; i < ORACLE_WINDOWS; i++)
+		fn->window[i].there = fn->window[i].start <= fn->window[i].last;
+}
+
+static void oracle_get_express(struct oracle_host *host, struct oracle_fn *fn)
+{
+	int cap = oracle_cap(host, fn->bus, fn->devfn, PCI_CAP_ID_EXP);
+	int i;
+
+	fn->type = -1;
+	if (!cap)
+		return;
+	fn->type = oracle_get(host, fn->bus, fn->devfn, cap + PCI_EXP_FLAGS,
+			      2) >> 4 & 0xf;
+	fn->port = oracle_get(host, fn->bus, fn->devfn, cap + PCI_EXP_LNKCAP,
+			      4) >> 24;
+
+	cap = oracle_ext_cap(host, fn->bus, fn->devfn, PCI_EXT_CAP_ID_ACS);
+	if (!cap)
+		return;
+	fn->acs = oracle_get(host, fn->bus, fn->devfn, cap + PCI_ACS_CTRL, 2);
+	fn->egress_bits = oracle_get(host, fn->bus, fn->devfn,
+				     cap + PCI_ACS_EGRESS_BITS, 1) ?: 256;
+	for (i = 0; i < DIV_ROUND_UP(fn->egress_bits, 32); i++)
+		fn->egress[i] = oracle_get(host, fn->bus, fn->devfn, cap +
+					   PCI_ACS_EGRESS_CTL_V + 4 * i, 4);
+}
+
+static struct oracle_fn *oracle_new_fn(struct oracle *oracle, int host, int up,
+				       int bus, int devfn)
+{
+	struct oracle_fn *fn;
+
+	fn = krealloc_array(oracle->fn, oracle->fns + 1, sizeof(*fn),
+			    GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(oracle->test, fn);
+	oracle->fn = fn;
+	fn += oracle->fns++;
+	*fn = (struct oracle_fn) {
+		.host = host, .up = up, .pf = -1, .bus = bus, .devfn = devfn,
+	};
+	return fn;
+}
+
+static void oracle_get_vfs(struct oracle *oracle, int pf, int cap)
+{
+	struct oracle_fn *fn = &oracle->fn[pf];
+	struct oracle_host *host = &oracle->host[fn->host];
+	int rid = PCI_DEVID(fn->bus, fn->devfn);
+	u16 ctrl = oracle_get(host, fn->bus, fn->devfn, cap + PCI_SRIOV_CTRL, 2);
+	int count = oracle_get(host, fn->bus, fn->devfn, cap + PCI_SRIOV_NUM_VF,
+			       2);
+	int offset = oracle_get(host, fn->bus, fn->devfn,
+				cap + PCI_SRIOV_VF_OFFSET, 2);
+	int stride = oracle_get(host, fn->bus, fn->devfn,
+				cap + PCI_SRIOV_VF_STRIDE, 2);
+	struct oracle_fn first = { .bus = fn->bus, .devfn = fn->devfn };
+	int i, bar;
+
+	if (!(ctrl & PCI_SRIOV_CTRL_VFE))
+		return;
+
+	/* There each BAR has the size of one function's share. */
+	oracle_get_bars(host, &first, cap + PCI_SRIOV_BAR, PCI_STD_NUM_BARS);
+	for (i = 0; i < count; i++) {
+		int id = rid + offset + stride * i;
+
+		fn = oracle_new_fn(oracle, oracle->fn[pf].host,
+				   oracle->fn[pf].up, id >> 8, id & 0xff);
+		fn->pf = pf;
+		fn->asleep = oracle->fn[pf].asleep;
+		fn->command = oracle_get(host, fn->bus, fn->devfn, PCI_COMMAND,
+					 2);
+		fn->decodes = ctrl & PCI_SRIOV_CTRL_MSE;
+		oracle_get_express(host, fn);
+		for (bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
+			u64 size = first.bar[bar].last - first.bar[bar].start +
+				   1;
+
+			fn->bar[bar] = first.bar[bar];
+			fn->bar[bar].start += i * size;
+			fn->bar[bar].last += i * size;
+		}
+	}
+}
+
+static void oracle_get_bus(struct oracle *oracle, int host, int up, int bus);
+
+/* Returns whether there is such a function. */
+static bool oracle_get_fn(struct oracle *oracle, int h, int up, int bus,
+			  int devfn)
+{
+	struct oracle_host *host = &oracle->host[h];
+	struct oracle_fn *fn;
+	int cap, index;
+
+	if (oracle_get(host, bus, devfn, PCI_VENDOR_ID, 2) == 0xffff)
+		return false;
+
+	index = oracle->fns;
+	fn = oracle_new_fn(oracle, h, up, bus, devfn);
+	fn->bridge = (oracle_get(host, bus, devfn, PCI_HEADER_TYPE, 1) &
+		      PCI_HEADER_TYPE_MASK) == PCI_HEADER_TYPE_BRIDGE;
+	fn->command = oracle_get(host, bus, devfn, PCI_COMMAND, 2);
+	fn->decodes = fn->command & PCI_COMMAND_MEMORY;
+	cap = oracle_cap(host, bus, devfn, PCI_CAP_ID_PM);
+	fn->asleep = cap && (oracle_get(host, bus, devfn, cap + PCI_PM_CTRL, 2) &
+			     PCI_PM_CTRL_STATE_MASK);
+	oracle_get_express(host, fn);
+	oracle_get_bars(host, fn, PCI_BASE_ADDRESS_0,
+			fn->bridge ? 2 : PCI_STD_NUM_BARS);
+
+	if (fn->bridge) {
+		oracle_get_bridge(host, fn);
+		if (fn->secondary)
+			oracle_get_bus(oracle, h, index, fn->secondary);
+		return true;
+	}
+	cap = oracle_ext_cap(host, bus, devfn, PCI_EXT_CAP_ID_SRIOV);
+	if (cap)
+		oracle_get_vfs(oracle, index, cap);
+	return true;
+}
+
+static void oracle_get_bus(struct oracle *oracle, int h, int up, int bus)
+{
+	int type = up < 0 ? -1 : oracle->fn[up].type;
+	int slots = 32, slot, function;
+	bool many;
+
+	/* There is but one device at the other end of a link. */
+	if (type == PCI_EXP_TYPE_ROOT_PORT || type == PCI_EXP_TYPE_DOWNSTREAM)
+		slots = 1;
+
+	for (slot = 0; slot < slots; slot++) {
+		many = oracle_get(&oracle->host[h], bus, PCI_DEVFN(slot, 0),
+				  PCI_HEADER_TYPE, 1) & PCI_HEADER_TYPE_MFD;
+		for (function = 0; function < (many ? 8 : 1); function++)
+			oracle_get_fn(oracle, h, up, bus,
+				      PCI_DEVFN(slot, function));
+	}
+}
+
+/**
+ * oracle_free - forget what was taken down
+ * @oracle: from oracle_read(), or NULL; only the fabric needs to
+ */
+void oracle_free(struct oracle *oracle)
+{
+	int i;
+
+	if (!oracle)
+		return;
+	for (i = 0; i < oracle->hosts; i++)
+		kfree(oracle->host[i].bus);
+	kfree(oracle->host);
+	kfree(oracle->fn);
+	kfree(oracle);
+}
+
+static void oracle_get_host(struct oracle *oracle, struct fabric_host *host)
+{
+	struct pci_bus *bus = kzalloc(sizeof(*bus), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(oracle->test, bus);
+	bus->ops = host->bus->ops;
+	bus->sysdata = host->bus->sysdata;
+	oracle->host[oracle->hosts] = (struct oracle_host) {
+		.bus = bus,
+		.cpu_start = host->window.start,
+		.bus_start = host->bus_start,
+		.size = host->mem_size,
+		.domain = host->domain,
+		.root = host->busn.start,
+		.fabric_host = host,
+	};
+	oracle->hosts++;
+	oracle_get_bus(oracle, oracle->hosts - 1, -1, host->busn.start);
+}
+
+/**
+ * oracle_read - take down a fabric as it is now
+ * @fabric: the fabric
+ *
+ * Return: what oracle_walk() takes, good until the next call of this.
+ */
+struct oracle *oracle_read(struct fabric *fabric)
+{
+	struct fabric_host *host;
+	struct oracle *oracle;
+
+	/* While nothing was written it says what it said before. */
+	if (fabric->oracle && fabric->oracle->changes == fabric->changes)
+		return fabric->oracle;
+	oracle_free(fabric->oracle);
+	fabric->oracle = NULL;
+
+	oracle = kzalloc(sizeof(*oracle), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(fabric->test, oracle);
+	fabric->oracle = oracle;
+	oracle->test = fabric->test;
+	oracle->host = kcalloc(list_count_nodes(&fabric->hosts),
+			       sizeof(*oracle->host), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(fabric->test, oracle->host);
+	list_for_each_entry(host, &fabric->hosts, node)
+		oracle_get_host(oracle, host);
+	/* Sizing BARs writes, and puts back what was. */
+	oracle->changes = fabric->changes;
+	return oracle;
+}
+
+/*
+ * The walk.
+ */
+
+struct oracle_walk {
+	struct oracle *o;
+	const struct oracle_request *request;
+	struct oracle_answer *answer;
+	int client;		/* -1: the oracle has not found it */
+	u8 requester_bus;	/* of the requester ID, for the way back */
+	int host;		/* that the requester is below */
+};
+
+static bool oracle_in(const struct oracle_span *span, u64 bus)
+{
+	return span->there && bus >= span->start && bus <= span->last;
+}
+
+/* Does a bridge take this down? */
+static bool oracle_claims(const struct oracle_fn *fn, u64 bus)
+{
+	return fn->bridge && fn->decodes &&
+	       (oracle_in(&fn->window[0], bus) ||
+		oracle_in(&fn->window[1], bus));
+}
+
+static int oracle_bar_of(const struct oracle_fn *fn, u64 bus)
+{
+	int i;
+
+	for (i = 0; i < PCI_STD_NUM_BARS; i++)
+		if (oracle_in(&fn->bar[i], bus))
+			return i;
+	return -1;
+}
+
+static bool oracle_is_downstream(const struct oracle_fn *fn)
+{
+	return fn->type == PCI_EXP_TYPE_ROOT_PORT ||
+	       fn->type == PCI_EXP_TYPE_DOWNSTREAM;
+}
+
+static bool oracle_below(const struct oracle_fn *bridge, int bus)
+{
+	return bridge->bridge && bridge->secondary &&
+	       bus >= bridge->secondary && bus <= bridge->subordinate;
+}
+
+static void oracle_nearer(u64 at, u64 boundary, u64 *extent)
+{
+	if (boundary > at)
+		*extent = min(*extent, boundary - at);
+}
+
+static void oracle_nearer_span(u64 at, const struct oracle_span *span,
+			       u64 *extent)
+{
+	if (!span->there)
+		return;
+	oracle_nearer(at, span->start, extent);
+	oracle_nearer(at, span->last + 1, extent);
+}
+
+/* How far it is to the next address where anything begins or ends. */
+static void oracle_bus_extent(struct oracle *o, u64 bus, u64 *extent)
+{
+	int i, j;
+
+	for (i = 0; i < o->hosts; i++) {
+		oracle_nearer(bus, o->host[i].bus_start, extent);
+		oracle_nearer(bus, o->host[i].bus_start + o->host[i].size,
+			      extent);
+	}
+	for (i = 0; i < o->fns; i++) {
+		for (j = 0; j < ORACLE_WINDOWS; j++)
+			oracle_nearer_span(bus, &o->fn[i].window[j], extent);
+		for (j = 0; j < PCI_STD_NUM_BARS; j++)
+			oracle_nearer_span(bus, &o->fn[i].bar[j], extent);
+	}
+}
+
+static void oracle_cpu_extent(struct oracle *o, u64 phys, u64 *extent)
+{
+	int i;
+
+	for (i = 0; i < o->hosts; i++) {
+		oracle_nearer(phys, o->host[i].cpu_start, extent);
+		oracle_nearer(phys, o->host[i].cpu_start + o->host[i].size,
+			      extent);
+	}
+}
+
+/* End the walk at a function, or with -1 at a root complex. */
+static void oracle_stop(struct oracle_walk *walk, int at,
+			enum oracle_outcome outcome, const char *why)
+{
+	struct oracle_answer *answer = walk->answer;
+	struct oracle *o = walk->o;
+
+	answer->outcome = outcome;
+	answer->why = why;
+	answer->domain = -1;
+	if (at >= 0) {
+		answer->domain = o->host[o->fn[at].host].domain;
+		answer->bus = o->fn[at].bus;
+		answer->devfn = o->fn[at].devfn;
+	}
+}
+
+/* Note where ACS first turned it away from the short way. */
+static void oracle_turn(struct oracle_walk *walk, int at)
+{
+	if (walk->answer->turned)
+		return;
+	walk->answer->turned = true;
+	walk->answer->turned_bus = walk->o->fn[at].bus;
+	walk->answer->turned_devfn = walk->o->fn[at].devfn;
+}
+
+/* What ACS makes of a request from one downstream port, or function, to another. */
+enum oracle_way {
+	ORACLE_ACROSS,
+	ORACLE_UP,
+	ORACLE_DROPPED,
+};
+
+static enum oracle_way oracle_peer_request(struct oracle_walk *walk,
+					   const struct oracle_fn *from,
+					   unsigned int to)
+{
+	bool blocked;
+
+	if ((from->acs & PCI_ACS_DT) && walk->request->translated)
+		return ORACLE_ACROSS;
+	if (!(from->acs & PCI_ACS_EC))
+		return from->acs & PCI_ACS_RR ? ORACLE_UP : ORACLE_ACROSS;
+
+	/* A port that the vector is too short for cannot be let through. */
+	blocked = to >= from->egress_bits ||
+		  (from->egress[to / 32] >> to % 32 & 1);
+	if (!blocked)
+		return ORACLE_ACROSS;
+	return from->acs & PCI_ACS_RR ? ORACLE_UP : ORACLE_DROPPED;
+}
+
+/* Are two functions of one device: of one number, or related as PF and VF? */
+static bool oracle_one_device(struct oracle *o, int a, int b)
+{
+	struct oracle_fn *fa = &o->fn[a], *fb = &o->fn[b];
+
+	if (fa->host != fb->host || fa->up != fb->up)
+		return false;
+	if (fa->pf >= 0)
+		return oracle_one_device(o, fa->pf, b);
+	if (fb->pf >= 0)
+		return oracle_one_device(o, a, fb->pf);
+	return fa->bus == fb->bus &&
+	       PCI_SLOT(fa->devfn) == PCI_SLOT(fb->devfn);
+}
+
+/* Back to the requester, by its ID; @from has the data. */
+static void oracle_complete(struct oracle_walk *walk, int from)
+{
+	struct oracle *o = walk->o;
+	bool same_host = o->fn[from].host == walk->host;
+	int at, peer;
+
+	if (from == walk->client)
+		return;
+	walk->answer->completion = true;
+
+	/* Within a device, or on one conventional bus. */
+	if (o->fn[from].up >= 0 && o->fn[from].up == o->fn[walk->client].up) {
+		if (!(o->fn[from].acs & PCI_ACS_CR))
+			goto delivered;
+		oracle_turn(walk, from);
+	}
+
+	for (at = o->fn[from].up; at >= 0; at = o->fn[at].up) {
+		struct oracle_fn *port = &o->fn[at];
+		bool mine = same_host &&
+			    oracle_below(port, walk->requester_bus);
+
+		if (port->type == PCI_EXP_TYPE_UPSTREAM)
+			continue;
+		if (!oracle_is_downstream(port)) {
+			/* A bridge to conventional PCI answers for those below. */
+			if (mine)
+				goto delivered;
+			continue;
+		}
+		if (mine) {
+			if (port->acs & PCI_ACS_UF)
+				continue;
+			oracle_stop(walk, at, ORACLE_BLOCKED,
+				    "a completion for below came from below, without upstream forwarding");
+			return;
+		}
+		for (peer = 0; peer < o->fns && port->up >= 0; peer++) {
+			if (peer == at || o->fn[peer].up != port->up ||
+			    !same_host ||
+			    !oracle_below(&o->fn[peer], walk->requester_bus))
+				continue;
+			if (!(port->acs & PCI_ACS_CR))
+				goto delivered;
+			oracle_turn(walk, at);
+		}
+	}
+
+	/*
+	 * The root complex sends it down again; if it has sent the request on,
+	 * that it does so for reads has been looked at.
+	 */
+	if (!walk->answer->root &&
+	    o->host[walk->host].fabric_host->forward != FABRIC_FORWARD_ALL) {
+		oracle_stop(walk, -1, ORACLE_BLOCKED,
+			    "the root complex does not forward completions");
+		return;
+	}
+delivered:
+	walk->answer->completion = false;
+}
+
+static void oracle_land(struct oracle_walk *walk, int at, int bar, u64 bus)
+{
+	struct oracle_fn *fn = &walk->o->fn[at];
+
+	if (!fn->decodes || fn->asleep) {
+		oracle_stop(walk, at, ORACLE_UNSUPPORTED,
+			    fn->asleep ? "it is asleep" :
+					 "it does not decode memory addresses");
+		return;
+	}
+	oracle_stop(walk, at, ORACLE_LANDED, "landed");
+	walk->answer->bar = bar;
+	walk->answer->offset = bus - fn->bar[bar].start;
+	if (walk->request->read)
+		oracle_complete(walk, at);
+}
+
+/* From a bus, below the bridge @up or a root bus, down. */
+static void oracle_down(struct oracle_walk *walk, int host, int up, u64 bus)
+{
+	struct oracle *o = walk->o;
+	int i, bar;
+
+	for (i = 0; i < o->fns; i++) {
+		if (o->fn[i].host != host || o->fn[i].up != up)
+			continue;
+		bar = oracle_bar_of(&o->fn[i], bus);
+		if (bar >= 0) {
+			oracle_land(walk, i, bar, bus);
+			return;
+		}
+		if (!oracle_claims(&o->fn[i], bus))
+			continue;
+		if (o->fn[i].asleep) {
+			oracle_stop(walk, i, ORACLE_BLOCKED, "it is asleep");
+			return;
+		}
+		oracle_down(walk, host, i, bus);
+		return;
+	}
+	oracle_stop(walk, up, ORACLE_UNSUPPORTED, "nobody below takes it");
+}
+
+/* A physical address, as the root complex above @host decodes it. */
+static void oracle_root_phys(struct oracle_walk *walk, int host, u64 phys)
+{
+	bool read = walk->request->read;
+	struct oracle *o = walk->o;
+	u64 bus;
+	int i;
+
+	oracle_cpu_extent(o, phys, &walk->answer->extent);
+	for (i = 0; i < o->hosts; i++) {
+		struct oracle_host *to = &o->host[i];
+		enum fabric_forward forward = to->fabric_host->forward;
+
+		if (phys < to->cpu_start || phys - to->cpu_start >= to->size)
+			continue;
+		if (i != host)
+			forward = min(to->fabric_host->cross,
+				      o->host[host].fabric_host->cross);
+		if (forward == FABRIC_FORWARD_NONE ||
+		    (read && forward == FABRIC_FORWARD_WRITES)) {
+			oracle_stop(walk, -1, ORACLE_BLOCKED,
+				    "the root complex does not forward it");
+			return;
+		}
+		bus = phys - to->cpu_start + to->bus_start;
+		oracle_bus_extent(o, bus, &walk->answer->extent);
+		oracle_down(walk, i, -1, bus);
+		return;
+	}
+
+	if (region_intersects(phys, 1, IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) ==
+	    REGION_INTERSECTS) {
+		oracle_stop(walk, -1, ORACLE_RAM, "RAM");
+		walk->answer->offset = phys;
+		return;
+	}
+	oracle_stop(walk, -1, ORACLE_UNSUPPORTED,
+		    "there is nothing at this physical address");
+}
+
+/* What stands between the client and physical addresses, if anything does. */
+static bool oracle_translates(struct device *dev)
+{
+	return mock_ops_translates(dev) || mock_iommu_translates(dev);
+}
+
+static int oracle_translate(struct device *dev, u64 dma, bool write,
+			    phys_addr_t *phys, size_t *left)
+{
+	if (mock_ops_translates(dev))
+		return mock_ops_translate(dev, dma, write, phys, left);
+	return mock_iommu_translate(dev, dma, write, phys, left);
+}
+
+/* At the root complex, from one of its ports or integrated endpoints. */
+static void oracle_root(struct oracle_walk *walk)
+{
+	const struct oracle_request *request = walk->request;
+	struct oracle_host *host = &walk->o->host[walk->host];
+	struct device *dev = &request->client->dev;
+	phys_addr_t phys;
+	size_t left;
+
+	walk->answer->root = true;
+	if (request->peer_only) {
+		oracle_stop(walk, -1, ORACLE_BLOCKED, "it does not cross");
+		return;
+	}
+	if (!request->translated && oracle_translates(dev)) {
+		walk->answer->iommu = true;
+		if (oracle_translate(dev, request->dma, !request->read, &phys,
+				     &left)) {
+			oracle_stop(walk, -1, ORACLE_IOMMU_FAULT,
+				    "the IOMMU does not let it pass");
+			return;
+		}
+		walk->answer->extent = min_t(u64, walk->answer->extent, left);
+		oracle_root_phys(walk, walk->host, phys);
+		return;
+	}
+
+	/*
+	 * What lies in the window of the same host bridge goes down again; the
+	 * rest of the bus address space is the CPU's.
+	 */
+	if (request->dma >= host->bus_start &&
+	    request->dma - host->bus_start < host->size)
+		oracle_root_phys(walk, walk->host, request->dma -
+				 host->bus_start + host->cpu_start);
+	else
+		oracle_root_phys(walk, walk->host, request->dma);
+}
+
+/*
+ * At a downstream port, from below.  Returns true if the request goes on up; else
+ * the walk has been ended.
+ */
+static bool oracle_up_port(struct oracle_walk *walk, int at)
+{
+	struct oracle *o = walk->o;
+	struct oracle_fn *port = &o->fn[at];
+	u64 bus = walk->request->dma;
+	bool forwarded = false;
+	int i;
+
+	if ((port->acs & PCI_ACS_SV) &&
+	    !oracle_below(port, walk->requester_bus)) {
+		oracle_stop(walk, at, ORACLE_ACS_VIOLATION,
+			    "source validation: the requester is not below");
+		return false;
+	}
+	if ((port->acs & PCI_ACS_TB) && walk->request->translated) {
+		oracle_stop(walk, at, ORACLE_ACS_VIOLATION,
+			    "translation blocking");
+		return false;
+	}
+	if (oracle_claims(port, bus)) {
+		if (!(port->acs & PCI_ACS_UF)) {
+			oracle_stop(walk, at, ORACLE_BLOCKED,
+				    "its own window from below, without upstream forwarding");
+			return false;
+		}
+		forwarded = true;
+	}
+
+	for (i = 0; i < o->fns && !forwarded && port->up >= 0; i++) {
+		if (i == at || o->fn[i].up != port->up ||
+		    !oracle_claims(&o->fn[i], bus))
+			continue;
+		switch (oracle_peer_request(walk, port, o->fn[i].port)) {
+		case ORACLE_ACROSS:
+			if (o->fn[i].asleep)
+				oracle_stop(walk, i, ORACLE_BLOCKED,
+					    "it is asleep");
+			else
+				oracle_down(walk, o->fn[i].host, i, bus);
+			return false;
+		case ORACLE_DROPPED:
+			oracle_stop(walk, at, ORACLE_ACS_VIOLATION,
+				    "egress control");
+			return false;
+		case ORACLE_UP:
+			oracle_turn(walk, at);
+			forwarded = true;
+			break;
+		}
+	}
+
+	if (port->type == PCI_EXP_TYPE_ROOT_PORT)
+		return true;
+	/* Then the upstream port, which takes only what is not for below it. */
+	if (!forwarded && oracle_claims(&o->fn[port->up], bus)) {
+		oracle_stop(walk, port->up, ORACLE_UNSUPPORTED,
+			    "in its window, and in none of the ports below");
+		return false;
+	}
+	return true;
+}
+
+static void oracle_up(struct oracle_walk *walk, int from)
+{
+	struct oracle *o = walk->o;
+	u64 bus = walk->request->dma;
+	int at;
+
+	for (at = o->fn[from].up; at >= 0; at = o->fn[at].up) {
+		struct oracle_fn *port = &o->fn[at];
+
+		if (port->asleep || !(port->command & PCI_COMMAND_MASTER)) {
+			oracle_stop(walk, at, ORACLE_BLOCKED, port->asleep ?
+				    "it is asleep" : "it is no bus master");
+			return;
+		}
+		if (oracle_is_downstream(port)) {
+			if (!oracle_up_port(walk, at))
+				return;
+		} else if (port->type != PCI_EXP_TYPE_UPSTREAM) {
+			/* Conventional bridges take no request for below up. */
+			if (oracle_claims(port, bus)) {
+				oracle_stop(walk, at, ORACLE_UNSUPPORTED,
+					    "nobody on the bus takes it");
+				return;
+			}
+			/* And PCI Express knows the request as theirs. */
+			if (!walk->request->impostor)
+				walk->requester_bus = port->secondary;
+		}
+	}
+	oracle_root(walk);
+}
+
+/* Out of the client: to itself, to its neighbours, or up. */
+static void oracle_emit(struct oracle_walk *walk)
+{
+	struct oracle *o = walk->o;
+	int client = walk->client, i, bar;
+	struct oracle_fn *fn = &o->fn[client];
+	u64 bus = walk->request->dma;
+	bool conventional = fn->up >= 0 && !oracle_is_downstream(&o->fn[fn->up]);
+
+	bar = oracle_bar_of(fn, bus);
+	if (bar >= 0) {
+		oracle_land(walk, client, bar, bus);
+		return;
+	}
+	if (fn->asleep || !(fn->command & PCI_COMMAND_MASTER)) {
+		oracle_stop(walk, client, ORACLE_BLOCKED, fn->asleep ?
+			    "it is asleep" : "it is no bus master");
+		return;
+	}
+
+	/* What is integrated in a root complex has no neighbours. */
+	for (i = 0; i < o->fns && fn->up >= 0; i++) {
+		if (o->fn[i].up != fn->up)
+			continue;
+		bar = oracle_bar_of(&o->fn[i], bus);
+		if (bar < 0)
+			continue;
+		if (conventional) {
+			oracle_land(walk, i, bar, bus);
+			return;
+		}
+		if (!oracle_one_device(o, client, i))
+			continue;
+		switch (oracle_peer_request(walk, fn,
+					    PCI_FUNC(o->fn[i].devfn))) {
+		case ORACLE_ACROSS:
+			oracle_land(walk, i, bar, bus);
+			return;
+		case ORACLE_DROPPED:
+			oracle_stop(walk, client, ORACLE_ACS_VIOLATION,
+				    "egress control");
+			return;
+		case ORACLE_UP:
+			oracle_turn(walk, client);
+			break;
+		}
+	}
+	oracle_up(walk, client);
+}
+
+/* The function that the kernel calls by this name, or -1. */
+static int oracle_index(struct oracle *oracle, struct pci_dev *pdev)
+{
+	int i;
+
+	for (i = 0; i < oracle->fns; i++)
+		if (oracle->host[oracle->fn[i].host].domain ==
+			    pci_domain_nr(pdev->bus) &&
+		    oracle->fn[i].bus == pdev->bus->number &&
+		    oracle->fn[i].devfn == pdev->devfn)
+			return i;
+	return -1;
+}
+
+/**
+ * oracle_walk - where does a request go?
+ * @oracle: from oracle_read()
+ * @request: the request
+ * @answer: filled in
+ */
+void oracle_walk(struct oracle *oracle, const struct oracle_request *request,
+		 struct oracle_answer *answer)
+{
+	struct pci_dev *client = request->client;
+	struct oracle_walk walk = {
+		.o = oracle,
+		.request = request,
+		.answer = answer,
+		.client = oracle_index(oracle, client),
+		.requester_bus = request->impostor ?
+			PCI_BUS_NUM(request->requester) : client->bus->number,
+	};
+
+	*answer = (struct oracle_answer) { .extent = U64_MAX };
+	if (walk.client < 0) {
+		oracle_stop(&walk, -1, ORACLE_BLOCKED, "no such client");
+		return;
+	}
+	walk.host = oracle->fn[walk.client].host;
+	oracle_bus_extent(oracle, request->dma, &answer->extent);
+	oracle_emit(&walk);
+}
+
+/**
+ * oracle_locate - what is at a physical address?
+ * @oracle: from oracle_read()
+ * @phys: CPU physical address
+ * @where: filled in as for a request that lands there; its extent is how far the
+ *	BAR goes on
+ *
+ * Return: whether it is in a BAR.
+ */
+bool oracle_locate(struct oracle *oracle, phys_addr_t phys,
+		   struct oracle_answer *where)
+{
+	struct oracle_walk walk = { .o = oracle, .answer = where };
+	int h, i, bar;
+
+	*where = (struct oracle_answer) { .extent = U64_MAX };
+	for (h = 0; h < oracle->hosts; h++) {
+		u64 offset = phys - oracle->host[h].cpu_start;
+		u64 bus = offset + oracle->host[h].bus_start;
+
+		if (offset >= oracle->host[h].size)
+			continue;
+		for (i = 0; i < oracle->fns; i++) {
+			bar = oracle_bar_of(&oracle->fn[i], bus);
+			if (bar < 0 || oracle->fn[i].host != h)
+				continue;
+			oracle_stop(&walk, i, ORACLE_LANDED, "landed");
+			where->bar = bar;
+			where->offset = bus - oracle->fn[i].bar[bar].start;
+			where->extent = oracle->fn[i].bar[bar].last - bus + 1;
+			return true;
+		}
+	}
+	oracle_stop(&walk, -1, ORACLE_RAM, "RAM");
+	where->offset = phys;
+	return false;
+}
+
+static const char * const oracle_outcome_names[] = {
+	[ORACLE_LANDED]		= "landed",
+	[ORACLE_RAM]		= "RAM",
+	[ORACLE_ACS_VIOLATION]	= "ACS violation",
+	[ORACLE_UNSUPPORTED]	= "unsupported request",
+	[ORACLE_BLOCKED]	= "blocked",
+	[ORACLE_IOMMU_FAULT]	= "IOMMU fault",
+};
+
+/**
+ * oracle_describe - an answer in words
+ * @answer: the answer
+ * @text: where to
+ * @size: its size, bytes
+ */
+void oracle_describe(const struct oracle_answer *answer, char *text,
+		     size_t size)
+{
+	struct seq_buf s;
+
+	seq_buf_init(&s, text, size);
+	seq_buf_printf(&s, "%s%s at ", answer->completion ? "completion: " : "",
+		       oracle_outcome_names[answer->outcome]);
+	if (answer->domain < 0)
+		seq_buf_puts(&s, "the root complex");
+	else
+		seq_buf_printf(&s, "%04x:%02x:%02x.%d", answer->domain,
+			       answer->bus, PCI_SLOT(answer->devfn),
+			       PCI_FUNC(answer->devfn));
+	if (answer->outcome == ORACLE_LANDED && !answer->completion)
+		seq_buf_printf(&s, " BAR %d", answer->bar);
+	if (answer->outcome <= ORACLE_RAM && !answer->completion)
+		seq_buf_printf(&s, " + %#llx", answer->offset);
+	seq_buf_printf(&s, "%s%s (%s)",
+		       answer->root ? ", by the root complex" : "",
+		       answer->iommu ? " and IOMMU" : "", answer->why);
+	seq_buf_str(&s);
+}
+
+/*
+ * What tests ask.
+ */
+
+/* RAM may have been bounced; peer memory never. */
+static bool oracle_bounced(struct pci_dev *client,
+			   const struct oracle_answer *answer,
+			   const struct oracle_answer *right)
+{
+	return answer->outcome == ORACLE_RAM && right->outcome == ORACLE_RAM &&
+	       swiotlb_find_pool(&client->dev, answer->offset);
+}
+
+/* One kind of request over all of a range. */
+static void oracle_expect_range(struct oracle *oracle, struct pci_dev *client,
+				u64 dma, u64 size, bool read, phys_addr_t phys)
+{
+	struct oracle_answer answer, right;
+	char got[160], want[160];
+	u64 step, at = 0;
+
+	while (at < size) {
+		struct oracle_request request = {
+			.client = client,
+			.dma = dma + at,
+			.read = read,
+		};
+
+		oracle_walk(oracle, &request, &answer);
+		oracle_locate(oracle, phys + at, &right);
+		if (!oracle_bounced(client, &answer, &right) &&
+		    (answer.outcome != right.outcome || answer.completion ||
+		     answer.domain != right.domain ||
+		     answer.bus != right.bus || answer.devfn != right.devfn ||
+		     answer.bar != right.bar ||
+		     answer.offset != right.offset)) {
+			oracle_describe(&answer, got, sizeof(got));
+			oracle_describe(&right, want, sizeof(want));
+			KUNIT_FAIL(oracle->test,
+				   "%s's %s of %#llx (+ %#llx of %#llx bytes) ends: %s; it is meant for %pap: %s",
+				   pci_name(client), read ? "read" : "write",
+				   dma, at, size, got, &phys, want);
+			return;
+		}
+
+		/* The last byte of what fares alike, then the next that may not. */
+		step = min(min(answer.extent, right.extent), size - at);
+		at += step > 1 ? step - 1 : 1;
+	}
+}
+
+static void oracle_expect_dir(struct oracle *oracle, struct pci_dev *client,
+			      u64 dma, u64 size, enum dma_data_direction dir,
+			      phys_addr_t phys)
+{
+	if (dir != DMA_TO_DEVICE)
+		oracle_expect_range(oracle, client, dma, size, false, phys);
+	if (dir != DMA_FROM_DEVICE)
+		oracle_expect_range(oracle, client, dma, size, true, phys);
+}
+
+/**
+ * oracle_expect - an address must lead to where it was made for
+ * @fabric: the fabric
+ * @client: the device that uses it
+ * @dma: the address
+ * @size: bytes
+ * @dir: what the device does with it
+ * @phys: CPU physical address that was mapped, of peer memory or RAM
+ */
+void oracle_expect(struct fabric *fabric, struct pci_dev *client,
+		   dma_addr_t dma, size_t size, enum dma_data_direction dir,
+		   phys_addr_t phys)
+{
+	struct oracle *oracle = oracle_read(fabric);
+
+	oracle_expect_dir(oracle, client, dma, size, dir, phys);
+}
+
+/**
+ * oracle_expect_sg - all addresses of a mapped list must lead to its memory
+ * @fabric: the fabric
+ * @client: the device that it was mapped for
+ * @sgl: the list
+ * @orig_nents: its entries
+ * @nents: its DMA segments
+ * @dir: what the device does with it
+ *
+ * The DMA segments, one after the other, must be the memory of the entries, one
+ * after the other.
+ */
+void oracle_expect_sg(struct fabric *fabric, struct pci_dev *client,
+		      struct scatterlist *sgl, int orig_nents, int nents,
+		      enum dma_data_direction dir)
+{
+	struct oracle *oracle = oracle_read(fabric);
+	struct scatterlist *cpu = sgl, *dma = sgl;
+	u64 cpu_done = 0, dma_done = 0, size;
+	int cpus = 0, dmas = 0;
+
+	while (dmas < nents && cpus < orig_nents) {
+		size = min(cpu->length - cpu_done,
+			   sg_dma_len(dma) - dma_done);
+		if (!size) {
+			KUNIT_FAIL(fabric->test, "segment %d is empty", dmas);
+			break;
+		}
+		oracle_expect_dir(oracle, client, sg_dma_address(dma) + dma_done,
+				  size, dir, sg_phys(cpu) + cpu_done);
+		cpu_done += size;
+		dma_done += size;
+		if (cpu_done == cpu->length) {
+			cpu = sg_next(cpu);
+			cpu_done = 0;
+			cpus++;
+		}
+		if (dma_done == sg_dma_len(dma)) {
+			dma = sg_next(dma);
+			dma_done = 0;
+			dmas++;
+		}
+	}
+	KUNIT_EXPECT_EQ(fabric->test, dmas, nents);
+	KUNIT_EXPECT_EQ(fabric->test, cpus, orig_nents);
+}
+
+/* Has a request come to a function of this name, and without a detour? */
+static bool oracle_crossed(const struct oracle_answer *answer,
+			   struct pci_dev *provider)
+{
+	return answer->outcome == ORACLE_LANDED && !answer->root &&
+	       !answer->completion && !answer->turned &&
+	       answer->domain == pci_domain_nr(provider->bus) &&
+	       answer->bus == provider->bus->number &&
+	       answer->devfn == provider->devfn;
+}
+
+/**
+ * oracle_crosses - would a bus address lead from a client to a provider without
+ *	passing the root complex?
+ * @oracle: from oracle_read()
+ * @client: the client
+ * @provider: whose memory
+ * @phys: CPU physical address of the memory
+ * @dir: what the client does with it
+ * @answer: the walk that did not cross, or the last
+ */
+bool oracle_crosses(struct oracle *oracle, struct pci_dev *client,
+		    struct pci_dev *provider, phys_addr_t phys,
+		    enum dma_data_direction dir, struct oracle_answer *answer)
+{
+	struct fabric_host *host = fabric_host_of(provider);
+	struct oracle_request request = {
+		.client = client,
+		.dma = phys - host->window.start + host->bus_start,
+		.peer_only = true,
+	};
+
+	if (dir != DMA_TO_DEVICE) {
+		oracle_walk(oracle, &request, answer);
+		if (!oracle_crossed(answer, provider))
+			return false;
+	}
+	if (dir != DMA_FROM_DEVICE) {
+		request.read = true;
+		oracle_walk(oracle, &request, answer);
+		if (!oracle_crossed(answer, provider))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * oracle_deliberate - is there a reason not to cross that is none of routing?
+ * @oracle: from oracle_read()
+ * @client: the client
+ * @provider: the provider
+ *
+ * The client is not trusted, conventional PCI is between them, or they are
+ * functions of one device and one of them, or a port above, may redirect.
+ * Policy, mask and virtualisation are for the caller to know.
+ */
+bool oracle_deliberate(struct oracle *oracle, struct pci_dev *client,
+		       struct pci_dev *provider)
+{
+	u16 redirecting = PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_EC | PCI_ACS_UF;
+	int from = oracle_index(oracle, client);
+	int to = oracle_index(oracle, provider);
+	struct oracle_fn *fn = oracle->fn;
+	u16 acs = fn[from].acs | fn[to].acs;
+	int at;
+
+	if (client->untrusted)
+		return true;
+	for (at = fn[from].up; at >= 0; at = fn[at].up) {
+		if (fn[at].type < 0 || fn[at].type == PCI_EXP_TYPE_PCI_BRIDGE)
+			return true;
+		acs |= fn[at].acs;
+	}
+	for (at = fn[to].up; at >= 0; at = fn[at].up)
+		if (fn[at].type < 0 || fn[at].type == PCI_EXP_TYPE_PCI_BRIDGE)
+			return true;
+	if (fn[from].pf >= 0)
+		acs |= fn[fn[from].pf].acs;
+	if (fn[to].pf >= 0)
+		acs |= fn[fn[to].pf].acs;
+	return oracle_one_device(oracle, from, to) && (acs & redirecting);
+}
+
+/**
+ * oracle_outcome - where does one address lead?
+ * @fabric: the fabric
+ * @client: the device that uses it
+ * @dma: the address
+ * @read: it reads there, rather than writing
+ * @answer: filled in, unless NULL
+ *
+ * Return: the outcome.
+ */
+enum oracle_outcome oracle_outcome(struct fabric *fabric,
+				   struct pci_dev *client, u64 dma, bool read,
+				   struct oracle_answer *answer)
+{
+	struct oracle_request request = {
+		.client = client, .dma = dma, .read = read,
+	};
+	struct oracle *oracle = oracle_read(fabric);
+	struct oracle_answer unused;
+
+	oracle_walk(oracle, &request, answer ?: &unused);
+	return (answer ?: &unused)->outcome;
+}
