@@ -399,6 +399,8 @@ static void fabric_parse(struct fabric *fabric, struct fabric_host *host,
  * fabric_fn_is_below - is a function another, or below it?
  * @fn: the function
  * @top: the other; NULL for the host bridge
+ *
+ * Return: true if it is.
  */
 bool fabric_fn_is_below(const struct fabric_fn *fn, const struct fabric_fn *top)
 {

@@ -226,6 +226,8 @@ void fabric_fn_reset(struct fabric_fn *fn)
 /**
  * fabric_fn_answers - is there a function to answer configuration requests?
  * @fn: the function
+ *
+ * Return: true if there is.
  */
 bool fabric_fn_answers(const struct fabric_fn *fn)
 {

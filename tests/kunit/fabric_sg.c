@@ -67,6 +67,8 @@ struct fabric_sg *fabric_sg_alloc(struct fabric *fabric, unsigned int max)
  * fabric_sg_entry - one entry of a list
  * @sg: the list
  * @index: its number
+ *
+ * Return: the entry.
  */
 struct scatterlist *fabric_sg_entry(struct fabric_sg *sg, int index)
 {

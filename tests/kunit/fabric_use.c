@@ -29,6 +29,8 @@ struct fabric_memory {
  * fabric_fn_named - find an emulated function by its name
  * @fabric: the fabric
  * @name: its name; the test is ended if there is none
+ *
+ * Return: the function.
  */
 struct fabric_fn *fabric_fn_named(struct fabric *fabric, const char *name)
 {
@@ -301,6 +303,8 @@ void fabric_enable_vfs(struct fabric *fabric, const char *name, int count)
  * fabric_acs - read the ACS Control register
  * @fabric: the fabric
  * @name: of a function that has one
+ *
+ * Return: the register.
  */
 u16 fabric_acs(struct fabric *fabric, const char *name)
 {

@@ -413,6 +413,8 @@ void mock_iommu_fail(struct mock_iommu *mock, int after, int error)
  * @dev: the device
  *
  * Those of a device that waits to be attached are, to nothing.
+ *
+ * Return: true if they are.
  */
 bool mock_iommu_translates(struct device *dev)
 {

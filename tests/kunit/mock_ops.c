@@ -34,22 +34,27 @@ static struct mock_ops *to_mock_ops(struct device *dev)
 
 static void mock_ops_called(struct mock_ops *mock, enum mock_ops_call call)
 {
-	guard(spinlock_irqsave)(&mock->lock);
+	unsigned long flags;
+
+	spin_lock_irqsave(&mock->lock, flags);
 	mock->calls[call]++;
+	spin_unlock_irqrestore(&mock->lock, flags);
 }
 
 static dma_addr_t mock_ops_map(struct mock_ops *mock, enum mock_ops_call how,
 			       phys_addr_t phys, size_t size,
 			       enum dma_data_direction dir)
 {
+	dma_addr_t dma = DMA_MAPPING_ERROR;
 	struct mock_mapping *mapping;
+	unsigned long flags;
 
-	guard(spinlock_irqsave)(&mock->lock);
+	spin_lock_irqsave(&mock->lock, flags);
 	if (mock->fail_after >= 0 && !mock->fail_after--)
-		return DMA_MAPPING_ERROR;
+		goto out;
 	mapping = kmalloc(sizeof(*mapping), GFP_ATOMIC);
 	if (!mapping)
-		return DMA_MAPPING_ERROR;
+		goto out;
 
 	*mapping = (struct mock_mapping) {
 		.how = how,
@@ -62,7 +67,10 @@ static dma_addr_t mock_ops_map(struct mock_ops *mock, enum mock_ops_call how,
 	mock->next += PAGE_ALIGN(offset_in_page(phys) + size) + PAGE_SIZE;
 	list_add_tail(&mapping->node, &mock->mappings);
 	mock->live++;
-	return mapping->dma;
+	dma = mapping->dma;
+out:
+	spin_unlock_irqrestore(&mock->lock, flags);
+	return dma;
 }
 
 /* What is unmapped must be what was mapped, and by the same kind of call. */
@@ -283,6 +291,8 @@ void mock_ops_forget_calls(struct mock_ops *mock)
 /**
  * mock_ops_translates - does a device have mock operations?
  * @dev: the device
+ *
+ * Return: true if it does.
  */
 bool mock_ops_translates(struct device *dev)
 {
@@ -308,15 +318,19 @@ int mock_ops_translate(struct device *dev, u64 dma, bool write,
 	struct mock_ops *mock = to_mock_ops(dev);
 	enum dma_data_direction no = write ? DMA_TO_DEVICE : DMA_FROM_DEVICE;
 	struct mock_mapping *mapping;
+	unsigned long flags;
+	int ret = -EFAULT;
 
-	guard(spinlock_irqsave)(&mock->lock);
+	spin_lock_irqsave(&mock->lock, flags);
 	list_for_each_entry(mapping, &mock->mappings, node) {
 		if (dma < mapping->dma || dma - mapping->dma >= mapping->size ||
 		    mapping->dir == no)
 			continue;
 		*phys = mapping->phys + (dma - mapping->dma);
 		*left = mapping->size - (dma - mapping->dma);
-		return 0;
+		ret = 0;
+		break;
 	}
-	return -EFAULT;
+	spin_unlock_irqrestore(&mock->lock, flags);
+	return ret;
 }

@@ -1155,6 +1155,8 @@ static bool oracle_crossed(const struct oracle_answer *answer,
  * @phys: CPU physical address of the memory
  * @dir: what the client does with it
  * @answer: the walk that did not cross, or the last
+ *
+ * Return: true if it would.
  */
 bool oracle_crosses(struct oracle *oracle, struct pci_dev *client,
 		    struct pci_dev *provider, phys_addr_t phys,
@@ -1190,6 +1192,8 @@ bool oracle_crosses(struct oracle *oracle, struct pci_dev *client,
  * The client is not trusted, conventional PCI is between them, or they are
  * functions of one device and one of them, or a port above, may redirect.
  * Policy, mask and virtualisation are for the caller to know.
+ *
+ * Return: true if there is.
  */
 bool oracle_deliberate(struct oracle *oracle, struct pci_dev *client,
 		       struct pci_dev *provider)

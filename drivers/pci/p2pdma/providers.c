@@ -98,7 +98,8 @@ static int p2pdma_table_update(gfp_t gfp)
 		struct p2pdma_interval *prev = table->interval + count - 1;
 
 		if (count && prev->provider == range->provider &&
-		    range->start <= prev->last + 1) {
+		    (range->start <= prev->last ||
+		     range->start == prev->last + 1)) {
 			prev->last = max(prev->last, range->last);
 			continue;
 		}
