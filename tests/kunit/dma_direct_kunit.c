@@ -417,6 +417,11 @@ static void dma_direct_functions(struct kunit *test)
 	expect_refused(fabric, "f0", "f1", DMA_BIDIRECTIONAL, FABRIC_BLOCKED);
 	fabric_set_acs(fabric, "r", PCI_ACS_UF);
 	expect_host(fabric, "f0", "f1", DMA_BIDIRECTIONAL, MULTIFUNCTION);
+	/* Egress control, here by function number, drops it at the client. */
+	fabric_set_acs(fabric, "f0", PCI_ACS_EC);
+	expect_host(fabric, "f0", "f1", DMA_BIDIRECTIONAL, MULTIFUNCTION);
+	fabric_set_egress(fabric, "f0", BIT(1));
+	expect_refused(fabric, "f0", "f1", DMA_BIDIRECTIONAL, FABRIC_BLOCKED);
 	fabric_policy(test, "switch");
 	expect_refused(fabric, "f0", "f1", DMA_BIDIRECTIONAL, POLICY_SWITCH);
 }

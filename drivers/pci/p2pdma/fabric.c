@@ -51,8 +51,9 @@ static u16 p2pdma_acs_ctrl(struct pci_dev *pdev)
 
 /*
  * Is the bit for @peer set in the egress vector of @port?  The vector is indexed
- * by port number (Link Capabilities); its size is in the ACS Capability
- * register, where 0 stands for 256.  What cannot be read counts as set.
+ * by port number (Link Capabilities), or among functions of one device by function
+ * number; its size is in the ACS Capability register, where 0 stands for 256.
+ * What cannot be read counts as set.
  */
 static bool p2pdma_acs_egress(struct pci_dev *port, struct pci_dev *peer)
 {
@@ -60,10 +61,15 @@ static bool p2pdma_acs_egress(struct pci_dev *port, struct pci_dev *peer)
 	u32 lnkcap, vector;
 	u8 size;
 
-	if (pcie_capability_read_dword(peer, PCI_EXP_LNKCAP, &lnkcap) ||
-	    PCI_POSSIBLE_ERROR(lnkcap))
-		return true;
-	number = lnkcap >> 24;
+	if (pcie_downstream_port(port)) {
+		if (pcie_capability_read_dword(peer, PCI_EXP_LNKCAP, &lnkcap) ||
+		    PCI_POSSIBLE_ERROR(lnkcap))
+			return true;
+		number = lnkcap >> 24;
+	} else {
+		number = pci_ari_enabled(peer->bus) ? peer->devfn :
+						      PCI_FUNC(peer->devfn);
+	}
 
 	if (pci_read_config_byte(port, port->acs_cap + PCI_ACS_EGRESS_BITS,
 				 &size) ||
@@ -346,6 +352,7 @@ void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
 		      struct pci_dev *provider)
 {
 	struct pci_dev *client_side, *provider_side;
+	struct p2pdma_acs_port own;
 
 	*path = (struct p2pdma_path) {
 		.client = client,
@@ -381,6 +388,9 @@ void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
 	} else if (p2pdma_is_port(path->common)) {
 		path->redirecting = p2pdma_redirecting(path, client_side,
 						       provider_side);
+		own = p2pdma_acs_port(client, provider);
+		path->client_drops = p2pdma_acs_request(own.ctrl, own.egress) ==
+				     P2PDMA_ACS_DROPPED;
 		path->completion_up = p2pdma_acs_ctrl(provider) & PCI_ACS_CR;
 	}
 }

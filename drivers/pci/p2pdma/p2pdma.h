@@ -119,6 +119,8 @@ struct p2pdma_acs_port {
  *	a device or on a shared bus, which is not the fabric's affair
  * @client_side: ACS where the paths diverge, on the client's side (@in_switch)
  * @provider_side: the same on the provider's side
+ * @client_drops: unless @in_switch, the client's own egress control drops its
+ *	untranslated requests to the provider
  * @completion_up: read completions from the provider are redirected
  * @conventional: the first bridge on the path that is not PCI Express
  * @redirecting: unless @in_switch, the first function or port with an ACS bit
@@ -140,6 +142,7 @@ struct p2pdma_path {
 	bool in_switch;
 	struct p2pdma_acs_port client_side;
 	struct p2pdma_acs_port provider_side;
+	bool client_drops;
 	bool completion_up;
 	struct pci_dev *conventional;
 	struct pci_dev *redirecting;

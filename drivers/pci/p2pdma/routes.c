@@ -322,6 +322,7 @@ static void p2pdma_gather_fabric(const struct p2pdma_path *path, bool reads,
 	} else {
 		if (path->redirecting) {
 			facts->obstacles |= BIT(PCI_P2PDMA_MULTIFUNCTION);
+			dropped = path->client_drops;
 			up = true;
 		}
 		/* Whether they cross inside a device nobody knows. */
@@ -330,7 +331,8 @@ static void p2pdma_gather_fabric(const struct p2pdma_path *path, bool reads,
 
 	if (dropped) {
 		facts->blocked = true;
-		kept->blocked_at[reads] = p2pdma_name(path->client_side.port);
+		kept->blocked_at[reads] = p2pdma_name(path->client_side.port ?:
+						      path->client);
 	} else if ((up || completion_up) && path->no_forwarding) {
 		facts->blocked = true;
 		kept->blocked_at[reads] = p2pdma_name(path->no_forwarding);
