@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mapping of peer memory through the IOMMU, for routes over the host bridge.
+ * Mapping of peer memory through the IOMMU, for routes over the host bridge, and
+ * what tells a PCI bus address from an IOVA.
+ *
+ * The memory windows of a host bridge are kept free of IOVAs, once for each domain,
+ * when the first device comes to use it.  For that device and all others below the
+ * same bridge an address in these windows is a bus address.  A domain holds the
+ * bridge for as long as it is used for the DMA API.
  */
 #include <linux/dma-map-ops.h>
 #include <linux/iommu.h>
 #include <linux/iommu-dma.h>
+#include <linux/iova.h>
 #include <linux/pci.h>
 
 #include "dma-iommu.h"
@@ -60,4 +67,101 @@ int iommu_dma_map_p2pdma(struct device *dev, phys_addr_t phys, size_t size,
 
 	*iova = base + offset;
 	return 0;
+}
+
+/* Is all of a range reserved?  Nothing has been allocated yet. */
+static bool iommu_dma_range_reserved(struct iova_domain *iovad, u64 first,
+				     u64 last)
+{
+	unsigned long pfn = iova_pfn(iovad, first);
+	struct iova *iova;
+
+	while (pfn <= iova_pfn(iovad, last)) {
+		iova = find_iova(iovad, pfn);
+		if (!iova)
+			return false;
+		pfn = iova->pfn_hi + 1;
+	}
+	return true;
+}
+
+/**
+ * iommu_dma_get_bridge - whose windows does a new domain keep free of IOVAs?
+ * @dev: the device that it was initialised for
+ * @iovad: its IOVAs, of which none is allocated
+ *
+ * Return: the host bridge, held, or NULL if there is none or if a window is not
+ * reserved.
+ */
+struct pci_host_bridge *iommu_dma_get_bridge(struct device *dev,
+					     struct iova_domain *iovad)
+{
+	struct pci_host_bridge *bridge;
+	struct resource_entry *window;
+
+	if (!dev_is_pci(dev))
+		return NULL;
+
+	bridge = pci_find_host_bridge(to_pci_dev(dev)->bus);
+	resource_list_for_each_entry(window, &bridge->windows)
+		if (resource_type(window->res) == IORESOURCE_MEM &&
+		    !iommu_dma_range_reserved(iovad,
+					      window->res->start - window->offset,
+					      window->res->end - window->offset))
+			return NULL;
+	get_device(&bridge->dev);
+	return bridge;
+}
+
+/**
+ * iommu_dma_put_bridge - let go of a domain's host bridge
+ * @bridge: what iommu_dma_get_bridge() returned
+ */
+void iommu_dma_put_bridge(struct pci_host_bridge *bridge)
+{
+	if (bridge)
+		put_device(&bridge->dev);
+}
+
+/**
+ * iommu_dma_windows_reserved - does no IOVA look like a bus address to a device?
+ * @dev: the device; it uses the DMA API through its IOMMU domain
+ *
+ * Context: any.
+ *
+ * Return: false if an address in the windows of its host bridge may be an IOVA.
+ */
+bool iommu_dma_windows_reserved(struct device *dev)
+{
+	struct pci_host_bridge *bridge;
+
+	bridge = iommu_dma_bridge(iommu_get_dma_domain(dev));
+	return bridge && dev_is_pci(dev) &&
+	       bridge == pci_find_host_bridge(to_pci_dev(dev)->bus);
+}
+
+/**
+ * iommu_dma_in_windows - is a DMA address a PCI bus address?
+ * @dev: the device; it uses the DMA API through its IOMMU domain
+ * @dma: an address that it has been given
+ *
+ * Context: any.
+ *
+ * Return: true if it is; false if it is an IOVA.
+ */
+bool iommu_dma_in_windows(struct device *dev, dma_addr_t dma)
+{
+	struct pci_host_bridge *bridge;
+	struct resource_entry *window;
+
+	if (!iommu_dma_windows_reserved(dev))
+		return false;
+
+	bridge = iommu_dma_bridge(iommu_get_dma_domain(dev));
+	resource_list_for_each_entry(window, &bridge->windows)
+		if (resource_type(window->res) == IORESOURCE_MEM &&
+		    dma >= window->res->start - window->offset &&
+		    dma <= window->res->end - window->offset)
+			return true;
+	return false;
 }

@@ -173,8 +173,13 @@ void __pci_p2pdma_cursor_move(struct pci_p2pdma_cursor *cursor,
 			      phys_addr_t phys);
 bool pci_p2pdma_sg_has_peer(struct scatterlist *sgl, int nents);
 void pci_p2pdma_map_route(struct p2pdma_provider *provider, struct device *dev,
-			  enum dma_data_direction dir,
+			  enum dma_data_direction dir, bool single,
 			  struct pci_p2pdma_route *route);
+struct p2pdma_provider *pci_p2pdma_bar_route(phys_addr_t phys, size_t size,
+					     struct device *dev,
+					     enum dma_data_direction dir,
+					     bool strict,
+					     struct pci_p2pdma_route *route);
 
 /**
  * struct dma_p2pdma_client - what a route depends on that the DMA layer knows
@@ -182,12 +187,15 @@ void pci_p2pdma_map_route(struct p2pdma_provider *provider, struct device *dev,
  * @must_bounce: the device may only use bounce buffers
  * @no_dma: the device cannot do DMA at all
  * @no_host: nothing maps peer memory for it through the host bridge
+ * @bus_unknown: given an address alone, an unmap cannot tell that it is a PCI bus
+ *	address of peer memory
  */
 struct dma_p2pdma_client {
 	bool translated;
 	bool must_bounce;
 	bool no_dma;
 	bool no_host;
+	bool bus_unknown;
 };
 
 void dma_p2pdma_client(struct device *dev, struct dma_p2pdma_client *client);
@@ -197,6 +205,18 @@ dma_addr_t dma_p2pdma_host_addr(struct device *dev,
 int iommu_dma_map_p2pdma(struct device *dev, phys_addr_t phys, size_t size,
 			 enum dma_data_direction dir, unsigned long attrs,
 			 dma_addr_t *iova);
+bool iommu_dma_windows_reserved(struct device *dev);
+bool iommu_dma_in_windows(struct device *dev, dma_addr_t dma);
+bool __dma_p2pdma_map_page(struct device *dev, phys_addr_t phys, size_t size,
+			   enum dma_data_direction dir, unsigned long attrs,
+			   dma_addr_t *dma);
+bool dma_p2pdma_map_resource(struct device *dev, phys_addr_t phys, size_t size,
+			     enum dma_data_direction dir, unsigned long attrs,
+			     dma_addr_t *dma);
+bool __dma_p2pdma_unmap_page(struct device *dev, dma_addr_t dma, size_t size,
+			     enum dma_data_direction dir, unsigned long attrs);
+bool dma_p2pdma_unmap_resource(struct device *dev, dma_addr_t dma);
+bool __dma_p2pdma_is_peer(struct device *dev, dma_addr_t dma);
 int dma_p2pdma_map_sg(struct device *dev, struct scatterlist *sgl, int nents,
 		      enum dma_data_direction dir, unsigned long attrs);
 void dma_p2pdma_unmap_sg(struct device *dev, struct scatterlist *sgl, int nents,
@@ -207,6 +227,31 @@ void dma_p2pdma_sync_sg_for_device(struct device *dev, struct scatterlist *sgl,
 				   int nents, enum dma_data_direction dir);
 void dma_p2pdma_reset_sg(struct scatterlist *sgl, int nents);
 bool dma_p2pdma_supported(struct device *dev);
+
+/* Map a page if it is peer memory; else, return false. */
+static inline bool dma_p2pdma_map_page(struct device *dev, phys_addr_t phys,
+				       size_t size, enum dma_data_direction dir,
+				       unsigned long attrs, dma_addr_t *dma)
+{
+	return pci_p2pdma_in_use() &&
+	       __dma_p2pdma_map_page(dev, phys, size, dir, attrs, dma);
+}
+
+/* Undo dma_p2pdma_map_page() if that was what mapped; else, return false. */
+static inline bool dma_p2pdma_unmap_page(struct device *dev, dma_addr_t dma,
+					 size_t size,
+					 enum dma_data_direction dir,
+					 unsigned long attrs)
+{
+	return pci_p2pdma_in_use() &&
+	       __dma_p2pdma_unmap_page(dev, dma, size, dir, attrs);
+}
+
+/* Is it a DMA address that may not be synchronised, as it is not RAM? */
+static inline bool dma_p2pdma_is_peer(struct device *dev, dma_addr_t dma)
+{
+	return pci_p2pdma_in_use() && __dma_p2pdma_is_peer(dev, dma);
+}
 
 /* The first entry of a list that dma_p2pdma_map_sg() mapped carries this. */
 static inline bool sg_dma_is_p2pdma(struct scatterlist *sgl, int nents)
@@ -226,6 +271,39 @@ static inline void __pci_p2pdma_cursor_move(struct pci_p2pdma_cursor *cursor,
 }
 
 static inline bool pci_p2pdma_sg_has_peer(struct scatterlist *sgl, int nents)
+{
+	return false;
+}
+
+static inline bool dma_p2pdma_map_page(struct device *dev, phys_addr_t phys,
+				       size_t size, enum dma_data_direction dir,
+				       unsigned long attrs, dma_addr_t *dma)
+{
+	return false;
+}
+
+static inline bool dma_p2pdma_map_resource(struct device *dev, phys_addr_t phys,
+					   size_t size,
+					   enum dma_data_direction dir,
+					   unsigned long attrs, dma_addr_t *dma)
+{
+	return false;
+}
+
+static inline bool dma_p2pdma_unmap_page(struct device *dev, dma_addr_t dma,
+					 size_t size,
+					 enum dma_data_direction dir,
+					 unsigned long attrs)
+{
+	return false;
+}
+
+static inline bool dma_p2pdma_unmap_resource(struct device *dev, dma_addr_t dma)
+{
+	return false;
+}
+
+static inline bool dma_p2pdma_is_peer(struct device *dev, dma_addr_t dma)
 {
 	return false;
 }

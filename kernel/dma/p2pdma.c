@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mapping of scatterlists that hold peer memory, for every ops provider.
+ * Mapping of peer memory, for every ops provider.
  *
  * The mapping loops of dma-direct and dma-iommu carry a cursor over the ranges
  * of peer memory, and hand a list over here at the first entry that lies in one;
@@ -20,15 +20,34 @@
  *
  * Entries keep page, offset and length all the while.  When mapping fails the
  * DMA fields of all entries are reset, and nothing is left mapped.
+ *
+ * A page or a physical range takes the same route as a list of one entry.  Unmap
+ * and sync have nothing but its DMA address, and must do without the memory's
+ * provider, which may be gone:
+ *
+ *	dma-direct	There is nothing to undo.  Memory of a client that is not
+ *			coherent is synchronised if it is RAM.
+ *	dma-iommu	An address in the host bridge's windows is a bus address,
+ *			as no IOVA is: they are reserved.  Where they are not for
+ *			this client, a single mapping to a bus address is refused.
+ *			Everything else is an IOVA.
+ *	others		Bus addresses are refused.  What a page was mapped to by
+ *			->map_resource is remembered, for ->unmap_resource.
  */
 #include <linux/cc_platform.h>
 #include <linux/device.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
+#include <linux/dma-mapping.h>
 #include <linux/export.h>
+#include <linux/hashtable.h>
+#include <linux/iommu.h>
 #include <linux/iommu-dma.h>
 #include <linux/pci.h>
+#include <linux/pci-p2pdma.h>
 #include <linux/scatterlist.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/swiotlb.h>
 
 #include "direct.h"
@@ -85,6 +104,9 @@ void dma_p2pdma_client(struct device *dev, struct dma_p2pdma_client *client)
 			   !get_dma_ops(dev)->map_resource) ||
 			  (via == DMA_P2PDMA_IOMMU &&
 			   cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT));
+	client->bus_unknown = via == DMA_P2PDMA_OPS ||
+			      (dma_p2pdma_iommu(via) &&
+			       !iommu_dma_windows_reserved(dev));
 }
 
 /**
@@ -159,6 +181,19 @@ struct dma_p2pdma_map {
 	struct pci_p2pdma_route route;	/* for cursor.provider */
 };
 
+static void dma_p2pdma_map_init(struct dma_p2pdma_map *map, struct device *dev,
+				enum dma_data_direction dir,
+				unsigned long attrs)
+{
+	*map = (struct dma_p2pdma_map) {
+		.dev = dev,
+		.ops = get_dma_ops(dev),
+		.via = dma_p2pdma_via(dev),
+		.dir = dir,
+		.attrs = attrs,
+	};
+}
+
 static dma_addr_t dma_p2pdma_map_ram(struct dma_p2pdma_map *map,
 				     struct scatterlist *sg)
 {
@@ -203,6 +238,27 @@ static int dma_p2pdma_map_host(struct dma_p2pdma_map *map, phys_addr_t phys,
 	*dma = map->ops->map_resource(map->dev, phys, size, map->dir,
 				      map->attrs);
 	return *dma == DMA_MAPPING_ERROR ? -EIO : 0;
+}
+
+/*
+ * Map peer memory by its route.  All of it is in the cursor's interval; sets
+ * @flags to those of a DMA segment.
+ */
+static int dma_p2pdma_map_peer(struct dma_p2pdma_map *map, phys_addr_t phys,
+			       size_t size, dma_addr_t *dma,
+			       unsigned int *flags)
+{
+	switch (map->route.type) {
+	case PCI_P2PDMA_MAP_BUS_ADDR:
+		*dma = pci_p2pdma_bus_addr_map(map->cursor.provider, phys);
+		*flags = SG_DMA_BUS_ADDRESS;
+		return 0;
+	case PCI_P2PDMA_MAP_THRU_HOST_BRIDGE:
+		*flags = SG_DMA_MMIO;
+		return dma_p2pdma_map_host(map, phys, size, dma);
+	default:
+		return -EREMOTEIO;
+	}
 }
 
 static void dma_p2pdma_unmap_host(struct device *dev, enum dma_p2pdma_via via,
@@ -264,7 +320,7 @@ static int dma_p2pdma_enter(struct dma_p2pdma_map *map, struct scatterlist *sg)
 		return -EINVAL;
 	if (map->cursor.provider)
 		pci_p2pdma_map_route(map->cursor.provider, map->dev, map->dir,
-				     &map->route);
+				     false, &map->route);
 	return 0;
 }
 
@@ -276,12 +332,14 @@ static int dma_p2pdma_enter(struct dma_p2pdma_map *map, struct scatterlist *sg)
 static size_t dma_p2pdma_run(struct dma_p2pdma_map *map, struct scatterlist **sg,
 			     int *left)
 {
+	bool join = map->via == DMA_P2PDMA_IOMMU &&
+		    map->route.type == PCI_P2PDMA_MAP_THRU_HOST_BRIDGE;
 	unsigned int max = dma_get_max_seg_size(map->dev);
 	unsigned long boundary = dma_get_seg_boundary(map->dev);
 	phys_addr_t phys = sg_phys(*sg);
 	size_t size = (*sg)->length;
 
-	while (map->via == DMA_P2PDMA_IOMMU && *left > 1) {
+	while (join && *left > 1) {
 		struct scatterlist *next = sg_next(*sg);
 		size_t grown = size + next->length;
 
@@ -314,16 +372,11 @@ static size_t dma_p2pdma_run(struct dma_p2pdma_map *map, struct scatterlist **sg
 int dma_p2pdma_map_sg(struct device *dev, struct scatterlist *sgl, int nents,
 		      enum dma_data_direction dir, unsigned long attrs)
 {
-	struct dma_p2pdma_map map = {
-		.dev = dev,
-		.ops = get_dma_ops(dev),
-		.via = dma_p2pdma_via(dev),
-		.dir = dir,
-		.attrs = attrs,
-	};
+	struct dma_p2pdma_map map;
 	struct scatterlist *sg, *out = sgl;
 	int left, count = 0, ret;
 
+	dma_p2pdma_map_init(&map, dev, dir, attrs);
 	/* What an earlier mapping left must not look like this one's. */
 	dma_p2pdma_reset_sg(sgl, nents);
 
@@ -339,18 +392,12 @@ int dma_p2pdma_map_sg(struct device *dev, struct scatterlist *sgl, int nents,
 		if (!map.cursor.provider) {
 			dma = dma_p2pdma_map_ram(&map, sg);
 			ret = dma == DMA_MAPPING_ERROR ? -EIO : 0;
-		} else if (map.route.type == PCI_P2PDMA_MAP_BUS_ADDR) {
-			dma = pci_p2pdma_bus_addr_map(map.cursor.provider,
-						      sg_phys(sg));
-			flags = SG_DMA_BUS_ADDRESS;
-		} else if (map.route.type == PCI_P2PDMA_MAP_THRU_HOST_BRIDGE) {
+		} else {
 			phys_addr_t phys = sg_phys(sg);
 
 			size = dma_p2pdma_run(&map, &sg, &left);
-			ret = dma_p2pdma_map_host(&map, phys, size, &dma);
-			flags = SG_DMA_MMIO;
-		} else {
-			ret = -EREMOTEIO;
+			ret = dma_p2pdma_map_peer(&map, phys, size, &dma,
+						  &flags);
 		}
 		if (ret)
 			goto undo;
@@ -446,4 +493,248 @@ void dma_p2pdma_sync_sg_for_device(struct device *dev, struct scatterlist *sgl,
 {
 	dma_p2pdma_for_each_ram(dev, sgl, nents, dir,
 				dma_sync_single_for_device);
+}
+
+/*
+ * Pages that other ops mapped with ->map_resource: DMA addresses, which may have
+ * been given out several times.  Only such an entry tells what ->unmap_page must
+ * not be called for.
+ */
+struct dma_p2pdma_page {
+	struct hlist_node node;
+	struct device *dev;
+	dma_addr_t dma;
+	unsigned int count;
+};
+
+static DEFINE_HASHTABLE(dma_p2pdma_pages, 6);
+static DEFINE_SPINLOCK(dma_p2pdma_pages_lock);	/* of dma_p2pdma_pages */
+
+static struct dma_p2pdma_page *dma_p2pdma_page_find(struct device *dev,
+						    dma_addr_t dma)
+{
+	struct dma_p2pdma_page *page;
+
+	lockdep_assert_held(&dma_p2pdma_pages_lock);
+
+	hash_for_each_possible(dma_p2pdma_pages, page, node, dma)
+		if (page->dev == dev && page->dma == dma)
+			return page;
+	return NULL;
+}
+
+static int dma_p2pdma_page_add(struct device *dev, dma_addr_t dma)
+{
+	struct dma_p2pdma_page *page, *fresh;
+	unsigned long flags;
+
+	fresh = kmalloc(sizeof(*fresh), GFP_ATOMIC | __GFP_NOWARN);
+	if (!fresh)
+		return -ENOMEM;
+	fresh->dev = dev;
+	fresh->dma = dma;
+	fresh->count = 1;
+
+	spin_lock_irqsave(&dma_p2pdma_pages_lock, flags);
+	page = dma_p2pdma_page_find(dev, dma);
+	if (page)
+		page->count++;
+	else
+		hash_add(dma_p2pdma_pages, &fresh->node, dma);
+	spin_unlock_irqrestore(&dma_p2pdma_pages_lock, flags);
+
+	if (page)
+		kfree(fresh);
+	return 0;
+}
+
+/* Is it such an address?  If so, and @del, once less. */
+static bool dma_p2pdma_page_known(struct device *dev, dma_addr_t dma, bool del)
+{
+	struct dma_p2pdma_page *page, *last = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&dma_p2pdma_pages_lock, flags);
+	page = dma_p2pdma_page_find(dev, dma);
+	if (page && del && !--page->count) {
+		hash_del(&page->node);
+		last = page;
+	}
+	spin_unlock_irqrestore(&dma_p2pdma_pages_lock, flags);
+
+	kfree(last);
+	return page;
+}
+
+/**
+ * __dma_p2pdma_map_page - map a page or a part of it, if it is peer memory
+ * @dev: the device that will do the DMA
+ * @phys: CPU physical address
+ * @size: bytes
+ * @dir: direction of the transfer
+ * @attrs: DMA attributes
+ * @dma: set to the DMA address, or %DMA_MAPPING_ERROR if there is no route
+ *
+ * Only registered memory counts: a page in a BAR may be memory of another kind.
+ *
+ * Context: any.
+ *
+ * Return: false, with @dma as it was, if the memory is not peer memory.
+ */
+bool __dma_p2pdma_map_page(struct device *dev, phys_addr_t phys, size_t size,
+			   enum dma_data_direction dir, unsigned long attrs,
+			   dma_addr_t *dma)
+{
+	struct pci_p2pdma_cursor cursor = {};
+	struct dma_p2pdma_map map;
+	unsigned int flags;
+	dma_addr_t addr;
+	bool holds;
+
+	__pci_p2pdma_cursor_move(&cursor, phys);
+	holds = pci_p2pdma_cursor_holds(&cursor, phys, size);
+	if (!cursor.provider && holds)
+		return false;
+
+	*dma = DMA_MAPPING_ERROR;
+	if (!holds)
+		return true;
+
+	dma_p2pdma_map_init(&map, dev, dir, attrs);
+	map.cursor = cursor;
+	pci_p2pdma_map_route(cursor.provider, dev, dir, true, &map.route);
+	if (dma_p2pdma_map_peer(&map, phys, size, &addr, &flags))
+		return true;
+	if (map.via == DMA_P2PDMA_OPS && dma_p2pdma_page_add(dev, addr)) {
+		dma_p2pdma_unmap_host(dev, map.via, addr, size, dir, attrs);
+		return true;
+	}
+	*dma = addr;
+	return true;
+}
+
+/**
+ * dma_p2pdma_map_resource - map memory that is not RAM, if it is a PCI device's
+ * @dev: the device that will do the DMA
+ * @phys: CPU physical address
+ * @size: bytes
+ * @dir: direction of the transfer
+ * @attrs: DMA attributes; with %DMA_ATTR_MMIO, what is not known to work is refused
+ * @dma: set to the DMA address, or %DMA_MAPPING_ERROR if there is no route
+ *
+ * Registered or not: see pci_p2pdma_bar_route().
+ *
+ * Context: any.
+ *
+ * Return: false, with @dma as it was, if it is to be mapped as ever.
+ */
+bool dma_p2pdma_map_resource(struct device *dev, phys_addr_t phys, size_t size,
+			     enum dma_data_direction dir, unsigned long attrs,
+			     dma_addr_t *dma)
+{
+	struct p2pdma_provider *provider;
+	struct dma_p2pdma_map map;
+	unsigned int flags;
+	dma_addr_t addr;
+
+	dma_p2pdma_map_init(&map, dev, dir, attrs);
+	guard(rcu)();
+	provider = pci_p2pdma_provider_of_phys(phys, size);
+	if (provider)
+		pci_p2pdma_map_route(provider, dev, dir, true, &map.route);
+	else
+		provider = pci_p2pdma_bar_route(phys, size, dev, dir,
+						attrs & DMA_ATTR_MMIO,
+						&map.route);
+	if (!provider)
+		return false;
+
+	map.cursor.provider = provider;
+	if (IS_ERR(provider) ||
+	    dma_p2pdma_map_peer(&map, phys, size, &addr, &flags))
+		*dma = DMA_MAPPING_ERROR;
+	else
+		*dma = addr;
+	return true;
+}
+
+/*
+ * Memory that the CPU caches and that may be bounced.  The pages of a provider that
+ * has gone are gone too.
+ */
+static bool dma_p2pdma_is_ram(phys_addr_t phys)
+{
+	return pfn_valid(PHYS_PFN(phys)) && !pci_p2pdma_provider_of_phys(phys, 1);
+}
+
+/**
+ * __dma_p2pdma_is_peer - may a mapped address not be treated as RAM?
+ * @dev: the device that it was mapped for
+ * @dma: its DMA address
+ *
+ * Where it makes no difference for peer memory, because the address can be undone as
+ * one of RAM, the answer is no.
+ *
+ * Context: any.  The provider may be gone.
+ *
+ * Return: true if it may neither be synchronised nor be unmapped as RAM.
+ */
+bool __dma_p2pdma_is_peer(struct device *dev, dma_addr_t dma)
+{
+	enum dma_p2pdma_via via = dma_p2pdma_via(dev);
+
+	if (via == DMA_P2PDMA_OPS)
+		return dma_p2pdma_page_known(dev, dma, false);
+	if (dma_p2pdma_iommu(via)) {
+		if (iommu_dma_in_windows(dev, dma))
+			return true;
+		return !dev_is_dma_coherent(dev) &&
+		       !dma_p2pdma_is_ram(iommu_iova_to_phys(iommu_get_dma_domain(dev),
+							     dma));
+	}
+	return !dev_is_dma_coherent(dev) &&
+	       !dma_p2pdma_is_ram(dma_to_phys(dev, dma));
+}
+
+/**
+ * __dma_p2pdma_unmap_page - undo __dma_p2pdma_map_page()
+ * @dev: the device that it was mapped for
+ * @dma: its DMA address
+ * @size: as when it was mapped
+ * @dir: as when it was mapped
+ * @attrs: DMA attributes
+ *
+ * Context: any.  The provider may be gone.
+ *
+ * Return: false, with nothing done, if the address can be unmapped as one of RAM.
+ */
+bool __dma_p2pdma_unmap_page(struct device *dev, dma_addr_t dma, size_t size,
+			     enum dma_data_direction dir, unsigned long attrs)
+{
+	enum dma_p2pdma_via via = dma_p2pdma_via(dev);
+
+	if (via == DMA_P2PDMA_OPS) {
+		if (!dma_p2pdma_page_known(dev, dma, true))
+			return false;
+	} else if (!__dma_p2pdma_is_peer(dev, dma)) {
+		return false;
+	}
+	if (!dma_p2pdma_unmap_resource(dev, dma))
+		dma_p2pdma_unmap_host(dev, via, dma, size, dir, attrs);
+	return true;
+}
+
+/**
+ * dma_p2pdma_unmap_resource - is there nothing to undo for an address?
+ * @dev: the device that it was mapped for
+ * @dma: what dma_map_resource() returned
+ *
+ * Context: any.  The provider may be gone.
+ *
+ * Return: true for a PCI bus address that nobody was asked to map.
+ */
+bool dma_p2pdma_unmap_resource(struct device *dev, dma_addr_t dma)
+{
+	return dma_p2pdma_iommu(dma_p2pdma_via(dev)) &&
+	       iommu_dma_in_windows(dev, dma);
 }

@@ -8,6 +8,7 @@
 
 #include "../../drivers/pci/p2pdma/p2pdma.h"
 #include "fabric_sg.h"
+#include "fabric_single.h"
 #include "mock_iommu.h"
 #include "mock_ops.h"
 #include "oracle.h"
@@ -373,8 +374,8 @@ void fabric_check_route(struct fabric *fabric, struct pci_dev *client,
  * @reason: its reason
  * @line: of the caller
  *
- * Asks for the route, and maps a list of two pieces of the provider's memory,
- * which must go the way that the route says.  The distance that drivers are told
+ * Asks for the route, and maps a list of two pieces of the provider's memory, and
+ * one piece by itself, which must go the way that the route says.  The distance that drivers are told
  * must not disagree with the route for both directions.
  */
 void fabric_expect_route(struct fabric *fabric, const char *client,
@@ -418,6 +419,9 @@ void fabric_expect_route(struct fabric *fabric, const char *client,
 		fabric_sg_sync(sg);
 		fabric_sg_unmap(sg);
 	}
+	fabric_expect_single(fabric, client_dev,
+			     pci_resource_start(provider_dev, 0) + SZ_4K + 16,
+			     SZ_4K, dir, type, line);
 
 	pci_p2pdma_query_route(mem, &client_dev->dev, DMA_BIDIRECTIONAL, &route);
 	/* Drivers ask before the provider is made ready. */

@@ -215,6 +215,24 @@ static const struct decide_case decide_cases[] = {
 		},
 		.type = REFUSED, .reason = PCI_P2PDMA_UNMAPPABLE,
 	}, {
+		.name = "row 6: an address alone, and an unmap could not tell",
+		.facts = { .same_function = true, .bus_unknown = true },
+		.type = REFUSED, .reason = PCI_P2PDMA_WINDOW_UNRESERVED,
+	}, {
+		.name = "row 7: an address alone, and an unmap could not tell",
+		.facts = {
+			.crosses = true, .bus_unknown = true, .trusted = true,
+			.translated = true,
+		},
+		.type = REFUSED, .reason = PCI_P2PDMA_WINDOW_UNRESERVED,
+	}, {
+		.name = "row 11: through the host bridge it can always tell",
+		.facts = {
+			.bus_unknown = true, .trusted = true, .translated = true,
+			.obstacles = OBSTACLE(NO_COMMON_PORT),
+		},
+		.type = BRIDGED, .reason = PCI_P2PDMA_NO_COMMON_PORT,
+	}, {
 		.name = "row 7: direct, so that no host bridge is needed",
 		.facts = {
 			.crosses = true, .no_host = true, .stuck = true,
@@ -402,10 +420,20 @@ static bool row_own_memory(const struct p2pdma_facts *f)
 	return f->same_function;
 }
 
+static bool row_own_memory_untold(const struct p2pdma_facts *f)
+{
+	return f->same_function && f->bus_unknown;
+}
+
 static bool row_direct(const struct p2pdma_facts *f)
 {
 	return f->mode != P2PDMA_HOST &&
 	       first_obstacle(f->obstacles) == PCI_P2PDMA_NR_REASONS;
+}
+
+static bool row_direct_untold(const struct p2pdma_facts *f)
+{
+	return row_direct(f) && f->bus_unknown;
 }
 
 static bool row_mode_switch(const struct p2pdma_facts *f)
@@ -461,7 +489,8 @@ static bool row_otherwise(const struct p2pdma_facts *f)
 
 enum {
 	MODE_OFF, DENIED, NOT_PCI, UNREACHABLE, MUST_BOUNCE, NO_DMA,
-	OWN_MEMORY_BEYOND_MASK, OWN_MEMORY, GOES_DIRECT, MODE_SWITCH,
+	OWN_MEMORY_BEYOND_MASK, OWN_MEMORY_UNTOLD, OWN_MEMORY, DIRECT_UNTOLD,
+	GOES_DIRECT, MODE_SWITCH,
 	CROSSES_UNDER_HOST, CROSSES_UNTRUSTED, BLOCKED, BEYOND_HOST_MASK, STUCK,
 	NO_HOST, TRUSTED, OTHERWISE,
 	NR_ROWS
@@ -502,9 +531,18 @@ static const struct {
 		"own memory beyond the mask", row_own_memory_beyond_mask,
 		REFUSED, PCI_P2PDMA_DMA_MASK
 	},
+	[OWN_MEMORY_UNTOLD] = {
+		"own memory, and an unmap could not tell",
+		row_own_memory_untold,
+		REFUSED, PCI_P2PDMA_WINDOW_UNRESERVED
+	},
 	[OWN_MEMORY] = {
 		"own memory", row_own_memory,
 		DIRECT, PCI_P2PDMA_SAME_FUNCTION
+	},
+	[DIRECT_UNTOLD] = {
+		"direct, and an unmap could not tell", row_direct_untold,
+		REFUSED, PCI_P2PDMA_WINDOW_UNRESERVED
 	},
 	[GOES_DIRECT] = {
 		"direct", row_direct,
@@ -560,6 +598,11 @@ static const struct {
 	/* Direct is without obstacles. */
 	{ OWN_MEMORY_BEYOND_MASK, GOES_DIRECT },
 	{ GOES_DIRECT, CROSSES_UNTRUSTED },
+	{ OWN_MEMORY_BEYOND_MASK, DIRECT_UNTOLD },
+	{ DIRECT_UNTOLD, CROSSES_UNDER_HOST },
+	{ DIRECT_UNTOLD, CROSSES_UNTRUSTED },
+	/* What decides is what an unmap can tell. */
+	{ OWN_MEMORY, DIRECT_UNTOLD },
 };
 
 static bool rows_exclusive(int row, int other)
@@ -573,8 +616,8 @@ static bool rows_exclusive(int row, int other)
 }
 
 /* All of struct p2pdma_facts but mode and obstacles, from the bits of a number. */
-#define FACTS_BITS 13
-/* With the last two, obstacles are tried one at a time, or it takes too long. */
+#define FACTS_BITS 14
+/* With the last three, obstacles are tried one at a time, or it takes too long. */
 #define FACTS_BITS_ALL_OBSTACLES 11
 
 static struct p2pdma_facts facts_of_bits(enum p2pdma_mode mode,
@@ -595,17 +638,19 @@ static struct p2pdma_facts facts_of_bits(enum p2pdma_mode mode,
 		.trusted = bits & BIT(10),
 		.no_dma = bits & BIT(11),
 		.no_host = bits & BIT(12),
+		.bus_unknown = bits & BIT(13),
 	};
 }
 
 static void print_facts(struct kunit *test, const struct p2pdma_facts *f)
 {
 	kunit_err(test,
-		  "mode %d denied %d not_pci %d unreachable %d must_bounce %d same_function %d obstacles %#lx translated %d crosses %d blocked %d stuck %d host_mask %d trusted %d no_dma %d no_host %d\n",
+		  "mode %d denied %d not_pci %d unreachable %d must_bounce %d same_function %d obstacles %#lx translated %d crosses %d blocked %d stuck %d host_mask %d trusted %d no_dma %d no_host %d bus_unknown %d\n",
 		  f->mode, f->denied, f->not_pci, f->unreachable,
 		  f->must_bounce, f->same_function, f->obstacles,
 		  f->translated, f->crosses, f->blocked, f->stuck,
-		  f->host_mask, f->trusted, f->no_dma, f->no_host);
+		  f->host_mask, f->trusted, f->no_dma, f->no_host,
+		  f->bus_unknown);
 }
 
 /*

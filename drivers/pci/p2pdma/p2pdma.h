@@ -2,7 +2,7 @@
 /*
  * What the parts of the P2PDMA core know of each other.
  *
- * Calls go one way: sysfs and pool -> routes -> policy, fabric -> providers.
+ * Calls go one way: sysfs and pool -> routes -> policy, fabric, bars -> providers.
  */
 #ifndef DRIVERS_PCI_P2PDMA_H
 #define DRIVERS_PCI_P2PDMA_H
@@ -27,6 +27,8 @@ struct seq_buf;
  * @registered: how many of its parts are registered
  * @going: how many of its parts are on their way out; what is still in use may
  *	not be mapped anew
+ * @indexed: not a provider, but an entry of bars.c
+ * @warned: that it is mapped for a device that is not a PCI function (@indexed)
  */
 struct p2pdma_mem {
 	struct p2pdma_provider provider;
@@ -35,6 +37,8 @@ struct p2pdma_mem {
 	phys_addr_t last;
 	unsigned int registered;
 	atomic_t going;
+	bool indexed;
+	bool warned;
 };
 
 static inline struct p2pdma_mem *to_p2pdma_mem(struct p2pdma_provider *provider)
@@ -79,6 +83,11 @@ bool p2pdma_for_each_provider(bool (*fn)(struct p2pdma_provider *provider,
 					 void *data), void *data);
 void p2pdma_routes_invalidate(void);
 int p2pdma_generation(void);
+
+/* bars.c: whose BAR an address is in, registered or not */
+
+struct p2pdma_provider *p2pdma_bar_of_phys(phys_addr_t phys, size_t size);
+void p2pdma_bars_removed(struct pci_dev *pdev);
 
 /* fabric.c: the path between two devices, and what ACS does on it */
 
@@ -219,6 +228,8 @@ void p2pdma_policy_device_changed(struct pci_dev *pdev);
  * @host_mask: the address that an untranslated client would use through the host
  *	bridge does not fit its mask
  * @trusted: the host bridges forward in this direction
+ * @bus_unknown: the mapping is of a single address, and an unmap could not tell a
+ *	bus address
  */
 struct p2pdma_facts {
 	enum p2pdma_mode mode;
@@ -236,6 +247,7 @@ struct p2pdma_facts {
 	bool no_host;
 	bool host_mask;
 	bool trusted;
+	bool bus_unknown;
 };
 
 enum pci_p2pdma_reason p2pdma_decide(const struct p2pdma_facts *facts,

@@ -97,6 +97,17 @@ const char *pci_p2pdma_map_type_name(enum pci_p2pdma_map_type type)
 }
 EXPORT_SYMBOL_GPL(pci_p2pdma_map_type_name);
 
+/* Unless an unmap could not tell the bus address for what it is. */
+static enum pci_p2pdma_reason p2pdma_bus_address(const struct p2pdma_facts *facts,
+						 enum pci_p2pdma_reason reason,
+						 enum pci_p2pdma_map_type *type)
+{
+	if (facts->bus_unknown)
+		return PCI_P2PDMA_WINDOW_UNRESERVED;
+	*type = PCI_P2PDMA_MAP_BUS_ADDR;
+	return reason;
+}
+
 /**
  * p2pdma_decide - the route decision
  * @facts: all that it rests on
@@ -128,13 +139,11 @@ enum pci_p2pdma_reason p2pdma_decide(const struct p2pdma_facts *facts,
 	if (facts->same_function) {
 		if (obstacles & BIT(PCI_P2PDMA_DMA_MASK))
 			return PCI_P2PDMA_DMA_MASK;
-		*type = PCI_P2PDMA_MAP_BUS_ADDR;
-		return PCI_P2PDMA_SAME_FUNCTION;
+		return p2pdma_bus_address(facts, PCI_P2PDMA_SAME_FUNCTION,
+					  type);
 	}
-	if (!obstacles && facts->mode != P2PDMA_HOST) {
-		*type = PCI_P2PDMA_MAP_BUS_ADDR;
-		return PCI_P2PDMA_DIRECT;
-	}
+	if (!obstacles && facts->mode != P2PDMA_HOST)
+		return p2pdma_bus_address(facts, PCI_P2PDMA_DIRECT, type);
 	if (facts->mode == P2PDMA_SWITCH)
 		return PCI_P2PDMA_POLICY_SWITCH;
 
@@ -222,8 +231,6 @@ static u32 p2pdma_kept_hash(struct pci_dev *client,
  */
 void pci_p2pdma_config_written(int where, int size)
 {
-	if (!pci_p2pdma_in_use())
-		return;
 	if (where >= PCI_CFG_SPACE_SIZE ||
 	    (where < PCI_COMMAND + 2 && where + size > PCI_COMMAND) ||
 	    (where < PCI_CAPABILITY_LIST && where + size > PCI_BASE_ADDRESS_0))
@@ -441,7 +448,8 @@ static const struct p2pdma_kept *p2pdma_kept_get(struct pci_dev *client,
 		.generation = generation,
 	};
 	p2pdma_gather(fresh);
-	if (to_p2pdma_mem(provider)->registered)
+	if (to_p2pdma_mem(provider)->registered ||
+	    to_p2pdma_mem(provider)->indexed)
 		p2pdma_kept_store(fresh);
 	return fresh;
 }
@@ -492,7 +500,7 @@ void p2pdma_routes_forget(struct device *owner)
 
 /* Add what may change without notice. */
 static void p2pdma_facts_now(struct p2pdma_facts *facts,
-			     const struct p2pdma_kept *kept)
+			     const struct p2pdma_kept *kept, bool single)
 {
 	struct p2pdma_mem *mem = to_p2pdma_mem(kept->provider);
 	struct device *dev = &kept->client->dev;
@@ -504,6 +512,7 @@ static void p2pdma_facts_now(struct p2pdma_facts *facts,
 	facts->must_bounce = client.must_bounce;
 	facts->no_dma = client.no_dma;
 	facts->no_host = client.no_host;
+	facts->bus_unknown = single && client.bus_unknown;
 
 	if (client.translated && !facts->same_function && p2pdma_is_guest())
 		facts->obstacles |= BIT(PCI_P2PDMA_VIRTUALISED);
@@ -537,14 +546,18 @@ static struct p2pdma_name p2pdma_deciding_port(const struct p2pdma_kept *kept,
 	}
 }
 
-/*
- * The route, as it is now; or @lasting, without what only holds at this moment:
- * that the provider is asleep or does not decode.
- */
+/* What a route is asked for. */
+enum p2pdma_query {
+	P2PDMA_QUERY_LIST,	/* a list, which remembers what unmap needs */
+	P2PDMA_QUERY_SINGLE,	/* an address alone */
+	P2PDMA_QUERY_LASTING,	/* a list, when the provider is awake and decodes */
+};
+
 static void p2pdma_query(struct p2pdma_provider *provider, struct device *dev,
-			 enum dma_data_direction dir, bool lasting,
+			 enum dma_data_direction dir, enum p2pdma_query query,
 			 struct pci_p2pdma_route *route)
 {
+	bool lasting = query == P2PDMA_QUERY_LASTING;
 	struct pci_dev *owner = to_pci_dev(provider->owner);
 	struct pci_dev *asleep = p2pdma_path_asleep(owner);
 	bool reads = dir != DMA_FROM_DEVICE;
@@ -577,7 +590,7 @@ static void p2pdma_query(struct p2pdma_provider *provider, struct device *dev,
 		if (lasting)
 			facts.unreachable = false;
 		facts.unreachable |= atomic_read(&to_p2pdma_mem(provider)->going);
-		p2pdma_facts_now(&facts, kept);
+		p2pdma_facts_now(&facts, kept, query == P2PDMA_QUERY_SINGLE);
 
 		route->reason = p2pdma_decide(&facts, &route->type);
 		route->distance = kept->distance;
@@ -607,7 +620,7 @@ void pci_p2pdma_query_route(struct p2pdma_provider *provider,
 			    struct device *dev, enum dma_data_direction dir,
 			    struct pci_p2pdma_route *route)
 {
-	p2pdma_query(provider, dev, dir, false, route);
+	p2pdma_query(provider, dev, dir, P2PDMA_QUERY_LIST, route);
 }
 EXPORT_SYMBOL_GPL(pci_p2pdma_query_route);
 
@@ -672,11 +685,25 @@ static void p2pdma_explain(struct pci_dev *client,
 		 route->same_bridge ? "" : pci_name(owner));
 }
 
+/* Put a refusal in the log, once for each pair and reason. */
+static void p2pdma_report(struct p2pdma_provider *provider, struct device *dev,
+			  const struct pci_p2pdma_route *route)
+{
+	if (route->type != PCI_P2PDMA_MAP_NOT_SUPPORTED)
+		return;
+	if (!dev_is_pci(dev))
+		dev_warn_ratelimited(dev,
+				     "cannot be used for peer-to-peer DMA as it is not a PCI device\n");
+	else if (!p2pdma_kept_report(to_pci_dev(dev), provider, route->reason))
+		p2pdma_explain(to_pci_dev(dev), provider, route);
+}
+
 /**
  * pci_p2pdma_map_route - the route for a mapping
  * @provider: whose memory
  * @dev: the device that is mapped for
  * @dir: direction of the transfer
+ * @single: an address is mapped, and not a list
  * @route: filled in
  *
  * As pci_p2pdma_query_route(), and puts a refusal in the log once for each pair
@@ -685,18 +712,72 @@ static void p2pdma_explain(struct pci_dev *client,
  * Context: any.
  */
 void pci_p2pdma_map_route(struct p2pdma_provider *provider, struct device *dev,
-			  enum dma_data_direction dir,
+			  enum dma_data_direction dir, bool single,
 			  struct pci_p2pdma_route *route)
 {
-	pci_p2pdma_query_route(provider, dev, dir, route);
+	p2pdma_query(provider, dev, dir,
+		     single ? P2PDMA_QUERY_SINGLE : P2PDMA_QUERY_LIST, route);
+	p2pdma_report(provider, dev, route);
+}
 
-	if (route->type != PCI_P2PDMA_MAP_NOT_SUPPORTED)
-		return;
-	if (!dev_is_pci(dev))
-		dev_warn_ratelimited(dev,
-				     "cannot be used for peer-to-peer DMA as it is not a PCI device\n");
-	else if (!p2pdma_kept_report(to_pci_dev(dev), provider, route->reason))
-		p2pdma_explain(to_pci_dev(dev), provider, route);
+/*
+ * Nothing says that it works, and nothing says that it does not: slave-DMA engines
+ * write to other devices' registers, and drivers have their own device's registers
+ * sent round by the root complex.
+ */
+static bool p2pdma_unproven(enum pci_p2pdma_reason reason)
+{
+	return reason == PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED ||
+	       reason == PCI_P2PDMA_NOT_PCI ||
+	       reason == PCI_P2PDMA_SAME_FUNCTION;
+}
+
+/**
+ * pci_p2pdma_bar_route - the route to a BAR that may not be registered
+ * @phys: CPU physical address of what is mapped
+ * @size: its length in bytes
+ * @dev: the device that is mapped for
+ * @dir: direction of the transfer
+ * @strict: refuse what is not known to work
+ * @route: filled in, if there is a provider
+ *
+ * For dma_map_resource(), which drivers called for any device's registers long
+ * before there were routes.  Unless @strict, what nobody knows to work or not to
+ * work is left to them, with one warning for each pair (for a device that is not a
+ * PCI function, for each BAR).
+ *
+ * Context: any; in an RCU read-side section, and the answer is good until its end.
+ *
+ * Return: the provider that @route is about; NULL if the address is in no BAR, or is
+ * to be mapped as ever; ERR_PTR(-EINVAL) if only a part of the range is in a BAR.
+ */
+struct p2pdma_provider *pci_p2pdma_bar_route(phys_addr_t phys, size_t size,
+					     struct device *dev,
+					     enum dma_data_direction dir,
+					     bool strict,
+					     struct pci_p2pdma_route *route)
+{
+	struct p2pdma_provider *provider = p2pdma_bar_of_phys(phys, size);
+	struct p2pdma_mem *mem;
+
+	if (IS_ERR_OR_NULL(provider))
+		return provider;
+
+	/* Whether a bus address would do is asked only if there is to be one. */
+	p2pdma_query(provider, dev, dir, P2PDMA_QUERY_LIST, route);
+	if (strict || !p2pdma_unproven(route->reason)) {
+		pci_p2pdma_map_route(provider, dev, dir, true, route);
+		return provider;
+	}
+
+	mem = to_p2pdma_mem(provider);
+	if (dev_is_pci(dev) ?
+	    !p2pdma_kept_report(to_pci_dev(dev), provider, route->reason) :
+	    !xchg(&mem->warned, true))
+		dev_warn(dev, "DMA to the memory of %s (BAR %d) is mapped without a route that is known to work: %s\n",
+			 dev_name(provider->owner), mem->bar,
+			 pci_p2pdma_reason_name(route->reason));
+	return NULL;
 }
 
 /**
@@ -713,7 +794,7 @@ enum pci_p2pdma_map_type pci_p2pdma_map_type(struct p2pdma_provider *provider,
 {
 	struct pci_p2pdma_route route;
 
-	pci_p2pdma_map_route(provider, dev, DMA_BIDIRECTIONAL, &route);
+	pci_p2pdma_map_route(provider, dev, DMA_BIDIRECTIONAL, false, &route);
 	return route.type;
 }
 EXPORT_SYMBOL_GPL(pci_p2pdma_map_type);
@@ -759,8 +840,8 @@ static bool p2pdma_distance_one(struct p2pdma_provider *provider, void *data)
 		return true;
 
 	query->found = true;
-	p2pdma_query(provider, &query->client->dev, DMA_BIDIRECTIONAL, true,
-		     &route);
+	p2pdma_query(provider, &query->client->dev, DMA_BIDIRECTIONAL,
+		     P2PDMA_QUERY_LASTING, &route);
 	if (query->verbose)
 		p2pdma_explain(query->client, provider, &route);
 	query->distance = route.type == PCI_P2PDMA_MAP_NOT_SUPPORTED ?
@@ -848,12 +929,15 @@ static int p2pdma_bus_notify(struct notifier_block *nb, unsigned long action,
 	switch (action) {
 	case BUS_NOTIFY_ADD_DEVICE:
 		p2pdma_policy_device_changed(to_pci_dev(dev));
+		pci_p2pdma_bars_changed(to_pci_dev(dev));
 		p2pdma_routes_invalidate();
 		break;
 	case BUS_NOTIFY_DEL_DEVICE:
+		p2pdma_bars_removed(to_pci_dev(dev));
 		p2pdma_routes_invalidate();
 		break;
 	case BUS_NOTIFY_REMOVED_DEVICE:
+		p2pdma_bars_removed(to_pci_dev(dev));
 		p2pdma_policy_device_changed(to_pci_dev(dev));
 		p2pdma_routes_forget(dev);
 		break;
@@ -867,6 +951,14 @@ static struct notifier_block p2pdma_bus_notifier = {
 
 static int __init p2pdma_routes_init(void)
 {
-	return bus_register_notifier(&pci_bus_type, &p2pdma_bus_notifier);
+	struct pci_dev *pdev = NULL;
+	int ret;
+
+	ret = bus_register_notifier(&pci_bus_type, &p2pdma_bus_notifier);
+	if (ret)
+		return ret;
+	for_each_pci_dev(pdev)
+		pci_p2pdma_bars_changed(pdev);
+	return 0;
 }
 arch_initcall(p2pdma_routes_init);

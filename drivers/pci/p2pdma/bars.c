@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * BARs: whose memory is a physical range that nobody has registered?
+ *
+ * Asked for dma_map_resource() alone, which takes any address.  An interval tree
+ * holds the memory BARs of every PCI function, virtual ones included.  A function
+ * is entered when it is added, entered anew whenever one of its BARs is given an
+ * address, and taken out before it goes.  Where a BAR has lost its address since,
+ * or is about to get another, the entry does not agree with the function's
+ * resource, and does not count.
+ *
+ * An entry holds its function, and goes after a grace period: who has looked it
+ * up may use it, as the provider that it contains, in an RCU read-side section.
+ */
+#include <linux/cleanup.h>
+#include <linux/init.h>
+#include <linux/interval_tree.h>
+#include <linux/list.h>
+#include <linux/notifier.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "../pci.h"
+#include "p2pdma.h"
+
+/**
+ * struct p2pdma_bar - a BAR that may be anybody's
+ * @node: in p2pdma_bars; CPU physical addresses, both ends inclusive
+ * @work: for letting go of @mem.provider.owner after a grace period
+ * @mem: the provider that it would be
+ */
+struct p2pdma_bar {
+	struct interval_tree_node node;
+	struct rcu_work work;
+	struct p2pdma_mem mem;
+};
+
+static struct rb_root_cached p2pdma_bars = RB_ROOT_CACHED;
+static DEFINE_SPINLOCK(p2pdma_bars_lock);	/* of p2pdma_bars */
+
+static struct p2pdma_bar *to_p2pdma_bar(struct interval_tree_node *node)
+{
+	return container_of(node, struct p2pdma_bar, node);
+}
+
+static void p2pdma_bar_free(struct work_struct *work)
+{
+	struct p2pdma_bar *bar = container_of(to_rcu_work(work),
+					      struct p2pdma_bar, work);
+
+	put_device(bar->mem.provider.owner);
+	kfree(bar);
+}
+
+static struct p2pdma_bar *p2pdma_bar_alloc(struct pci_dev *pdev, int nr)
+{
+	struct p2pdma_bar *bar = kzalloc(sizeof(*bar), GFP_KERNEL);
+
+	if (!bar)
+		return NULL;
+
+	INIT_RCU_WORK(&bar->work, p2pdma_bar_free);
+	bar->node.start = pci_resource_start(pdev, nr);
+	bar->node.last = pci_resource_end(pdev, nr);
+	bar->mem = (struct p2pdma_mem) {
+		.provider.owner = get_device(&pdev->dev),
+		.provider.bus_offset = pci_bus_address(pdev, nr) -
+				       pci_resource_start(pdev, nr),
+		.bar = nr,
+		.first = pci_resource_start(pdev, nr),
+		.last = pci_resource_end(pdev, nr),
+		.indexed = true,
+	};
+	return bar;
+}
+
+/*
+ * Put @bars, which may be none, in the place of what there is of a function.  True
+ * if there was any.
+ */
+static bool p2pdma_bars_replace(struct pci_dev *pdev, struct p2pdma_bar **bars)
+{
+	struct interval_tree_node *node, *next;
+	struct p2pdma_bar *bar;
+	bool removed = false;
+	unsigned long flags;
+	int nr;
+
+	spin_lock_irqsave(&p2pdma_bars_lock, flags);
+	for (node = interval_tree_iter_first(&p2pdma_bars, 0, ULONG_MAX); node;
+	     node = next) {
+		next = interval_tree_iter_next(node, 0, ULONG_MAX);
+		bar = to_p2pdma_bar(node);
+		if (bar->mem.provider.owner != &pdev->dev)
+			continue;
+		interval_tree_remove(node, &p2pdma_bars);
+		queue_rcu_work(system_wq, &bar->work);
+		removed = true;
+	}
+	for (nr = 0; nr < PCI_STD_NUM_BARS; nr++)
+		if (bars[nr])
+			interval_tree_insert(&bars[nr]->node, &p2pdma_bars);
+	spin_unlock_irqrestore(&p2pdma_bars_lock, flags);
+	return removed;
+}
+
+/**
+ * pci_p2pdma_bars_changed - enter a function's memory BARs as they are now
+ * @pdev: the function; its resources have their new addresses
+ *
+ * Context: may sleep.  The caller keeps @pdev from being removed.
+ */
+void pci_p2pdma_bars_changed(struct pci_dev *pdev)
+{
+	struct p2pdma_bar *bars[PCI_STD_NUM_BARS] = {};
+	int nr;
+
+	/* What is not on its bus yet, or no longer, has an event of its own. */
+	if (!device_is_registered(&pdev->dev))
+		return;
+
+	for (nr = 0; nr < PCI_STD_NUM_BARS; nr++) {
+		if (!p2pdma_bar_is_memory(pdev, nr))
+			continue;
+		bars[nr] = p2pdma_bar_alloc(pdev, nr);
+		if (!bars[nr])
+			pci_warn(pdev, "no memory: dma_map_resource() will not know BAR %d\n",
+				 nr);
+	}
+
+	/* What is kept of routes goes by the entry. */
+	if (p2pdma_bars_replace(pdev, bars))
+		p2pdma_routes_forget(&pdev->dev);
+}
+
+/**
+ * p2pdma_bars_removed - a function is going
+ * @pdev: the function
+ *
+ * Context: any.
+ */
+void p2pdma_bars_removed(struct pci_dev *pdev)
+{
+	struct p2pdma_bar *none[PCI_STD_NUM_BARS] = {};
+
+	p2pdma_bars_replace(pdev, none);
+}
+
+static bool p2pdma_bar_is_current(const struct p2pdma_bar *bar)
+{
+	struct pci_dev *pdev = to_pci_dev(bar->mem.provider.owner);
+
+	return p2pdma_bar_is_memory(pdev, bar->mem.bar) &&
+	       pci_resource_start(pdev, bar->mem.bar) == bar->mem.first &&
+	       pci_resource_end(pdev, bar->mem.bar) == bar->mem.last;
+}
+
+/**
+ * p2pdma_bar_of_phys - in whose BAR does a physical range lie?
+ * @phys: CPU physical address
+ * @size: length in bytes
+ *
+ * Context: any; in an RCU read-side section, and the answer is good until its end.
+ *
+ * Return: a provider that stands for the BAR, which need not be registered; NULL if
+ * no part of the range is in a BAR; ERR_PTR(-EINVAL) if only a part is.
+ */
+struct p2pdma_provider *p2pdma_bar_of_phys(phys_addr_t phys, size_t size)
+{
+	phys_addr_t last = phys + (size ? size - 1 : 0);
+	struct p2pdma_provider *found = NULL;
+	struct interval_tree_node *node;
+	unsigned long flags;
+
+	spin_lock_irqsave(&p2pdma_bars_lock, flags);
+	for (node = interval_tree_iter_first(&p2pdma_bars, phys, last); node;
+	     node = interval_tree_iter_next(node, phys, last)) {
+		struct p2pdma_bar *bar = to_p2pdma_bar(node);
+
+		if (!p2pdma_bar_is_current(bar))
+			continue;
+		if (bar->mem.first <= phys && bar->mem.last >= last) {
+			found = &bar->mem.provider;
+			break;
+		}
+		found = ERR_PTR(-EINVAL);
+	}
+	spin_unlock_irqrestore(&p2pdma_bars_lock, flags);
+	return found;
+}

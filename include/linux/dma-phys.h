@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * DMA mapping by physical address.
+ *
+ * Reaches drivers through <linux/dma-mapping.h>.
+ */
+#ifndef _LINUX_DMA_PHYS_H
+#define _LINUX_DMA_PHYS_H
+
+#include <linux/bits.h>
+#include <linux/bug.h>
+#include <linux/mm.h>
+
+/*
+ * DMA_ATTR_MMIO: the physical address is not RAM, and need not have a struct page:
+ * the memory of a PCI device, or a device's registers.  It is never bounced and
+ * never cached.
+ */
+#define DMA_ATTR_MMIO			BIT(10)
+
+/**
+ * dma_map_phys - map a physical range for DMA
+ * @dev: the device that will do the DMA
+ * @phys: CPU physical address
+ * @size: bytes
+ * @dir: direction of the transfer
+ * @attrs: DMA attributes
+ *
+ * With %DMA_ATTR_MMIO, as dma_map_resource(), and strict: memory in the BAR of a
+ * PCI device is mapped only where a route to it is known to work.  Without, as
+ * dma_map_page_attrs(), for memory that has struct pages.
+ *
+ * Context: any.  The caller keeps the memory there until it is unmapped.
+ *
+ * Return: a DMA address for @dev, or %DMA_MAPPING_ERROR, which is what
+ * dma_mapping_error() tells.
+ */
+static inline dma_addr_t dma_map_phys(struct device *dev, phys_addr_t phys,
+				      size_t size, enum dma_data_direction dir,
+				      unsigned long attrs)
+{
+	if (attrs & DMA_ATTR_MMIO)
+		return dma_map_resource(dev, phys, size, dir, attrs);
+	if (WARN_ON_ONCE(!pfn_valid(PHYS_PFN(phys))))
+		return DMA_MAPPING_ERROR;
+	return dma_map_page_attrs(dev, pfn_to_page(PHYS_PFN(phys)),
+				  offset_in_page(phys), size, dir, attrs);
+}
+
+/**
+ * dma_unmap_phys - undo dma_map_phys()
+ * @dev: the device
+ * @dma: what dma_map_phys() returned
+ * @size: as when it was mapped
+ * @dir: as when it was mapped
+ * @attrs: as when it was mapped, with or without %DMA_ATTR_SKIP_CPU_SYNC
+ *
+ * Context: any.  The memory may be gone if it was that of a device.
+ */
+static inline void dma_unmap_phys(struct device *dev, dma_addr_t dma,
+				  size_t size, enum dma_data_direction dir,
+				  unsigned long attrs)
+{
+	if (attrs & DMA_ATTR_MMIO)
+		dma_unmap_resource(dev, dma, size, dir, attrs);
+	else
+		dma_unmap_page_attrs(dev, dma, size, dir, attrs);
+}
+
+#endif /* _LINUX_DMA_PHYS_H */
