@@ -157,7 +157,20 @@ struct dma_p2pdma_map {
 	unsigned long attrs;
 	struct pci_p2pdma_cursor cursor;
 	struct pci_p2pdma_route route;	/* for cursor.provider */
+	int count;			/* DMA segments so far */
+	struct pci_p2pdma_tally tally;	/* without the cursor's interval */
+	int tallied;			/* DMA segments in it */
+	u64 bytes;			/* in those since */
 };
+
+/* What has been mapped of the cursor's interval since it was entered. */
+static void dma_p2pdma_tally(struct dma_p2pdma_map *map)
+{
+	pci_p2pdma_tally_add(&map->tally, map->cursor.provider, map->route.type,
+			     map->count - map->tallied, map->bytes);
+	map->tallied = map->count;
+	map->bytes = 0;
+}
 
 static dma_addr_t dma_p2pdma_map_ram(struct dma_p2pdma_map *map,
 				     struct scatterlist *sg)
@@ -258,6 +271,7 @@ static int dma_p2pdma_enter(struct dma_p2pdma_map *map, struct scatterlist *sg)
 	if (likely(pci_p2pdma_cursor_holds(&map->cursor, phys, sg->length)))
 		return 0;
 
+	dma_p2pdma_tally(map);
 	__pci_p2pdma_cursor_move(&map->cursor, phys);
 	/* Partly peer memory, or of two providers. */
 	if (!pci_p2pdma_cursor_holds(&map->cursor, phys, sg->length))
@@ -322,7 +336,7 @@ int dma_p2pdma_map_sg(struct device *dev, struct scatterlist *sgl, int nents,
 		.attrs = attrs,
 	};
 	struct scatterlist *sg, *out = sgl;
-	int left, count = 0, ret;
+	int left, ret;
 
 	/* What an earlier mapping left must not look like this one's. */
 	dma_p2pdma_reset_sg(sgl, nents);
@@ -355,18 +369,23 @@ int dma_p2pdma_map_sg(struct device *dev, struct scatterlist *sgl, int nents,
 		if (ret)
 			goto undo;
 
-		if (count++)
+		if (map.count++)
 			out = sg_next(out);
+		map.bytes += size;
 		sg_dma_address(out) = dma;
 		sg_dma_len(out) = size;
 		out->dma_flags = flags;
 	}
 
 	sgl->dma_flags |= SG_DMA_P2PDMA;
-	return count;
+	dma_p2pdma_tally(&map);
+	pci_p2pdma_mapped(dev, dir, &map.tally);
+	return map.count;
 
 undo:
-	dma_p2pdma_unmap_segments(dev, map.via, sgl, count, dir,
+	if (ret == -EREMOTEIO)
+		pci_p2pdma_refused(map.cursor.provider, dev, dir, &map.route);
+	dma_p2pdma_unmap_segments(dev, map.via, sgl, map.count, dir,
 				  attrs | DMA_ATTR_SKIP_CPU_SYNC);
 	dma_p2pdma_reset_sg(sgl, nents);
 	return ret;
