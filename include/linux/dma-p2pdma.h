@@ -153,6 +153,37 @@ struct pci_p2pdma_cursor {
 	struct p2pdma_provider *provider;
 };
 
+/* So many providers of one mapping are counted; more are rare. */
+#define PCI_P2PDMA_TALLY_PROVIDERS 4
+
+/**
+ * struct pci_p2pdma_tally - what a mapping is made of, to be counted
+ * @ram: DMA segments that are RAM
+ * @bus: those that are bus addresses
+ * @host: those that go through the host bridge
+ * @ram_bytes: bytes in @ram
+ * @bus_bytes: bytes in @bus
+ * @host_bytes: bytes in @host
+ * @providers: how many of @peer are filled in
+ * @peer: the providers whose memory is in it, and how many bytes of each; one that
+ *	finds no more room is not in here
+ *
+ * Zeroed, then filled with pci_p2pdma_tally_add().
+ */
+struct pci_p2pdma_tally {
+	unsigned int ram;
+	unsigned int bus;
+	unsigned int host;
+	u64 ram_bytes;
+	u64 bus_bytes;
+	u64 host_bytes;
+	unsigned int providers;
+	struct {
+		struct p2pdma_provider *provider;
+		u64 bytes;
+	} peer[PCI_P2PDMA_TALLY_PROVIDERS];
+};
+
 #ifdef CONFIG_PCI_P2PDMA
 DECLARE_STATIC_KEY_FALSE(pci_p2pdma_key);
 
@@ -180,6 +211,15 @@ struct p2pdma_provider *pci_p2pdma_bar_route(phys_addr_t phys, size_t size,
 					     enum dma_data_direction dir,
 					     bool strict,
 					     struct pci_p2pdma_route *route);
+void pci_p2pdma_tally_add(struct pci_p2pdma_tally *tally,
+			  struct p2pdma_provider *provider,
+			  enum pci_p2pdma_map_type type, unsigned int segments,
+			  u64 bytes);
+void pci_p2pdma_mapped(struct device *dev, enum dma_data_direction dir,
+		       const struct pci_p2pdma_tally *tally);
+void pci_p2pdma_refused(struct p2pdma_provider *provider, struct device *dev,
+			enum dma_data_direction dir,
+			const struct pci_p2pdma_route *route);
 
 /**
  * struct dma_p2pdma_client - what a route depends on that the DMA layer knows

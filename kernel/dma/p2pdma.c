@@ -179,6 +179,10 @@ struct dma_p2pdma_map {
 	unsigned long attrs;
 	struct pci_p2pdma_cursor cursor;
 	struct pci_p2pdma_route route;	/* for cursor.provider */
+	int count;			/* DMA segments so far */
+	struct pci_p2pdma_tally tally;	/* without the cursor's interval */
+	int tallied;			/* DMA segments in it */
+	u64 bytes;			/* in those since */
 };
 
 static void dma_p2pdma_map_init(struct dma_p2pdma_map *map, struct device *dev,
@@ -192,6 +196,15 @@ static void dma_p2pdma_map_init(struct dma_p2pdma_map *map, struct device *dev,
 		.dir = dir,
 		.attrs = attrs,
 	};
+}
+
+/* What has been mapped of the cursor's interval since it was entered. */
+static void dma_p2pdma_tally(struct dma_p2pdma_map *map)
+{
+	pci_p2pdma_tally_add(&map->tally, map->cursor.provider, map->route.type,
+			     map->count - map->tallied, map->bytes);
+	map->tallied = map->count;
+	map->bytes = 0;
 }
 
 static dma_addr_t dma_p2pdma_map_ram(struct dma_p2pdma_map *map,
@@ -314,6 +327,7 @@ static int dma_p2pdma_enter(struct dma_p2pdma_map *map, struct scatterlist *sg)
 	if (likely(pci_p2pdma_cursor_holds(&map->cursor, phys, sg->length)))
 		return 0;
 
+	dma_p2pdma_tally(map);
 	__pci_p2pdma_cursor_move(&map->cursor, phys);
 	/* Partly peer memory, or of two providers. */
 	if (!pci_p2pdma_cursor_holds(&map->cursor, phys, sg->length))
@@ -374,7 +388,7 @@ int dma_p2pdma_map_sg(struct device *dev, struct scatterlist *sgl, int nents,
 {
 	struct dma_p2pdma_map map;
 	struct scatterlist *sg, *out = sgl;
-	int left, count = 0, ret;
+	int left, ret;
 
 	dma_p2pdma_map_init(&map, dev, dir, attrs);
 	/* What an earlier mapping left must not look like this one's. */
@@ -402,18 +416,23 @@ int dma_p2pdma_map_sg(struct device *dev, struct scatterlist *sgl, int nents,
 		if (ret)
 			goto undo;
 
-		if (count++)
+		if (map.count++)
 			out = sg_next(out);
+		map.bytes += size;
 		sg_dma_address(out) = dma;
 		sg_dma_len(out) = size;
 		out->dma_flags = flags;
 	}
 
 	sgl->dma_flags |= SG_DMA_P2PDMA;
-	return count;
+	dma_p2pdma_tally(&map);
+	pci_p2pdma_mapped(dev, dir, &map.tally);
+	return map.count;
 
 undo:
-	dma_p2pdma_unmap_segments(dev, map.via, sgl, count, dir,
+	if (ret == -EREMOTEIO)
+		pci_p2pdma_refused(map.cursor.provider, dev, dir, &map.route);
+	dma_p2pdma_unmap_segments(dev, map.via, sgl, map.count, dir,
 				  attrs | DMA_ATTR_SKIP_CPU_SYNC);
 	dma_p2pdma_reset_sg(sgl, nents);
 	return ret;
@@ -566,6 +585,38 @@ static bool dma_p2pdma_page_known(struct device *dev, dma_addr_t dma, bool del)
 	return page;
 }
 
+/*
+ * Map a piece by itself, all of it in the cursor's interval, and for a page remember
+ * what an unmap must know.  It counts as a list of one.
+ */
+static dma_addr_t dma_p2pdma_map_single(struct dma_p2pdma_map *map,
+					phys_addr_t phys, size_t size, bool page)
+{
+	unsigned int flags;
+	dma_addr_t dma;
+	int ret;
+
+	ret = dma_p2pdma_map_peer(map, phys, size, &dma, &flags);
+	if (ret == -EREMOTEIO)
+		pci_p2pdma_refused(map->cursor.provider, map->dev, map->dir,
+				   &map->route);
+	if (ret)
+		return DMA_MAPPING_ERROR;
+
+	if (page && map->via == DMA_P2PDMA_OPS &&
+	    dma_p2pdma_page_add(map->dev, dma)) {
+		dma_p2pdma_unmap_host(map->dev, map->via, dma, size, map->dir,
+				      map->attrs);
+		return DMA_MAPPING_ERROR;
+	}
+
+	map->count = 1;
+	map->bytes = size;
+	dma_p2pdma_tally(map);
+	pci_p2pdma_mapped(map->dev, map->dir, &map->tally);
+	return dma;
+}
+
 /**
  * __dma_p2pdma_map_page - map a page or a part of it, if it is peer memory
  * @dev: the device that will do the DMA
@@ -587,8 +638,6 @@ bool __dma_p2pdma_map_page(struct device *dev, phys_addr_t phys, size_t size,
 {
 	struct pci_p2pdma_cursor cursor = {};
 	struct dma_p2pdma_map map;
-	unsigned int flags;
-	dma_addr_t addr;
 	bool holds;
 
 	__pci_p2pdma_cursor_move(&cursor, phys);
@@ -603,13 +652,7 @@ bool __dma_p2pdma_map_page(struct device *dev, phys_addr_t phys, size_t size,
 	dma_p2pdma_map_init(&map, dev, dir, attrs);
 	map.cursor = cursor;
 	pci_p2pdma_map_route(cursor.provider, dev, dir, true, &map.route);
-	if (dma_p2pdma_map_peer(&map, phys, size, &addr, &flags))
-		return true;
-	if (map.via == DMA_P2PDMA_OPS && dma_p2pdma_page_add(dev, addr)) {
-		dma_p2pdma_unmap_host(dev, map.via, addr, size, dir, attrs);
-		return true;
-	}
-	*dma = addr;
+	*dma = dma_p2pdma_map_single(&map, phys, size, true);
 	return true;
 }
 
@@ -634,8 +677,6 @@ bool dma_p2pdma_map_resource(struct device *dev, phys_addr_t phys, size_t size,
 {
 	struct p2pdma_provider *provider;
 	struct dma_p2pdma_map map;
-	unsigned int flags;
-	dma_addr_t addr;
 
 	dma_p2pdma_map_init(&map, dev, dir, attrs);
 	guard(rcu)();
@@ -650,11 +691,8 @@ bool dma_p2pdma_map_resource(struct device *dev, phys_addr_t phys, size_t size,
 		return false;
 
 	map.cursor.provider = provider;
-	if (IS_ERR(provider) ||
-	    dma_p2pdma_map_peer(&map, phys, size, &addr, &flags))
-		*dma = DMA_MAPPING_ERROR;
-	else
-		*dma = addr;
+	*dma = IS_ERR(provider) ? DMA_MAPPING_ERROR :
+		dma_p2pdma_map_single(&map, phys, size, false);
 	return true;
 }
 

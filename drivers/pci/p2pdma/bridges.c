@@ -102,14 +102,19 @@ bool p2pdma_is_guest(void)
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_is_guest);
 
-/*
- * The function that stands for a host bridge in the list: the first on its root
- * bus, if that is 00.0, a root port or integrated in the root complex.
+/**
+ * p2pdma_bridge_function - the function that stands for a host bridge in the list
+ * @host: the bridge
  *
  * No lock protects the look at the bus: who holds a function below the bridge
  * keeps the head of its list in place.
+ *
+ * Context: any; the caller holds a function below @host.
+ *
+ * Return: the first function on its root bus, not held, if that is 00.0, a root
+ * port or integrated in the root complex; else NULL.
  */
-static struct pci_dev *p2pdma_bridge_function(struct pci_host_bridge *host)
+struct pci_dev *p2pdma_bridge_function(struct pci_host_bridge *host)
 {
 	struct pci_dev *first;
 

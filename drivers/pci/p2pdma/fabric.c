@@ -33,20 +33,30 @@
 #define P2PDMA_ACS_REDIRECTING \
 	(PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_EC | PCI_ACS_UF)
 
+/* A register of the ACS capability; negative if it cannot be read. */
+static int p2pdma_acs_read(struct pci_dev *pdev, int where)
+{
+	u16 value;
+
+	if (!pdev->acs_cap ||
+	    pci_read_config_word(pdev, pdev->acs_cap + where, &value) ||
+	    PCI_POSSIBLE_ERROR(value))
+		return -EIO;
+	return value;
+}
+
 /*
  * The ACS Control register of a function; 0 if it has none.  One that cannot be
  * read counts as redirecting everything.
  */
 static u16 p2pdma_acs_ctrl(struct pci_dev *pdev)
 {
-	u16 ctrl;
+	int ctrl;
 
 	if (!pdev->acs_cap)
 		return 0;
-	if (pci_read_config_word(pdev, pdev->acs_cap + PCI_ACS_CTRL, &ctrl) ||
-	    PCI_POSSIBLE_ERROR(ctrl))
-		return PCI_ACS_RR | PCI_ACS_CR;
-	return ctrl;
+	ctrl = p2pdma_acs_read(pdev, PCI_ACS_CTRL);
+	return ctrl < 0 ? PCI_ACS_RR | PCI_ACS_CR : ctrl;
 }
 
 /*
@@ -284,19 +294,25 @@ struct pci_dev *p2pdma_path_asleep(struct pci_dev *provider)
 }
 
 /*
- * Where the paths up from client and provider diverge: fills in @path's common
- * port and distance, and the function or port below it on each side.  Reads no
- * configuration space.
+ * Where the paths up from client and provider diverge: fills in @path's shape, and
+ * the function or port below its common port on each side.  Reads no configuration
+ * space.
  */
-static void p2pdma_diverge(struct p2pdma_path *path,
+static void p2pdma_diverge(struct p2pdma_path *path, struct pci_dev *client,
+			   struct pci_dev *provider,
 			   struct pci_dev **client_side,
 			   struct pci_dev **provider_side)
 {
-	int client_depth = p2pdma_depth(path->client);
-	int provider_depth = p2pdma_depth(path->provider);
-	struct pci_dev *c = path->client, *p = path->provider;
+	int client_depth = p2pdma_depth(client);
+	int provider_depth = p2pdma_depth(provider);
+	struct pci_dev *c = client, *p = provider;
 
-	path->distance = client_depth + provider_depth;
+	*path = (struct p2pdma_path) {
+		.client = client,
+		.provider = provider,
+		.same_function = client == provider,
+		.distance = client_depth + provider_depth,
+	};
 
 	/* Climb to the same height, then side by side until they meet. */
 	for (; client_depth > provider_depth; client_depth--)
@@ -315,11 +331,29 @@ static void p2pdma_diverge(struct p2pdma_path *path,
 	if (c != p) {
 		path->common = pci_upstream_bridge(c);
 		path->distance -= 2 * p2pdma_depth(path->common);
+		path->in_switch = path->common && pcie_downstream_port(c) &&
+				  pcie_downstream_port(p);
 	} else {
 		path->distance -= 2 * p2pdma_depth(c);
 	}
 	*client_side = c;
 	*provider_side = p;
+}
+
+/**
+ * p2pdma_path_shape - what of a path needs no configuration space to be read
+ * @path: ends, common port, place of the divergence and distance are filled in
+ * @client: the function that does the DMA
+ * @provider: the function whose memory it is
+ *
+ * Context: any.  The caller holds both functions.
+ */
+void p2pdma_path_shape(struct p2pdma_path *path, struct pci_dev *client,
+		       struct pci_dev *provider)
+{
+	struct pci_dev *client_side, *provider_side;
+
+	p2pdma_diverge(path, client, provider, &client_side, &provider_side);
 }
 
 /**
@@ -333,10 +367,9 @@ static void p2pdma_diverge(struct p2pdma_path *path,
  */
 int p2pdma_path_distance(struct pci_dev *client, struct pci_dev *provider)
 {
-	struct p2pdma_path path = { .client = client, .provider = provider };
-	struct pci_dev *client_side, *provider_side;
+	struct p2pdma_path path;
 
-	p2pdma_diverge(&path, &client_side, &provider_side);
+	p2pdma_path_shape(&path, client, provider);
 	return path.distance;
 }
 
@@ -354,13 +387,7 @@ void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
 	struct pci_dev *client_side, *provider_side;
 	struct p2pdma_acs_port own;
 
-	*path = (struct p2pdma_path) {
-		.client = client,
-		.provider = provider,
-		.same_function = client == provider,
-	};
-
-	p2pdma_diverge(path, &client_side, &provider_side);
+	p2pdma_diverge(path, client, provider, &client_side, &provider_side);
 	if (path->same_function) {
 		if (!p2pdma_decodes_memory(provider))
 			path->not_decoding = provider;
@@ -378,8 +405,6 @@ void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
 	if (!p2pdma_is_port(path->common) && !path->conventional)
 		path->conventional = path->common;
 
-	path->in_switch = pcie_downstream_port(client_side) &&
-			  pcie_downstream_port(provider_side);
 	if (path->in_switch) {
 		path->client_side = p2pdma_acs_port(client_side, provider_side);
 		path->provider_side = p2pdma_acs_port(provider_side,
@@ -395,3 +420,100 @@ void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_path_init);
+
+/* Where a walk along a path hands its hops to. */
+struct p2pdma_hops {
+	void (*fn)(const struct p2pdma_hop *hop, void *data);
+	void *data;
+};
+
+/* @peer: whose bit in the egress vector counts, or NULL */
+static void p2pdma_hop(const struct p2pdma_hops *hops, enum p2pdma_role role,
+		       struct pci_dev *pdev, struct pci_dev *peer)
+{
+	struct p2pdma_hop hop = {
+		.role = role,
+		.pdev = pdev,
+		.asleep = p2pdma_path_asleep(pdev),
+		.acs_cap = -EIO,
+		.acs_ctrl = -EIO,
+		.egress = -ENOENT,
+	};
+	u16 command;
+
+	if (!hop.asleep) {
+		hop.acs_cap = p2pdma_acs_read(pdev, PCI_ACS_CAP);
+		hop.acs_ctrl = p2pdma_acs_read(pdev, PCI_ACS_CTRL);
+		if (peer && hop.acs_ctrl > 0 && (hop.acs_ctrl & PCI_ACS_EC) &&
+		    !p2pdma_path_asleep(peer))
+			hop.egress = p2pdma_acs_egress(pdev, peer);
+		hop.memory = p2pdma_decodes_memory(pdev);
+		hop.master = !pci_read_config_word(pdev, PCI_COMMAND,
+						   &command) &&
+			     !PCI_POSSIBLE_ERROR(command) &&
+			     (command & PCI_COMMAND_MASTER);
+	}
+	hops->fn(&hop, hops->data);
+}
+
+/**
+ * p2pdma_path_hops - all that is looked at on the path from a client to a provider
+ * @client: the function that does the DMA
+ * @provider: the function whose memory it is
+ * @fn: called for each function and port, from the client up and from there down
+ *	to the provider; all that is not asleep has been read for it
+ * @data: for @fn
+ *
+ * Physical functions, which are not on the path, come after the virtual function
+ * on the client's side and before it on the provider's.  The ports above the
+ * common one come once, on the way up.
+ *
+ * Context: any; reads configuration space.  The caller holds both functions.
+ */
+void p2pdma_path_hops(struct pci_dev *client, struct pci_dev *provider,
+		      void (*fn)(const struct p2pdma_hop *hop, void *data),
+		      void *data)
+{
+	const struct p2pdma_hops hops = { .fn = fn, .data = data };
+	struct pci_dev *client_side, *provider_side, *pdev;
+	struct p2pdma_path path;
+	int down, i;
+
+	p2pdma_diverge(&path, client, provider, &client_side, &provider_side);
+
+	p2pdma_hop(&hops, P2PDMA_CLIENT, client,
+		   path.common && !path.in_switch ? provider : NULL);
+	if (client->is_virtfn)
+		p2pdma_hop(&hops, P2PDMA_CLIENT_PF, pci_physfn(client), NULL);
+	if (client == provider)
+		return;
+
+	for (pdev = pci_upstream_bridge(client); pdev && pdev != path.common;
+	     pdev = pci_upstream_bridge(pdev))
+		if (path.common && pdev == client_side)
+			p2pdma_hop(&hops, P2PDMA_CLIENT_SIDE, pdev,
+				   path.in_switch ? provider_side : NULL);
+		else
+			p2pdma_hop(&hops, P2PDMA_UP, pdev, NULL);
+
+	for (pdev = path.common; pdev; pdev = pci_upstream_bridge(pdev))
+		p2pdma_hop(&hops, pdev == path.common ? P2PDMA_COMMON :
+							P2PDMA_ABOVE, pdev, NULL);
+
+	/* From the top down, though only the way up can be followed. */
+	for (down = p2pdma_depth(provider) - p2pdma_depth(path.common) - 1;
+	     down > 0; down--) {
+		for (pdev = provider, i = 0; i < down; i++)
+			pdev = pci_upstream_bridge(pdev);
+		if (path.common && pdev == provider_side)
+			p2pdma_hop(&hops, P2PDMA_PROVIDER_SIDE, pdev,
+				   path.in_switch ? client_side : NULL);
+		else
+			p2pdma_hop(&hops, P2PDMA_DOWN, pdev, NULL);
+	}
+
+	if (provider->is_virtfn)
+		p2pdma_hop(&hops, P2PDMA_PROVIDER_PF, pci_physfn(provider),
+			   NULL);
+	p2pdma_hop(&hops, P2PDMA_PROVIDER, provider, NULL);
+}

@@ -2,7 +2,8 @@
 /*
  * What the parts of the P2PDMA core know of each other.
  *
- * Calls go one way: sysfs and pool -> routes -> policy, fabric, bars -> providers.
+ * Calls go one way: sysfs, debugfs and pool -> routes -> policy, fabric,
+ * bars -> providers.  Anyone may call stats, which calls nobody.
  */
 #ifndef DRIVERS_PCI_P2PDMA_H
 #define DRIVERS_PCI_P2PDMA_H
@@ -11,6 +12,7 @@
 #include <linux/bits.h>
 #include <linux/list.h>
 #include <linux/pci-p2pdma.h>
+#include <linux/rcupdate.h>
 
 struct gen_pool;
 struct pci_host_bridge;
@@ -81,13 +83,72 @@ int p2pdma_range_add(struct p2pdma_range *range);
 void p2pdma_range_del(struct p2pdma_range *range);
 bool p2pdma_for_each_provider(bool (*fn)(struct p2pdma_provider *provider,
 					 void *data), void *data);
-void p2pdma_routes_invalidate(void);
+void p2pdma_for_each_range(void (*fn)(const struct p2pdma_range *range,
+				      void *data), void *data);
+
+/* Why what is kept of routes became stale. */
+enum p2pdma_cause {
+	P2PDMA_BY_CONFIG_WRITE,
+	P2PDMA_BY_POLICY,
+	P2PDMA_BY_DEVICE_ADDED,
+	P2PDMA_BY_DEVICE_GOING,
+	P2PDMA_BY_DEVICE_REMOVED,
+	P2PDMA_BY_PROVIDER_REMOVED,
+	P2PDMA_NR_CAUSES
+};
+
+const char *p2pdma_cause_name(enum p2pdma_cause cause);
+void p2pdma_routes_invalidate(enum p2pdma_cause cause);
+unsigned long p2pdma_invalidations(enum p2pdma_cause cause);
 int p2pdma_generation(void);
 
 /* bars.c: whose BAR an address is in, registered or not */
 
 struct p2pdma_provider *p2pdma_bar_of_phys(phys_addr_t phys, size_t size);
 void p2pdma_bars_removed(struct pci_dev *pdev);
+
+/* Transfers as routes tell them apart: posted writes, and all that read. */
+enum p2pdma_kind {
+	P2PDMA_WRITES,
+	P2PDMA_READS,
+	P2PDMA_NR_KINDS
+};
+
+static inline enum p2pdma_kind p2pdma_kind(enum dma_data_direction dir)
+{
+	return dir == DMA_FROM_DEVICE ? P2PDMA_WRITES : P2PDMA_READS;
+}
+
+/* stats.c: counters of a client and a provider */
+
+struct p2pdma_stats;
+
+/**
+ * struct p2pdma_counts - what a pair has counted
+ * @hits: how often what is kept of it was fresh
+ * @lists: lists mapped, by &enum p2pdma_kind
+ * @bytes: bytes of the provider's memory in them
+ * @all_refused: lists refused
+ * @refused: the same by reason
+ */
+struct p2pdma_counts {
+	u64 hits;
+	u64 lists[P2PDMA_NR_KINDS];
+	u64 bytes[P2PDMA_NR_KINDS];
+	u64 all_refused;
+	u64 refused[PCI_P2PDMA_NR_REASONS];
+};
+
+struct p2pdma_stats *p2pdma_stats_alloc(void);
+void p2pdma_stats_free(struct p2pdma_stats *stats);
+void p2pdma_stats_hit(struct p2pdma_stats *stats);
+void p2pdma_stats_mapped(struct p2pdma_stats *stats, enum p2pdma_kind kind,
+			 u64 bytes);
+void p2pdma_stats_refused(struct p2pdma_stats *stats,
+			  enum pci_p2pdma_reason reason);
+bool p2pdma_stats_report(struct p2pdma_stats *stats,
+			 enum pci_p2pdma_reason reason);
+void p2pdma_stats_sum(struct p2pdma_stats *stats, struct p2pdma_counts *counts);
 
 /* fabric.c: the path between two devices, and what ACS does on it */
 
@@ -97,6 +158,8 @@ struct p2pdma_name {
 	int domain;
 	u16 id;
 };
+
+#define P2PDMA_NAME_LEN 20	/* as text, with its zero byte */
 
 /* What becomes of a request at the port where the paths diverge. */
 enum p2pdma_acs_request {
@@ -161,8 +224,51 @@ struct p2pdma_path {
 	int distance;
 };
 
+/* What a function or port is on a path; see p2pdma_path_hops(). */
+enum p2pdma_role {
+	P2PDMA_CLIENT,
+	P2PDMA_CLIENT_PF,
+	P2PDMA_UP,
+	P2PDMA_CLIENT_SIDE,
+	P2PDMA_COMMON,
+	P2PDMA_ABOVE,
+	P2PDMA_PROVIDER_SIDE,
+	P2PDMA_DOWN,
+	P2PDMA_PROVIDER_PF,
+	P2PDMA_PROVIDER,
+};
+
+/**
+ * struct p2pdma_hop - a function or port on a path, as it is now
+ * @role: what it is there
+ * @pdev: the function or port
+ * @asleep: it, or a port above it, cannot answer: nothing that follows was read
+ * @acs_cap: ACS Capability register; negative if there is none or it cannot be
+ *	read
+ * @acs_ctrl: likewise the ACS Control register
+ * @egress: whether its egress vector names the other side; negative where that is
+ *	not looked at
+ * @memory: it decodes memory addresses
+ * @master: it may send requests
+ */
+struct p2pdma_hop {
+	enum p2pdma_role role;
+	struct pci_dev *pdev;
+	bool asleep;
+	int acs_cap;
+	int acs_ctrl;
+	int egress;
+	bool memory;
+	bool master;
+};
+
 void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
 		      struct pci_dev *provider);
+void p2pdma_path_hops(struct pci_dev *client, struct pci_dev *provider,
+		      void (*fn)(const struct p2pdma_hop *hop, void *data),
+		      void *data);
+void p2pdma_path_shape(struct p2pdma_path *path, struct pci_dev *client,
+		       struct pci_dev *provider);
 int p2pdma_path_distance(struct pci_dev *client, struct pci_dev *provider);
 enum p2pdma_acs_request p2pdma_acs_request(u16 ctrl, bool egress);
 void p2pdma_path_redirectors(const struct p2pdma_path *path, struct seq_buf *s);
@@ -170,6 +276,7 @@ struct pci_dev *p2pdma_path_asleep(struct pci_dev *provider);
 
 /* bridges.c: what is known of host bridges, and of the machine */
 
+struct pci_dev *p2pdma_bridge_function(struct pci_host_bridge *host);
 bool p2pdma_bridge_listed(struct pci_host_bridge *host, bool same_bridge,
 			  bool warn);
 bool p2pdma_cpu_listed(void);
@@ -183,6 +290,8 @@ enum p2pdma_mode {
 	P2PDMA_SWITCH,
 	P2PDMA_HOST,
 };
+
+const char *p2pdma_mode_name(enum p2pdma_mode mode);
 
 struct p2pdma_policy;
 
@@ -250,8 +359,79 @@ struct p2pdma_facts {
 	bool bus_unknown;
 };
 
+/**
+ * struct p2pdma_kept - what is kept for one client and provider
+ * @node: in the table of all
+ * @rcu: for freeing
+ * @client: the client; compared, and only followed by who holds it
+ * @provider: the provider; likewise
+ * @owner: the provider's function; likewise
+ * @client_name: name of @client, to be shown
+ * @owner_name: name of @owner
+ * @bar: BAR of @provider
+ * @generation: when it was gathered
+ * @distance: hops
+ * @same_bridge: both are below one host bridge
+ * @facts: by kind of transfer; what may change without notice is left out
+ * @blocked_at: by kind of transfer, where &p2pdma_facts.blocked applies
+ * @stuck_at: the same for &p2pdma_facts.stuck
+ * @port: by obstacle, the port that stands in the way
+ * @not_decoding: on the way to the provider
+ * @stats: counters; handed on when it is gathered anew.  NULL without memory, and
+ *	in what is gathered and not kept
+ */
+struct p2pdma_kept {
+	struct hlist_node node;
+	struct rcu_head rcu;
+	struct pci_dev *client;
+	struct p2pdma_provider *provider;
+	struct device *owner;
+	struct p2pdma_name client_name;
+	struct p2pdma_name owner_name;
+	int bar;
+	int generation;
+	int distance;
+	bool same_bridge;
+	struct p2pdma_facts facts[P2PDMA_NR_KINDS];
+	struct p2pdma_name blocked_at[P2PDMA_NR_KINDS];
+	struct p2pdma_name stuck_at[P2PDMA_NR_KINDS];
+	struct p2pdma_name port[PCI_P2PDMA_DMA_MASK + 1];
+	struct p2pdma_name not_decoding;
+	struct p2pdma_stats *stats;
+};
+
+/* How often what is kept of a pair was asked for, and what was found. */
+struct p2pdma_lookups {
+	unsigned long hits;
+	unsigned long misses;
+	unsigned long stale;
+};
+
 enum pci_p2pdma_reason p2pdma_decide(const struct p2pdma_facts *facts,
 				     enum pci_p2pdma_map_type *type);
-void p2pdma_routes_forget(struct device *owner);
+void p2pdma_routes_forget(struct device *dev);
+void p2pdma_routes_forget_provider(struct p2pdma_provider *provider);
+void p2pdma_routes_examine(struct p2pdma_provider *provider,
+			   struct pci_dev *client, enum p2pdma_kind kind,
+			   struct p2pdma_kept *fresh,
+			   struct p2pdma_facts *facts,
+			   struct pci_p2pdma_route *route);
+void p2pdma_routes_each_kept(void (*fn)(const struct p2pdma_kept *kept,
+					void *data), void *data);
+bool p2pdma_routes_counts(struct pci_dev *client,
+			  struct p2pdma_provider *provider,
+			  struct p2pdma_counts *counts);
+void p2pdma_routes_lookups(struct p2pdma_lookups *lookups);
+void p2pdma_name_text(const struct p2pdma_name *name, char *text);
+void p2pdma_route_bridge(const struct pci_p2pdma_route *route, char *text);
+
+#if IS_ENABLED(CONFIG_KUNIT)
+/* debugfs.c, for tests: what the files give */
+struct seq_file;
+
+int p2pdma_providers_show(struct seq_file *m, void *unused);
+int p2pdma_path_answer(char *query, char **text);
+int p2pdma_cache_show(struct seq_file *m, void *unused);
+#endif
 
 #endif /* DRIVERS_PCI_P2PDMA_H */

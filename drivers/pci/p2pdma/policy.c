@@ -82,6 +82,17 @@ static const char * const p2pdma_mode_names[] = {
 	[P2PDMA_HOST]	= "host",
 };
 
+/**
+ * p2pdma_mode_name - the word for a mode
+ * @mode: the mode
+ *
+ * Return: the word, as p2pdma= takes it.
+ */
+const char *p2pdma_mode_name(enum p2pdma_mode mode)
+{
+	return p2pdma_mode_names[mode];
+}
+
 /*
  * Hexadecimal digits, at least one, that make up a number up to @max; on success
  * *@text moves past them.
@@ -577,7 +588,7 @@ static int p2pdma_publish(struct p2pdma_policy *policy, gfp_t gfp)
 		call_rcu(&old->policy->rcu, p2pdma_policy_free_rcu);
 	if (old != &p2pdma_boot_in_force)
 		kvfree_rcu(old, rcu);
-	p2pdma_routes_invalidate();
+	p2pdma_routes_invalidate(P2PDMA_BY_POLICY);
 	return 0;
 }
 

@@ -507,10 +507,10 @@ static void p2pdma_part_unregister(void *data)
 	struct p2pdma_part *part = data;
 
 	p2pdma_range_del(&part->range);
-	p2pdma_routes_forget(part->mem->provider.owner);
+	if (!--part->mem->registered)
+		p2pdma_routes_forget_provider(&part->mem->provider);
 	if (part->going)
 		atomic_dec(&part->mem->going);
-	part->mem->registered--;
 
 	/* The pool cannot give memory back, and looks at its reference count. */
 	list_add(&part->node,

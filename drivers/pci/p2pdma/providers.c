@@ -25,6 +25,7 @@
 #include <linux/slab.h>
 
 #include "p2pdma.h"
+#include "trace.h"
 
 struct p2pdma_interval {
 	phys_addr_t start;
@@ -42,25 +43,66 @@ DEFINE_STATIC_KEY_FALSE(pci_p2pdma_key);
 EXPORT_SYMBOL_GPL(pci_p2pdma_key);
 
 static atomic_t p2pdma_changes = ATOMIC_INIT(0);
+static atomic_long_t p2pdma_changes_by[P2PDMA_NR_CAUSES];
+
+static const char * const p2pdma_cause_names[P2PDMA_NR_CAUSES] = {
+	[P2PDMA_BY_CONFIG_WRITE]	= "config-write",
+	[P2PDMA_BY_POLICY]		= "policy",
+	[P2PDMA_BY_DEVICE_ADDED]	= "device-added",
+	[P2PDMA_BY_DEVICE_GOING]	= "device-going",
+	[P2PDMA_BY_DEVICE_REMOVED]	= "device-removed",
+	[P2PDMA_BY_PROVIDER_REMOVED]	= "provider-removed",
+};
 
 static DEFINE_MUTEX(p2pdma_lock);
 static LIST_HEAD(p2pdma_ranges);	/* by address; under p2pdma_lock */
 static struct p2pdma_table __rcu *p2pdma_table;
 
 /**
+ * p2pdma_cause_name - the word for a cause
+ * @cause: why what is kept of routes became stale
+ *
+ * Return: the word.
+ */
+const char *p2pdma_cause_name(enum p2pdma_cause cause)
+{
+	return p2pdma_cause_names[cause];
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_cause_name);
+
+/**
  * p2pdma_routes_invalidate - what routes rest on may have changed
+ * @cause: what has
  *
  * Call it after the change.
  *
  * Context: any.
  */
-void p2pdma_routes_invalidate(void)
+void p2pdma_routes_invalidate(enum p2pdma_cause cause)
 {
-	/* Pairs with the acquire in p2pdma_generation(): the change comes first. */
-	smp_mb__before_atomic();
-	atomic_inc(&p2pdma_changes);
+	int generation;
+
+	/*
+	 * Fully ordered, and pairs with the acquire in p2pdma_generation(): the
+	 * change comes first.
+	 */
+	generation = atomic_inc_return(&p2pdma_changes);
+	atomic_long_inc(&p2pdma_changes_by[cause]);
+	trace_p2pdma_invalidate(cause, generation);
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_routes_invalidate);
+
+/**
+ * p2pdma_invalidations - how often p2pdma_routes_invalidate() was called
+ * @cause: for this cause
+ *
+ * Return: the number, since boot.
+ */
+unsigned long p2pdma_invalidations(enum p2pdma_cause cause)
+{
+	return atomic_long_read(&p2pdma_changes_by[cause]);
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_invalidations);
 
 /**
  * p2pdma_generation - how often what routes rest on has changed
@@ -155,6 +197,7 @@ int p2pdma_range_add(struct p2pdma_range *range)
 	}
 
 	static_branch_enable(&pci_p2pdma_key);
+	trace_p2pdma_provider_add(range);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_range_add);
@@ -174,6 +217,7 @@ void p2pdma_range_del(struct p2pdma_range *range)
 		p2pdma_table_update(GFP_KERNEL | __GFP_NOFAIL);
 	}
 	synchronize_rcu();
+	trace_p2pdma_provider_remove(range);
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_range_del);
 
@@ -203,6 +247,24 @@ bool p2pdma_for_each_provider(bool (*fn)(struct p2pdma_provider *provider,
 			return false;
 	}
 	return true;
+}
+
+/**
+ * p2pdma_for_each_range - look at every range that is registered
+ * @fn: called for each, by address, so that those of a provider come in a row
+ * @data: for @fn
+ *
+ * Context: may sleep, and so may @fn, which may not add or remove ranges.
+ */
+void p2pdma_for_each_range(void (*fn)(const struct p2pdma_range *range,
+				      void *data), void *data)
+{
+	struct p2pdma_range *range;
+
+	guard(mutex)(&p2pdma_lock);
+
+	list_for_each_entry(range, &p2pdma_ranges, node)
+		fn(range, data);
 }
 
 /* The first interval that ends at or after @phys; count if there is none. */

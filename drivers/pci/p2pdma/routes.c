@@ -23,12 +23,15 @@
 #include <linux/init.h>
 #include <linux/notifier.h>
 #include <linux/pci.h>
+#include <linux/percpu.h>
+#include <linux/ratelimit.h>
 #include <linux/seq_buf.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
 #include "../pci.h"
 #include "p2pdma.h"
+#include "trace.h"
 
 #define P2PDMA_OBSTACLES \
 	GENMASK(PCI_P2PDMA_DMA_MASK, PCI_P2PDMA_NO_COMMON_PORT)
@@ -174,44 +177,10 @@ EXPORT_SYMBOL_IF_KUNIT(p2pdma_decide);
  * What is kept.
  */
 
-enum { P2PDMA_WRITES, P2PDMA_READS, P2PDMA_NR_KINDS };
-
-/**
- * struct p2pdma_kept - what is kept for one client and provider
- * @node: in p2pdma_kept_table
- * @rcu: for freeing
- * @client: the client; compared, and only followed by who holds it
- * @provider: the provider; likewise
- * @owner: the provider's function; likewise
- * @generation: when it was gathered
- * @distance: hops
- * @same_bridge: both are below one host bridge
- * @facts: by kind of transfer; what may change without notice is left out
- * @blocked_at: by kind of transfer, where &p2pdma_facts.blocked applies
- * @stuck_at: the same for &p2pdma_facts.stuck
- * @port: by obstacle, the port that stands in the way
- * @not_decoding: on the way to the provider
- * @reported: bit per reason for which a refusal has been put in the log
- */
-struct p2pdma_kept {
-	struct hlist_node node;
-	struct rcu_head rcu;
-	struct pci_dev *client;
-	struct p2pdma_provider *provider;
-	struct device *owner;
-	int generation;
-	int distance;
-	bool same_bridge;
-	struct p2pdma_facts facts[P2PDMA_NR_KINDS];
-	struct p2pdma_name blocked_at[P2PDMA_NR_KINDS];
-	struct p2pdma_name stuck_at[P2PDMA_NR_KINDS];
-	struct p2pdma_name port[PCI_P2PDMA_DMA_MASK + 1];
-	struct p2pdma_name not_decoding;
-	unsigned long reported;
-};
-
 static DEFINE_HASHTABLE(p2pdma_kept_table, 10);
 static DEFINE_SPINLOCK(p2pdma_kept_lock);	/* writers of the table */
+
+static DEFINE_PER_CPU(struct p2pdma_lookups, p2pdma_lookups);
 
 static u32 p2pdma_kept_hash(struct pci_dev *client,
 			    struct p2pdma_provider *provider)
@@ -234,7 +203,7 @@ void pci_p2pdma_config_written(int where, int size)
 	if (where >= PCI_CFG_SPACE_SIZE ||
 	    (where < PCI_COMMAND + 2 && where + size > PCI_COMMAND) ||
 	    (where < PCI_CAPABILITY_LIST && where + size > PCI_BASE_ADDRESS_0))
-		p2pdma_routes_invalidate();
+		p2pdma_routes_invalidate(P2PDMA_BY_CONFIG_WRITE);
 }
 
 static struct p2pdma_name p2pdma_name(struct pci_dev *pdev)
@@ -246,6 +215,45 @@ static struct p2pdma_name p2pdma_name(struct pci_dev *pdev)
 		.domain = pci_domain_nr(pdev->bus),
 		.id = pci_dev_id(pdev),
 	};
+}
+
+/**
+ * p2pdma_name_text - write the name of a function
+ * @name: the function; not valid for none
+ * @text: gets the name, or "-"; %P2PDMA_NAME_LEN bytes
+ */
+void p2pdma_name_text(const struct p2pdma_name *name, char *text)
+{
+	if (!name->valid)
+		strscpy(text, "-", P2PDMA_NAME_LEN);
+	else
+		snprintf(text, P2PDMA_NAME_LEN, "%04x:%02x:%02x.%d",
+			 name->domain, PCI_BUS_NUM(name->id),
+			 PCI_SLOT(name->id & 0xff), PCI_FUNC(name->id & 0xff));
+}
+
+static void p2pdma_route_set_bridge(struct pci_p2pdma_route *route,
+				    const struct p2pdma_name *port)
+{
+	route->has_bridge = port->valid;
+	route->bridge_domain = port->domain;
+	route->bridge_id = port->id;
+}
+
+/**
+ * p2pdma_route_bridge - write the name of the port that decided
+ * @route: the route
+ * @text: gets the name, or "-" if no single one did; %P2PDMA_NAME_LEN bytes
+ */
+void p2pdma_route_bridge(const struct pci_p2pdma_route *route, char *text)
+{
+	const struct p2pdma_name name = {
+		.valid = route->has_bridge,
+		.domain = route->bridge_domain,
+		.id = route->bridge_id,
+	};
+
+	p2pdma_name_text(&name, text);
 }
 
 static bool p2pdma_bridges_trusted(const struct p2pdma_in_force *now,
@@ -405,7 +413,16 @@ static struct p2pdma_kept *p2pdma_kept_find(struct pci_dev *client,
 	return NULL;
 }
 
-/* Keep a copy of what has been gathered.  Without memory it is not kept. */
+/* Does a provider stay until p2pdma_routes_forget()?  Only then is it kept by. */
+static bool p2pdma_mem_lasts(const struct p2pdma_mem *mem)
+{
+	return mem->registered || mem->indexed;
+}
+
+/*
+ * Keep a copy of what has been gathered, with the counters of what was kept before.
+ * Without memory it is not kept.
+ */
 static void p2pdma_kept_store(const struct p2pdma_kept *fresh)
 {
 	struct p2pdma_kept *kept, *old;
@@ -417,14 +434,28 @@ static void p2pdma_kept_store(const struct p2pdma_kept *fresh)
 
 	spin_lock_irqsave(&p2pdma_kept_lock, flags);
 	old = p2pdma_kept_find(kept->client, kept->provider);
+	kept->stats = (old ? old->stats : NULL) ?: p2pdma_stats_alloc();
 	if (old) {
-		kept->reported = old->reported;
 		hash_del_rcu(&old->node);
 		kfree_rcu(old, rcu);
 	}
 	hash_add_rcu(p2pdma_kept_table, &kept->node,
 		     p2pdma_kept_hash(kept->client, kept->provider));
 	spin_unlock_irqrestore(&p2pdma_kept_lock, flags);
+}
+
+static void p2pdma_kept_init(struct p2pdma_kept *kept, struct pci_dev *client,
+			     struct p2pdma_provider *provider, int generation)
+{
+	*kept = (struct p2pdma_kept) {
+		.client = client,
+		.provider = provider,
+		.owner = provider->owner,
+		.client_name = p2pdma_name(client),
+		.owner_name = p2pdma_name(to_pci_dev(provider->owner)),
+		.bar = to_p2pdma_mem(provider)->bar,
+		.generation = generation,
+	};
 }
 
 /*
@@ -438,61 +469,278 @@ static const struct p2pdma_kept *p2pdma_kept_get(struct pci_dev *client,
 	int generation = p2pdma_generation();
 	const struct p2pdma_kept *kept = p2pdma_kept_find(client, provider);
 
-	if (kept && kept->generation == generation)
+	if (kept && kept->generation == generation) {
+		this_cpu_inc(p2pdma_lookups.hits);
+		if (kept->stats)
+			p2pdma_stats_hit(kept->stats);
 		return kept;
+	}
 
-	*fresh = (struct p2pdma_kept) {
-		.client = client,
-		.provider = provider,
-		.owner = provider->owner,
-		.generation = generation,
-	};
+	if (kept)
+		this_cpu_inc(p2pdma_lookups.stale);
+	else
+		this_cpu_inc(p2pdma_lookups.misses);
+	p2pdma_kept_init(fresh, client, provider, generation);
 	p2pdma_gather(fresh);
-	if (to_p2pdma_mem(provider)->registered ||
-	    to_p2pdma_mem(provider)->indexed)
+	if (p2pdma_mem_lasts(to_p2pdma_mem(provider)))
 		p2pdma_kept_store(fresh);
 	return fresh;
 }
 
-/* Note that a refusal has been reported; returns whether it had been before. */
+/*
+ * The counters of a pair for which perhaps nothing has been gathered yet, as what
+ * is asleep is not read; NULL without memory.  In an RCU read-side section.
+ */
+static struct p2pdma_stats *p2pdma_kept_stats(struct pci_dev *client,
+					      struct p2pdma_provider *provider)
+{
+	struct p2pdma_kept *kept = p2pdma_kept_find(client, provider);
+	struct p2pdma_kept stale;
+
+	if (!kept && p2pdma_mem_lasts(to_p2pdma_mem(provider))) {
+		p2pdma_kept_init(&stale, client, provider,
+				 p2pdma_generation() - 1);
+		p2pdma_kept_store(&stale);
+		kept = p2pdma_kept_find(client, provider);
+	}
+	return kept ? kept->stats : NULL;
+}
+
+/* For refusals that nobody remembers, for want of memory. */
+static DEFINE_RATELIMIT_STATE(p2pdma_unkept, DEFAULT_RATELIMIT_INTERVAL,
+			      DEFAULT_RATELIMIT_BURST);
+
+/* Is this the first refusal of a pair for a reason? */
 static bool p2pdma_kept_report(struct pci_dev *client,
 			       struct p2pdma_provider *provider,
 			       enum pci_p2pdma_reason reason)
 {
-	struct p2pdma_kept *kept;
+	struct p2pdma_stats *stats;
 
 	guard(rcu)();
-	kept = p2pdma_kept_find(client, provider);
-	return kept && test_and_set_bit(reason, &kept->reported);
+	stats = p2pdma_kept_stats(client, provider);
+	return stats ? p2pdma_stats_report(stats, reason) :
+		       __ratelimit(&p2pdma_unkept);
 }
 
-/**
- * p2pdma_routes_forget - drop what is kept for a device or a provider
- * @owner: a device that is no longer there, as client and as provider
- *
- * Context: any.
- */
-void p2pdma_routes_forget(struct device *owner)
+/* Drop what is kept of a device, as client and as provider, or of a provider. */
+static void p2pdma_kept_forget(const struct device *dev,
+			       const struct p2pdma_provider *provider)
 {
 	struct hlist_node *next;
 	struct p2pdma_kept *kept;
 	unsigned long flags;
 	int i;
 
-	p2pdma_routes_invalidate();
-
 	for (i = 0; i < HASH_SIZE(p2pdma_kept_table); i++) {
 		spin_lock_irqsave(&p2pdma_kept_lock, flags);
 		hlist_for_each_entry_safe(kept, next, &p2pdma_kept_table[i],
 					  node) {
-			if (&kept->client->dev != owner && kept->owner != owner)
+			if (&kept->client->dev != dev && kept->owner != dev &&
+			    kept->provider != provider)
 				continue;
 			hash_del_rcu(&kept->node);
+			p2pdma_stats_free(kept->stats);
 			kfree_rcu(kept, rcu);
 		}
 		spin_unlock_irqrestore(&p2pdma_kept_lock, flags);
 	}
 }
+
+/**
+ * p2pdma_routes_forget - drop what is kept for a device that is no longer there
+ * @dev: the device, as client and as provider
+ *
+ * Context: any.
+ */
+void p2pdma_routes_forget(struct device *dev)
+{
+	p2pdma_routes_invalidate(P2PDMA_BY_DEVICE_REMOVED);
+	p2pdma_kept_forget(dev, NULL);
+}
+
+/**
+ * p2pdma_routes_forget_provider - drop what is kept for a BAR that is no longer
+ *	peer memory
+ * @provider: the provider
+ *
+ * Context: any.
+ */
+void p2pdma_routes_forget_provider(struct p2pdma_provider *provider)
+{
+	p2pdma_routes_invalidate(P2PDMA_BY_PROVIDER_REMOVED);
+	p2pdma_kept_forget(NULL, provider);
+}
+
+/**
+ * p2pdma_routes_each_kept - look at all that is kept
+ * @fn: called for each pair, in no particular order; must not sleep
+ * @data: for @fn
+ *
+ * What is kept names devices that may be gone: do not follow its pointers.
+ *
+ * Context: any.
+ */
+void p2pdma_routes_each_kept(void (*fn)(const struct p2pdma_kept *kept,
+					void *data), void *data)
+{
+	struct p2pdma_kept *kept;
+	int i;
+
+	guard(rcu)();
+	hash_for_each_rcu(p2pdma_kept_table, i, kept, node)
+		fn(kept, data);
+}
+
+/**
+ * p2pdma_routes_lookups - how often what is kept was asked for
+ * @lookups: filled in, with the numbers since boot
+ *
+ * Context: any.
+ */
+void p2pdma_routes_lookups(struct p2pdma_lookups *lookups)
+{
+	int cpu;
+
+	*lookups = (struct p2pdma_lookups) {};
+	for_each_possible_cpu(cpu) {
+		struct p2pdma_lookups *part = per_cpu_ptr(&p2pdma_lookups, cpu);
+
+		lookups->hits += READ_ONCE(part->hits);
+		lookups->misses += READ_ONCE(part->misses);
+		lookups->stale += READ_ONCE(part->stale);
+	}
+}
+
+/*
+ * Counting.
+ */
+
+/**
+ * pci_p2pdma_tally_add - add DMA segments to a tally
+ * @tally: of one mapping
+ * @provider: whose memory they are, or NULL for RAM
+ * @type: its route; of no account for RAM
+ * @segments: how many DMA segments
+ * @bytes: bytes in them
+ *
+ * Context: any.
+ */
+void pci_p2pdma_tally_add(struct pci_p2pdma_tally *tally,
+			  struct p2pdma_provider *provider,
+			  enum pci_p2pdma_map_type type, unsigned int segments,
+			  u64 bytes)
+{
+	unsigned int i;
+
+	if (!provider) {
+		tally->ram += segments;
+		tally->ram_bytes += bytes;
+		return;
+	}
+	if (type == PCI_P2PDMA_MAP_BUS_ADDR) {
+		tally->bus += segments;
+		tally->bus_bytes += bytes;
+	} else {
+		tally->host += segments;
+		tally->host_bytes += bytes;
+	}
+
+	for (i = 0; i < tally->providers; i++)
+		if (tally->peer[i].provider == provider)
+			break;
+	if (i == PCI_P2PDMA_TALLY_PROVIDERS)
+		return;
+	if (i == tally->providers) {
+		tally->peer[i].provider = provider;
+		tally->providers++;
+	}
+	tally->peer[i].bytes += bytes;
+}
+
+/**
+ * pci_p2pdma_mapped - peer memory has been mapped
+ * @dev: the device that it is mapped for
+ * @dir: direction of the transfer
+ * @tally: what the mapping is made of
+ *
+ * Counts it for each provider, and tells who traces.
+ *
+ * Context: any.
+ */
+void pci_p2pdma_mapped(struct device *dev, enum dma_data_direction dir,
+		       const struct pci_p2pdma_tally *tally)
+{
+	const struct p2pdma_kept *kept;
+	unsigned int i;
+
+	trace_p2pdma_map_sg(dev, dir, tally);
+
+	guard(rcu)();
+	for (i = 0; i < tally->providers; i++) {
+		kept = p2pdma_kept_find(to_pci_dev(dev), tally->peer[i].provider);
+		if (kept && kept->stats)
+			p2pdma_stats_mapped(kept->stats, p2pdma_kind(dir),
+					    tally->peer[i].bytes);
+	}
+}
+
+/**
+ * pci_p2pdma_refused - a mapping of peer memory has been refused
+ * @provider: whose memory
+ * @dev: the device that it was to be mapped for
+ * @dir: direction of the transfer
+ * @route: the route; where it leads to the memory it is the DMA layer that cannot
+ *	map it
+ *
+ * Counts it, and tells who traces.
+ *
+ * Context: any.
+ */
+void pci_p2pdma_refused(struct p2pdma_provider *provider, struct device *dev,
+			enum dma_data_direction dir,
+			const struct pci_p2pdma_route *route)
+{
+	enum pci_p2pdma_reason reason = route->reason;
+	struct p2pdma_stats *stats;
+
+	if (route->type != PCI_P2PDMA_MAP_NOT_SUPPORTED)
+		reason = PCI_P2PDMA_UNMAPPABLE;
+	trace_p2pdma_refused(provider, dev, dir, reason);
+	if (!dev_is_pci(dev))
+		return;
+
+	guard(rcu)();
+	stats = p2pdma_kept_stats(to_pci_dev(dev), provider);
+	if (stats)
+		p2pdma_stats_refused(stats, reason);
+}
+
+/**
+ * p2pdma_routes_counts - what a pair has counted
+ * @client: the client
+ * @provider: the provider
+ * @counts: filled in
+ *
+ * Context: any; the caller holds @client, and sees to it that the provider stays.
+ *
+ * Return: false if nothing has been mapped or refused.
+ */
+bool p2pdma_routes_counts(struct pci_dev *client,
+			  struct p2pdma_provider *provider,
+			  struct p2pdma_counts *counts)
+{
+	const struct p2pdma_kept *kept;
+
+	guard(rcu)();
+	kept = p2pdma_kept_find(client, provider);
+	if (!kept || !kept->stats)
+		return false;
+	p2pdma_stats_sum(kept->stats, counts);
+	return counts->lists[P2PDMA_WRITES] || counts->lists[P2PDMA_READS] ||
+	       counts->all_refused;
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_routes_counts);
 
 /*
  * The verdict.
@@ -553,54 +801,108 @@ enum p2pdma_query {
 	P2PDMA_QUERY_LASTING,	/* a list, when the provider is awake and decodes */
 };
 
+/* The verdict on what has been gathered and what may change without notice. */
+static void p2pdma_conclude(const struct p2pdma_kept *kept,
+			    enum p2pdma_kind kind, enum p2pdma_query query,
+			    struct p2pdma_facts *facts,
+			    struct pci_p2pdma_route *route)
+{
+	struct p2pdma_name port;
+
+	*facts = kept->facts[kind];
+	if (query == P2PDMA_QUERY_LASTING)
+		facts->unreachable = false;
+	facts->unreachable |=
+		atomic_read(&to_p2pdma_mem(kept->provider)->going);
+	p2pdma_facts_now(facts, kept, query == P2PDMA_QUERY_SINGLE);
+
+	*route = (struct pci_p2pdma_route) {
+		.distance = kept->distance,
+		.same_bridge = kept->same_bridge,
+	};
+	route->reason = p2pdma_decide(facts, &route->type);
+	port = p2pdma_deciding_port(kept, kind, !facts->translated &&
+				    facts->blocked, route->reason);
+	p2pdma_route_set_bridge(route, &port);
+}
+
+/* The verdict where nothing is read, as the provider is @asleep or @dev not PCI. */
+static void p2pdma_conclude_unread(struct p2pdma_provider *provider,
+				   struct device *dev, struct pci_dev *asleep,
+				   struct p2pdma_facts *facts,
+				   struct pci_p2pdma_route *route)
+{
+	struct pci_dev *client = dev_is_pci(dev) ? to_pci_dev(dev) : NULL;
+	const struct p2pdma_in_force *now = p2pdma_in_force();
+	struct pci_dev *owner = to_pci_dev(provider->owner);
+	struct p2pdma_name port = p2pdma_name(asleep);
+
+	*facts = (struct p2pdma_facts) {
+		.mode = p2pdma_mode(now),
+		.denied = p2pdma_denied(now, owner) ||
+			  (client && p2pdma_denied(now, client)),
+		.not_pci = !client,
+		.unreachable = asleep,
+	};
+	*route = (struct pci_p2pdma_route) {
+		.distance = client ? p2pdma_path_distance(client, owner) : -1,
+	};
+	route->reason = p2pdma_decide(facts, &route->type);
+	if (route->reason == PCI_P2PDMA_PROVIDER_UNREACHABLE)
+		p2pdma_route_set_bridge(route, &port);
+}
+
 static void p2pdma_query(struct p2pdma_provider *provider, struct device *dev,
 			 enum dma_data_direction dir, enum p2pdma_query query,
 			 struct pci_p2pdma_route *route)
 {
 	bool lasting = query == P2PDMA_QUERY_LASTING;
-	struct pci_dev *owner = to_pci_dev(provider->owner);
-	struct pci_dev *asleep = p2pdma_path_asleep(owner);
-	bool reads = dir != DMA_FROM_DEVICE;
-	const struct p2pdma_kept *kept;
-	struct p2pdma_facts facts = {};
+	struct pci_dev *asleep = p2pdma_path_asleep(to_pci_dev(provider->owner));
+	struct p2pdma_facts facts;
 	struct p2pdma_kept fresh;
-	struct p2pdma_name port;
-
-	*route = (struct pci_p2pdma_route) { .distance = -1 };
 
 	guard(rcu)();
-	if (!dev_is_pci(dev) || (asleep && !lasting)) {
-		/* Nothing is read from a function that is asleep. */
-		facts.mode = p2pdma_mode(p2pdma_in_force());
-		facts.denied = p2pdma_denied(p2pdma_in_force(), owner) ||
-			       (dev_is_pci(dev) &&
-				p2pdma_denied(p2pdma_in_force(),
-					      to_pci_dev(dev)));
-		facts.not_pci = !dev_is_pci(dev);
-		facts.unreachable = asleep;
-		route->reason = p2pdma_decide(&facts, &route->type);
-		if (dev_is_pci(dev))
-			route->distance = p2pdma_path_distance(to_pci_dev(dev),
-							       owner);
-		port = route->reason == PCI_P2PDMA_PROVIDER_UNREACHABLE ?
-			p2pdma_name(asleep) : (struct p2pdma_name) {};
-	} else {
-		kept = p2pdma_kept_get(to_pci_dev(dev), provider, &fresh);
-		facts = kept->facts[reads];
-		if (lasting)
-			facts.unreachable = false;
-		facts.unreachable |= atomic_read(&to_p2pdma_mem(provider)->going);
-		p2pdma_facts_now(&facts, kept, query == P2PDMA_QUERY_SINGLE);
+	if (!dev_is_pci(dev) || (asleep && !lasting))
+		p2pdma_conclude_unread(provider, dev, asleep, &facts, route);
+	else
+		p2pdma_conclude(p2pdma_kept_get(to_pci_dev(dev), provider,
+						&fresh),
+				p2pdma_kind(dir), query, &facts, route);
+}
 
-		route->reason = p2pdma_decide(&facts, &route->type);
-		route->distance = kept->distance;
-		route->same_bridge = kept->same_bridge;
-		port = p2pdma_deciding_port(kept, reads, !facts.translated &&
-					    facts.blocked, route->reason);
+/**
+ * p2pdma_routes_examine - the route, and all that it rests on
+ * @provider: whose memory
+ * @client: the client
+ * @kind: kind of transfer
+ * @fresh: filled in with what was gathered; unless the provider is asleep, when
+ *	only who it is about is in there
+ * @facts: filled in with what was looked at
+ * @route: filled in with the route
+ *
+ * Everything is gathered anew; what is kept is neither looked at nor changed.
+ *
+ * Context: any; reads configuration space.  The caller holds @client, and sees to
+ * it that the provider stays.
+ */
+void p2pdma_routes_examine(struct p2pdma_provider *provider,
+			   struct pci_dev *client, enum p2pdma_kind kind,
+			   struct p2pdma_kept *fresh,
+			   struct p2pdma_facts *facts,
+			   struct pci_p2pdma_route *route)
+{
+	struct pci_dev *asleep = p2pdma_path_asleep(to_pci_dev(provider->owner));
+
+	p2pdma_kept_init(fresh, client, provider, p2pdma_generation());
+
+	guard(rcu)();
+	if (asleep) {
+		p2pdma_conclude_unread(provider, &client->dev, asleep, facts,
+				       route);
+		return;
 	}
-	route->has_bridge = port.valid;
-	route->bridge_domain = port.domain;
-	route->bridge_id = port.id;
+	p2pdma_gather(fresh);
+	p2pdma_conclude(fresh, kind, P2PDMA_QUERY_LIST, facts, route);
 }
 
 /**
@@ -647,32 +949,11 @@ static void p2pdma_explain_acs(struct pci_dev *client, struct pci_dev *provider)
 			 seq_buf_str(&ports));
 }
 
-/* Put a refusal, or why a route is not direct, in the log. */
-static void p2pdma_explain(struct pci_dev *client,
-			   struct p2pdma_provider *provider,
-			   const struct pci_p2pdma_route *route)
+/* What is between them does not forward: what could be said for it. */
+static void p2pdma_explain_untrusted(struct pci_dev *client,
+				     struct pci_dev *owner,
+				     const struct pci_p2pdma_route *route)
 {
-	struct pci_dev *owner = to_pci_dev(provider->owner);
-	struct p2pdma_kept fresh;
-	unsigned long obstacles;
-
-	scoped_guard(rcu)
-		obstacles = p2pdma_kept_get(client, provider, &fresh)->
-				facts[P2PDMA_READS].obstacles;
-	if ((obstacles & P2PDMA_ACS_OBSTACLES) &&
-	    (route->type == PCI_P2PDMA_MAP_THRU_HOST_BRIDGE ||
-	     BIT(route->reason) & P2PDMA_ACS_REASONS))
-		p2pdma_explain_acs(client, owner);
-
-	if (route->type != PCI_P2PDMA_MAP_NOT_SUPPORTED)
-		return;
-
-	if (route->reason != PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED) {
-		pci_warn(client, "cannot be used for peer-to-peer DMA as the route to the provider (%s) is refused: %s\n",
-			 pci_name(owner), pci_p2pdma_reason_name(route->reason));
-		return;
-	}
-
 	p2pdma_bridge_listed(pci_find_host_bridge(client->bus),
 			     route->same_bridge, true);
 	if (!route->same_bridge)
@@ -685,6 +966,76 @@ static void p2pdma_explain(struct pci_dev *client,
 		 route->same_bridge ? "" : pci_name(owner));
 }
 
+/* The safest thing to do about a refusal, where there is one to paste. */
+static void p2pdma_explain_remedy(struct pci_dev *client, struct pci_dev *owner,
+				  const struct pci_p2pdma_route *route)
+{
+	char bridge[P2PDMA_NAME_LEN];
+
+	p2pdma_route_bridge(route, bridge);
+	switch (route->reason) {
+	case PCI_P2PDMA_POLICY_OFF:
+	case PCI_P2PDMA_POLICY_SWITCH:
+	case PCI_P2PDMA_POLICY_HOST:
+		pci_warn(client, "to allow it, add the kernel parameter: p2pdma=auto\n");
+		break;
+	case PCI_P2PDMA_DENIED:
+		pci_warn(client, "to allow it, take %s and %s out of deny= in /sys/kernel/p2pdma/policy, and in the kernel parameter p2pdma= if it is there\n",
+			 pci_name(client), pci_name(owner));
+		break;
+	case PCI_P2PDMA_PROVIDER_UNREACHABLE:
+		if (route->has_bridge)
+			pci_warn(client, "if %s is suspended, keep it awake: echo on > /sys/bus/pci/devices/%s/power/control\n",
+				 bridge, bridge);
+		break;
+	case PCI_P2PDMA_FABRIC_BLOCKED:
+		if (route->has_bridge)
+			pci_warn(client, "to have it forwarded, add the kernel parameter: pci=config_acs=xx111x1@%s\n",
+				 bridge);
+		break;
+	case PCI_P2PDMA_UNTRUSTED_CLIENT:
+	case PCI_P2PDMA_DMA_MASK:
+		pci_warn(client, "it needs an IOMMU that translates for this device; with Intel's, add the kernel parameters: intel_iommu=on iommu.passthrough=0\n");
+		break;
+	case PCI_P2PDMA_MUST_BOUNCE:
+		pci_warn(client, "it needs DMA without bounce buffers: take swiotlb=force off the kernel's command line, if it is there\n");
+		break;
+	default:
+		break;
+	}
+}
+
+/* Put a refusal, or why a route is not direct, in the log. */
+static void p2pdma_explain(struct pci_dev *client,
+			   struct p2pdma_provider *provider,
+			   const struct pci_p2pdma_route *route)
+{
+	struct pci_dev *owner = to_pci_dev(provider->owner);
+	unsigned long obstacles = 0;
+	struct p2pdma_kept fresh;
+
+	/* Other reasons say enough, and the provider may be asleep. */
+	if (route->type == PCI_P2PDMA_MAP_THRU_HOST_BRIDGE ||
+	    (route->type == PCI_P2PDMA_MAP_NOT_SUPPORTED &&
+	     BIT(route->reason) & P2PDMA_ACS_REASONS)) {
+		scoped_guard(rcu)
+			obstacles = p2pdma_kept_get(client, provider, &fresh)->
+					facts[P2PDMA_READS].obstacles;
+	}
+	if (obstacles & P2PDMA_ACS_OBSTACLES)
+		p2pdma_explain_acs(client, owner);
+
+	if (route->type != PCI_P2PDMA_MAP_NOT_SUPPORTED)
+		return;
+	if (route->reason == PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED) {
+		p2pdma_explain_untrusted(client, owner, route);
+		return;
+	}
+	pci_warn(client, "cannot be used for peer-to-peer DMA as the route to the provider (%s) is refused: %s\n",
+		 pci_name(owner), pci_p2pdma_reason_name(route->reason));
+	p2pdma_explain_remedy(client, owner, route);
+}
+
 /* Put a refusal in the log, once for each pair and reason. */
 static void p2pdma_report(struct p2pdma_provider *provider, struct device *dev,
 			  const struct pci_p2pdma_route *route)
@@ -694,7 +1045,7 @@ static void p2pdma_report(struct p2pdma_provider *provider, struct device *dev,
 	if (!dev_is_pci(dev))
 		dev_warn_ratelimited(dev,
 				     "cannot be used for peer-to-peer DMA as it is not a PCI device\n");
-	else if (!p2pdma_kept_report(to_pci_dev(dev), provider, route->reason))
+	else if (p2pdma_kept_report(to_pci_dev(dev), provider, route->reason))
 		p2pdma_explain(to_pci_dev(dev), provider, route);
 }
 
@@ -717,6 +1068,7 @@ void pci_p2pdma_map_route(struct p2pdma_provider *provider, struct device *dev,
 {
 	p2pdma_query(provider, dev, dir,
 		     single ? P2PDMA_QUERY_SINGLE : P2PDMA_QUERY_LIST, route);
+	trace_p2pdma_route(provider, dev, dir, route);
 	p2pdma_report(provider, dev, route);
 }
 
@@ -772,7 +1124,7 @@ struct p2pdma_provider *pci_p2pdma_bar_route(phys_addr_t phys, size_t size,
 
 	mem = to_p2pdma_mem(provider);
 	if (dev_is_pci(dev) ?
-	    !p2pdma_kept_report(to_pci_dev(dev), provider, route->reason) :
+	    p2pdma_kept_report(to_pci_dev(dev), provider, route->reason) :
 	    !xchg(&mem->warned, true))
 		dev_warn(dev, "DMA to the memory of %s (BAR %d) is mapped without a route that is known to work: %s\n",
 			 dev_name(provider->owner), mem->bar,
@@ -930,11 +1282,11 @@ static int p2pdma_bus_notify(struct notifier_block *nb, unsigned long action,
 	case BUS_NOTIFY_ADD_DEVICE:
 		p2pdma_policy_device_changed(to_pci_dev(dev));
 		pci_p2pdma_bars_changed(to_pci_dev(dev));
-		p2pdma_routes_invalidate();
+		p2pdma_routes_invalidate(P2PDMA_BY_DEVICE_ADDED);
 		break;
 	case BUS_NOTIFY_DEL_DEVICE:
 		p2pdma_bars_removed(to_pci_dev(dev));
-		p2pdma_routes_invalidate();
+		p2pdma_routes_invalidate(P2PDMA_BY_DEVICE_GOING);
 		break;
 	case BUS_NOTIFY_REMOVED_DEVICE:
 		p2pdma_bars_removed(to_pci_dev(dev));

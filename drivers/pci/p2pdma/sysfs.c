@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What people see: the policy, and the routes of each function.
+ * What people see: the policy, and the routes and counters of each function.
  */
 #define pr_fmt(fmt) "pci-p2pdma: " fmt
 
@@ -17,7 +17,7 @@
 #include "p2pdma.h"
 
 /*
- * /sys/bus/pci/devices/<client>/p2pdma_routes
+ * /sys/bus/pci/devices/<client>/p2pdma_routes and p2pdma_counters
  */
 
 /* A text that grows. */
@@ -28,41 +28,10 @@ struct p2pdma_text {
 	size_t len;
 };
 
-static void p2pdma_route_bridge(const struct pci_p2pdma_route *route, char *buf,
-				size_t size)
+/* Add a line; false for want of memory. */
+static bool p2pdma_text_add(struct p2pdma_text *text, const char *line,
+			    size_t len)
 {
-	if (!route->has_bridge)
-		strscpy(buf, "-", size);
-	else
-		snprintf(buf, size, "%04x:%02x:%02x.%d", route->bridge_domain,
-			 PCI_BUS_NUM(route->bridge_id),
-			 PCI_SLOT(route->bridge_id & 0xff),
-			 PCI_FUNC(route->bridge_id & 0xff));
-}
-
-/* One line; false ends the walk for want of memory. */
-static bool p2pdma_routes_line(struct p2pdma_provider *provider, void *data)
-{
-	struct pci_p2pdma_route write, read;
-	struct p2pdma_text *text = data;
-	char bridge[32], line[256];
-	size_t len;
-
-	pci_p2pdma_query_route(provider, &text->client->dev, DMA_FROM_DEVICE,
-			       &write);
-	pci_p2pdma_query_route(provider, &text->client->dev, DMA_BIDIRECTIONAL,
-			       &read);
-	p2pdma_route_bridge(write.has_bridge ? &write : &read, bridge,
-			    sizeof(bridge));
-
-	len = scnprintf(line, sizeof(line), "%s %d %s %s %d %s %s %s\n",
-			pci_name(to_pci_dev(provider->owner)),
-			to_p2pdma_mem(provider)->bar,
-			pci_p2pdma_map_type_name(write.type),
-			pci_p2pdma_map_type_name(read.type), write.distance,
-			pci_p2pdma_reason_name(write.reason),
-			pci_p2pdma_reason_name(read.reason), bridge);
-
 	if (text->len + len > text->size) {
 		size_t size = max(2 * text->size, PAGE_SIZE);
 		char *buf = kvmalloc(size, GFP_KERNEL);
@@ -77,6 +46,31 @@ static bool p2pdma_routes_line(struct p2pdma_provider *provider, void *data)
 	memcpy(text->buf + text->len, line, len);
 	text->len += len;
 	return true;
+}
+
+/* One line; false ends the walk for want of memory. */
+static bool p2pdma_routes_line(struct p2pdma_provider *provider, void *data)
+{
+	struct pci_p2pdma_route write, read;
+	struct p2pdma_text *text = data;
+	char bridge[P2PDMA_NAME_LEN], line[256];
+	size_t len;
+
+	pci_p2pdma_query_route(provider, &text->client->dev, DMA_FROM_DEVICE,
+			       &write);
+	pci_p2pdma_query_route(provider, &text->client->dev, DMA_BIDIRECTIONAL,
+			       &read);
+	p2pdma_route_bridge(write.has_bridge ? &write : &read, bridge);
+
+	len = scnprintf(line, sizeof(line), "%s %d %s %s %d %s %s %s\n",
+			pci_name(to_pci_dev(provider->owner)),
+			to_p2pdma_mem(provider)->bar,
+			pci_p2pdma_map_type_name(write.type),
+			pci_p2pdma_map_type_name(read.type), write.distance,
+			pci_p2pdma_reason_name(write.reason),
+			pci_p2pdma_reason_name(read.reason), bridge);
+
+	return p2pdma_text_add(text, line, len);
 }
 
 /*
@@ -106,8 +100,62 @@ static struct bin_attribute p2pdma_routes_attr = {
 	.read = p2pdma_routes_read,
 };
 
+/* One line, if anything has been counted. */
+static bool p2pdma_counters_line(struct p2pdma_provider *provider, void *data)
+{
+	struct p2pdma_text *text = data;
+	struct p2pdma_counts counts;
+	const char *separator = "";
+	char line[1024];
+	size_t len;
+	int i;
+
+	if (!p2pdma_routes_counts(text->client, provider, &counts))
+		return true;
+
+	len = scnprintf(line, sizeof(line), "%s %d %llu %llu %llu %llu %llu ",
+			pci_name(to_pci_dev(provider->owner)),
+			to_p2pdma_mem(provider)->bar,
+			counts.lists[P2PDMA_WRITES], counts.bytes[P2PDMA_WRITES],
+			counts.lists[P2PDMA_READS], counts.bytes[P2PDMA_READS],
+			counts.all_refused);
+	for (i = 0; i < PCI_P2PDMA_NR_REASONS; i++) {
+		if (!counts.refused[i])
+			continue;
+		len += scnprintf(line + len, sizeof(line) - len, "%s%s=%llu",
+				 separator, pci_p2pdma_reason_name(i),
+				 counts.refused[i]);
+		separator = ",";
+	}
+	len += scnprintf(line + len, sizeof(line) - len,
+			 counts.all_refused ? "\n" : "-\n");
+	return p2pdma_text_add(text, line, len);
+}
+
+static ssize_t p2pdma_counters_read(struct file *file, struct kobject *kobj,
+				    struct bin_attribute *attr, char *buf,
+				    loff_t offset, size_t count)
+{
+	struct p2pdma_text text = {
+		.client = to_pci_dev(kobj_to_dev(kobj)),
+	};
+	ssize_t ret = -ENOMEM;
+
+	if (p2pdma_for_each_provider(p2pdma_counters_line, &text))
+		ret = memory_read_from_buffer(buf, count, &offset, text.buf,
+					      text.len);
+	kvfree(text.buf);
+	return ret;
+}
+
+static struct bin_attribute p2pdma_counters_attr = {
+	.attr = { .name = "p2pdma_counters", .mode = 0444 },
+	.read = p2pdma_counters_read,
+};
+
 static struct bin_attribute *p2pdma_routes_attrs[] = {
 	&p2pdma_routes_attr,
+	&p2pdma_counters_attr,
 	NULL,
 };
 
