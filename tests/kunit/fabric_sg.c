@@ -375,8 +375,8 @@ void fabric_check_route(struct fabric *fabric, struct pci_dev *client,
  * @line: of the caller
  *
  * Asks for the route, and maps a list of two pieces of the provider's memory, and
- * one piece by itself, which must go the way that the route says.  The distance that drivers are told
- * must not disagree with the route for both directions.
+ * one piece by itself, which must go the way that the route says.  The distance that
+ * drivers are told must not disagree with the route for both directions.
  */
 void fabric_expect_route(struct fabric *fabric, const char *client,
 			 const char *provider, enum dma_data_direction dir,
