@@ -13,34 +13,11 @@
 #include <linux/dma-mapping.h>
 #include <linux/iommu.h>
 #include <linux/iommu-dma.h>
-#include <linux/prandom.h>
 #include <linux/sizes.h>
-#include <linux/swiotlb.h>
 
-#include "fabric_sg.h"
+#include "fabric_common.h"
 #include "mock_iommu.h"
 #include "oracle.h"
-
-static const enum dma_data_direction directions[] = {
-	DMA_TO_DEVICE, DMA_FROM_DEVICE, DMA_BIDIRECTIONAL,
-};
-
-static const char switch_picture[] =
-	"host\n"
-	"  rp r\n"
-	"    up\n"
-	"      dp c port=1\n"
-	"        ep client\n"
-	"      dp p port=2\n"
-	"        ep provider bar0=2M\n"
-	"  rp\n"
-	"    ep beside bar0=2M bar2=2M\n";
-
-static struct fabric *create_switch(struct kunit *test)
-{
-	return fabric_setup(test, switch_picture, NAMES("client"),
-			    NAMES("provider", "beside"));
-}
 
 /* All host bridges trusted; what the fabric does not allow it still does not. */
 static void trust_all(struct kunit *test)
@@ -52,17 +29,17 @@ static void trust_all(struct kunit *test)
 static void dma_iommu_switch(struct kunit *test)
 {
 	struct mock_iommu *mock = mock_iommu_create(test, NULL);
-	struct fabric *fabric = create_switch(test);
+	struct fabric *fabric = fabric_switch(test);
 	struct pci_dev *client = fabric_dev(fabric, "client");
 	struct fabric_sg *sg = fabric_sg_alloc(fabric, 2);
-	int i;
+	enum dma_data_direction dir;
 
 	KUNIT_ASSERT_TRUE(test, use_dma_iommu(&client->dev));
 	KUNIT_ASSERT_TRUE(test, mock_iommu_translates(&client->dev));
 
-	for (i = 0; i < ARRAY_SIZE(directions); i++) {
-		expect_bus(fabric, "client", "provider", directions[i], DIRECT);
-		expect_refused(fabric, "client", "beside", directions[i],
+	for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++) {
+		expect_bus(fabric, "client", "provider", dir, DIRECT);
+		expect_refused(fabric, "client", "beside", dir,
 			       HOST_BRIDGE_UNTRUSTED);
 	}
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->maps));
@@ -88,18 +65,17 @@ static void dma_iommu_mmio(struct kunit *test)
 		[DMA_FROM_DEVICE]	= IOMMU_WRITE,
 	};
 	struct mock_iommu *mock = mock_iommu_create(test, NULL);
-	struct fabric *fabric = create_switch(test);
+	struct fabric *fabric = fabric_switch(test);
 	struct pci_dev *client = fabric_dev(fabric, "client");
 	struct fabric_sg *sg = fabric_sg_alloc(fabric, 3);
-	int i, n;
+	enum dma_data_direction dir;
+	int n;
 
 	trust_all(test);
 	fabric_sg_ram(sg, 0, SZ_4K);
 	fabric_sg_peer(sg, "beside", SZ_4K, SZ_4K);
 	fabric_sg_ram(sg, 8, SZ_4K);
-	for (i = 0; i < ARRAY_SIZE(directions); i++) {
-		int dir = directions[i];
-
+	for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++) {
 		expect_host(fabric, "client", "beside", dir, NO_COMMON_PORT);
 		KUNIT_ASSERT_EQ(test, 0, fabric_sg_map(sg, client, dir));
 		KUNIT_ASSERT_EQ(test, 3, sg->table.nents);
@@ -123,24 +99,24 @@ static void dma_iommu_mmio(struct kunit *test)
 static void dma_iommu_acs(struct kunit *test)
 {
 	struct mock_iommu *mock = mock_iommu_create(test, NULL);
-	struct fabric *fabric = create_switch(test);
-	int i;
+	struct fabric *fabric = fabric_switch(test);
+	enum dma_data_direction dir;
 
-	for (i = 0; i < ARRAY_SIZE(directions); i++) {
+	for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++) {
 		trust_all(test);
 		fabric_set_acs(fabric, "c", PCI_ACS_RR);
-		expect_host(fabric, "client", "provider", directions[i],
+		expect_host(fabric, "client", "provider", dir,
 			    ACS_REQUEST);
 		/* Egress control that drops only what falls in the window. */
 		fabric_set_acs(fabric, "c", PCI_ACS_EC);
 		fabric_set_egress(fabric, "c", BIT(2));
-		expect_host(fabric, "client", "provider", directions[i],
+		expect_host(fabric, "client", "provider", dir,
 			    ACS_REQUEST);
 		fabric_set_egress(fabric, "c", BIT(1));
-		expect_bus(fabric, "client", "provider", directions[i], DIRECT);
+		expect_bus(fabric, "client", "provider", dir, DIRECT);
 		fabric_cpu_listed(test, false);
 		fabric_set_acs(fabric, "c", PCI_ACS_RR);
-		expect_refused(fabric, "client", "provider", directions[i],
+		expect_refused(fabric, "client", "provider", dir,
 			       HOST_BRIDGE_UNTRUSTED);
 		fabric_set_acs(fabric, "c", 0);
 	}
@@ -183,13 +159,13 @@ static void dma_iommu_kernel_acs(struct kunit *test)
 		"  rp acs=SV,RR,CR,UF\n"
 		"    ep far bar0=2M\n",
 		NAMES("client"), NAMES("provider", "far"));
-	int i;
+	enum dma_data_direction dir;
 
 	trust_all(test);
-	for (i = 0; i < ARRAY_SIZE(directions); i++) {
-		expect_host(fabric, "client", "provider", directions[i],
+	for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++) {
+		expect_host(fabric, "client", "provider", dir,
 			    ACS_REQUEST);
-		expect_host(fabric, "client", "far", directions[i],
+		expect_host(fabric, "client", "far", dir,
 			    NO_COMMON_PORT);
 	}
 	KUNIT_EXPECT_EQ(test, 0, mock->faults);
@@ -206,7 +182,7 @@ static void dma_iommu_contiguous(struct kunit *test)
 	for (size = 0; size < ARRAY_SIZE(pgsizes); size++) {
 		struct mock_iommu_config config = { .pgsizes = pgsizes[size] };
 		struct mock_iommu *mock = mock_iommu_create(test, &config);
-		struct fabric *fabric = create_switch(test);
+		struct fabric *fabric = fabric_switch(test);
 		struct pci_dev *client = fabric_dev(fabric, "client");
 		struct fabric_sg *sg = fabric_sg_alloc(fabric, 64);
 
@@ -243,11 +219,51 @@ static void dma_iommu_contiguous(struct kunit *test)
 	}
 }
 
+/* No segment crosses what the client calls a boundary, wherever its page begins. */
+static void dma_iommu_boundary(struct kunit *test)
+{
+	static const struct {
+		u32 start;
+		int segments;
+	} row[] = {
+		{ 0, 4 }, { SZ_2K, 6 }, { SZ_64K, 4 },
+	};
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+	struct fabric *fabric = fabric_switch(test);
+	struct pci_dev *client = fabric_dev(fabric, "client");
+	struct fabric_sg *sg = fabric_sg_alloc(fabric, 16);
+	struct scatterlist *entry;
+	int r, i;
+
+	trust_all(test);
+	dma_set_seg_boundary(&client->dev, SZ_64K - 1);
+	for (r = 0; r < ARRAY_SIZE(row); r++) {
+		fabric_sg_clear(sg);
+		for (i = 0; i < 16; i++)
+			fabric_sg_peer(sg, "beside", row[r].start + i * SZ_16K,
+				       SZ_16K);
+		KUNIT_ASSERT_EQ(test, 0,
+				fabric_sg_map(sg, client, DMA_BIDIRECTIONAL));
+		KUNIT_EXPECT_EQ_MSG(test, sg->table.nents, row[r].segments,
+				    "row %d", r);
+		for_each_sgtable_dma_sg(&sg->table, entry, i) {
+			u64 first = sg_dma_address(entry);
+			u64 last = first + sg_dma_len(entry) - 1;
+
+			KUNIT_EXPECT_EQ_MSG(test, first / SZ_64K, last / SZ_64K,
+					    "row %d, segment %d: %#llx to %#llx",
+					    r, i, first, last);
+		}
+		fabric_sg_unmap(sg);
+		KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
+	}
+}
+
 /* Two BARs that touch are two providers, and two mappings. */
 static void dma_iommu_adjacent_bars(struct kunit *test)
 {
 	struct mock_iommu *mock = mock_iommu_create(test, NULL);
-	struct fabric *fabric = create_switch(test);
+	struct fabric *fabric = fabric_switch(test);
 	struct pci_dev *client = fabric_dev(fabric, "client");
 	struct pci_dev *beside = fabric_dev(fabric, "beside");
 	u64 edge = pci_resource_start(beside, 2);
@@ -313,18 +329,6 @@ static void dma_iommu_adjacent_bus_segment(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
 }
 
-/* Untrusted clients never cross, even where they could. */
-static const char untrusted_picture[] =
-	"host\n"
-	"  rp external\n"
-	"    up\n"
-	"      dp\n"
-	"        ep client\n"
-	"      dp\n"
-	"        ep provider bar0=2M\n"
-	"  rp\n"
-	"    ep inside bar0=2M\n";
-
 /*
  * Defect 1: for them the route is looked at as well, and peer memory is never
  * bounced; and they get whole IOMMU pages of it or nothing.
@@ -332,24 +336,22 @@ static const char untrusted_picture[] =
 static void dma_iommu_untrusted(struct kunit *test)
 {
 	struct mock_iommu *mock = mock_iommu_create(test, NULL);
-	struct fabric *fabric = fabric_setup(test, untrusted_picture,
-					     NAMES("client", "inside"),
-					     NAMES("provider", "inside"));
+	struct fabric *fabric = fabric_untrusted(test);
 	struct pci_dev *client = fabric_dev(fabric, "client");
 	struct fabric_sg *sg = fabric_sg_alloc(fabric, 4);
 	struct p2pdma_provider *provider;
 	struct pci_p2pdma_route route;
 	dma_addr_t dma;
-	int i;
+	enum dma_data_direction dir;
 
 	fabric_sg_peer(sg, "provider", SZ_8K, SZ_8K);
 	fabric_sg_peer(sg, "inside", SZ_4K, SZ_4K);
 	KUNIT_EXPECT_EQ(test, -EREMOTEIO,
 			fabric_sg_map(sg, client, DMA_FROM_DEVICE));
 	trust_all(test);
-	for (i = 0; i < ARRAY_SIZE(directions); i++) {
+	for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++) {
 		KUNIT_ASSERT_EQ(test, 0,
-				fabric_sg_map(sg, client, directions[i]));
+				fabric_sg_map(sg, client, dir));
 		KUNIT_EXPECT_EQ(test, 2, sg->table.nents);
 		KUNIT_EXPECT_FALSE(test, sg_dma_is_bus_address(sg->table.sgl));
 		dma = sg_dma_address(sg->table.sgl);
@@ -380,11 +382,11 @@ static void dma_iommu_untrusted(struct kunit *test)
 		    NO_COMMON_PORT);
 }
 
-/* In a guest with a vIOMMU nothing is direct. */
+/* Defect 16: in a guest with a vIOMMU nothing is direct. */
 static void dma_iommu_guest(struct kunit *test)
 {
 	struct mock_iommu *mock = mock_iommu_create(test, NULL);
-	struct fabric *fabric = create_switch(test);
+	struct fabric *fabric = fabric_switch(test);
 
 	fabric_guest(test, true);
 	expect_refused(fabric, "client", "provider", DMA_BIDIRECTIONAL,
@@ -402,7 +404,7 @@ static void dma_iommu_identity(struct kunit *test)
 {
 	struct mock_iommu_config config = { .identity = true };
 	struct mock_iommu *mock = mock_iommu_create(test, &config);
-	struct fabric *fabric = create_switch(test);
+	struct fabric *fabric = fabric_switch(test);
 	struct pci_dev *client = fabric_dev(fabric, "client");
 
 	KUNIT_EXPECT_FALSE(test, use_dma_iommu(&client->dev));
@@ -425,7 +427,7 @@ static void dma_iommu_identity(struct kunit *test)
 static void dma_iommu_mode_host(struct kunit *test)
 {
 	struct mock_iommu *mock = mock_iommu_create(test, NULL);
-	struct fabric *fabric = create_switch(test);
+	struct fabric *fabric = fabric_switch(test);
 	struct pci_dev *client = fabric_dev(fabric, "client");
 	struct fabric_sg *sg = fabric_sg_alloc(fabric, 2);
 	struct oracle_answer answer;
@@ -457,200 +459,234 @@ static void dma_iommu_mode_host(struct kunit *test)
 }
 
 /*
- * Lists, as for dma-direct: RAM, and providers across the switch, below another
- * root port and below another host bridge; the last can be trusted or not.
+ * An IOVA is never one of the bus addresses below the client's host bridge, where it
+ * would not get to the IOMMU: here they are all that 32 bits have at their end, from
+ * where IOVAs are taken.
  */
-static const char lists_picture[] =
-	"host bus=0x90000000\n"
-	"  rp\n"
-	"    up\n"
-	"      dp\n"
-	"        ep client\n"
-	"      dp\n"
-	"        ep across bar0=4M\n"
-	"  rp\n"
-	"    ep beside bar0=4M\n"
-	"host bus=0x700000000000\n"
-	"  rp\n"
-	"    ep far bar0=4M\n";
-
-static const char * const lists_providers[] = { "across", "beside", "far" };
-
-/* Entry number @index of a list, of RAM (0) or a provider's memory. */
-static void add_entry(struct fabric_sg *sg, int kind, int index)
+static void dma_iommu_iova_is_no_bus_address(struct kunit *test)
 {
-	if (kind)
-		fabric_sg_peer(sg, lists_providers[kind - 1], index * SZ_4K,
-			       SZ_4K);
-	else
-		fabric_sg_ram(sg, 64 * index, SZ_4K);
-}
-
-/*
- * All lists of up to four entries, whose pieces of one provider are adjacent.
- * Defects 5 and 21: each is mapped over what the one before has left.
- */
-static void small_lists(struct kunit *test,
-			const struct mock_iommu_config *config)
-{
-	struct mock_iommu *mock = mock_iommu_create(test, config);
-	struct fabric *fabric = fabric_setup(test, lists_picture,
-					     NAMES("client"),
-					     NAMES("across", "beside", "far"));
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+	struct fabric *fabric = fabric_setup(test,
+		"host bus=0xf0000000\n"
+		"  rp\n"
+		"    up\n"
+		"      dp\n"
+		"        ep client\n"
+		"      dp\n"
+		"        ep provider bar0=2M\n"
+		"  rp\n"
+		"    ep beside bar0=2M\n",
+		NULL, NAMES("provider", "beside"));
 	struct pci_dev *client = fabric_dev(fabric, "client");
-	struct fabric_sg *sg = fabric_sg_alloc(fabric, 4);
-	int round, count, code, i, ret;
+	struct fabric_sg *sg = fabric_sg_alloc(fabric, 3);
+	struct scatterlist *entry;
+	int i, round;
 
-	for (round = 0; round < 2; round++) {
-		/* In the second round nothing leads to "far". */
-		fabric_policy(test, round ? "trust=%s" : "trust=%s;%s",
-			      pci_name(client),
-			      pci_name(fabric_dev(fabric, "far")));
-		for (count = 1; count <= 4; count++) {
-			for (code = 0; code < 1 << 2 * count; code++) {
-				bool refused = false;
-
-				fabric_sg_clear(sg);
-				for (i = 0; i < count; i++) {
-					int kind = code >> 2 * i & 3;
-
-					add_entry(sg, kind, i);
-					refused |= round && kind == 3;
-				}
-				ret = fabric_sg_map(sg, client,
-						    DMA_BIDIRECTIONAL);
-				KUNIT_EXPECT_EQ_MSG(test, ret,
-						    refused ? -EREMOTEIO : 0,
-						    "round %d: %d entries, %#x",
-						    round, count, code);
-				if (!ret) {
-					fabric_sg_sync(sg);
-					fabric_sg_unmap(sg);
-				}
-				KUNIT_EXPECT_EQ_MSG(test, 0,
-						    atomic_read(&mock->live),
-						    "round %d: %d entries, %#x",
-						    round, count, code);
-			}
-		}
+	/* The mask is that of a fresh device: 32 bits. */
+	trust_all(test);
+	fabric_sg_ram(sg, 0, SZ_4K);
+	fabric_sg_peer(sg, "provider", 0, SZ_4K);
+	fabric_sg_peer(sg, "beside", 0, SZ_4K);
+	for (round = 0; round < 3; round++) {
+		KUNIT_ASSERT_EQ(test, 0, fabric_sg_map(sg, client, round));
+		KUNIT_ASSERT_EQ(test, 3, sg->table.nents);
+		for_each_sgtable_dma_sg(&sg->table, entry, i)
+			KUNIT_EXPECT_EQ_MSG(test, i == 1,
+					    sg_dma_address(entry) >= 0xf0000000,
+					    "segment %d: %#llx", i,
+					    (u64)sg_dma_address(entry));
+		fabric_sg_unmap(sg);
 	}
 	KUNIT_EXPECT_EQ(test, 0, mock->faults);
 }
 
+/* Nothing is mapped any more, and pieces that are not adjacent are not merged. */
+static void expect_balanced(struct kunit *test, const struct mixed_list *list,
+			    void *data)
+{
+	struct mock_iommu *mock = data;
+
+	KUNIT_EXPECT_EQ_MSG(test, 0, atomic_read(&mock->live),
+			    "list %#x of %d entries", list->what, list->count);
+	KUNIT_EXPECT_EQ_MSG(test, 0, mock->faults, "list %#x of %d entries",
+			    list->what, list->count);
+	if (!list->error)
+		KUNIT_EXPECT_LE_MSG(test, list->nents, list->count,
+				    "list %#x", list->what);
+}
+
+/*
+ * All small lists of RAM and three providers' memory, whose pieces of one provider
+ * are adjacent.  Defects 5 and 21.
+ */
 static void dma_iommu_small_lists(struct kunit *test)
 {
-	small_lists(test, NULL);
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+
+	mixed_small_lists(fabric_mixed(test), expect_balanced, mock);
 }
 
 /* The same with an IOMMU page that is smaller than the CPU's, and lazily. */
 static void dma_iommu_small_lists_2k_lazy(struct kunit *test)
 {
 	struct mock_iommu_config config = { .pgsizes = SZ_2K, .lazy = true };
+	struct mock_iommu *mock = mock_iommu_create(test, &config);
 
-	small_lists(test, &config);
+	mixed_small_lists(fabric_mixed(test), expect_balanced, mock);
 }
 
-/* A thousand entries, of all sizes, in a chained table; and again. */
-static void large_list(struct kunit *test,
-		       const struct mock_iommu_config *config)
+static void dma_iommu_random_lists(struct kunit *test)
 {
-	struct mock_iommu *mock = mock_iommu_create(test, config);
-	struct fabric *fabric = fabric_setup(test, lists_picture,
-					     NAMES("client"),
-					     NAMES("across", "beside", "far"));
-	struct pci_dev *client = fabric_dev(fabric, "client");
-	struct fabric_sg *sg = fabric_sg_alloc(fabric, 1000);
-	struct rnd_state rnd;
-	int i;
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
 
-	trust_all(test);
-	prandom_seed_state(&rnd, 2718281828);
-	for (i = 0; i < 1000; i++) {
-		u32 kind = prandom_u32_state(&rnd) % 4;
-		u32 start = prandom_u32_state(&rnd) % SZ_2K;
-		u32 size = 1 + prandom_u32_state(&rnd) % SZ_2K;
-
-		if (kind)
-			fabric_sg_peer(sg, lists_providers[kind - 1],
-				       i * SZ_4K + start, size);
-		else
-			fabric_sg_ram(sg, start, size);
-	}
-	for (i = 0; i < ARRAY_SIZE(directions); i++) {
-		KUNIT_ASSERT_EQ(test, 0,
-				fabric_sg_map(sg, client, directions[i]));
-		fabric_sg_sync(sg);
-		fabric_sg_unmap(sg);
-		KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
-	}
-	KUNIT_EXPECT_EQ(test, 0, mock->faults);
+	mixed_random_lists(fabric_mixed(test), 8, 2718281828, expect_balanced,
+			   mock);
 }
 
-static void dma_iommu_large_list(struct kunit *test)
-{
-	large_list(test, NULL);
-}
-
-static void dma_iommu_large_list_lazy(struct kunit *test)
+static void dma_iommu_random_lists_lazy(struct kunit *test)
 {
 	struct mock_iommu_config config = {
 		.pgsizes = SZ_4K | SZ_2M, .lazy = true,
 	};
+	struct mock_iommu *mock = mock_iommu_create(test, &config);
 
-	large_list(test, &config);
+	mixed_random_lists(fabric_mixed(test), 8, 1414213562, expect_balanced,
+			   mock);
+}
+
+/* Defects 5 and 21: what an earlier mapping has left behind does not matter. */
+static void dma_iommu_again(struct kunit *test)
+{
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+
+	mixed_again(fabric_mixed(test), expect_balanced, mock);
+}
+
+static void dma_iommu_edges(struct kunit *test)
+{
+	struct mock_iommu_config config = { .pgsizes = SZ_4K | SZ_2M };
+	struct mock_iommu *mock = mock_iommu_create(test, &config);
+
+	mixed_edges(fabric_mixed(test), expect_balanced, mock);
+}
+
+static void dma_iommu_crossing(struct kunit *test)
+{
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+
+	mixed_crossing(fabric_mixed(test), expect_balanced, mock);
+}
+
+static void dma_iommu_providers_gone(struct kunit *test)
+{
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+
+	mixed_providers_gone(fabric_mixed(test), expect_balanced, mock);
+}
+
+/* Lengths that just fit, and sums that do not. */
+static void dma_iommu_giants(struct kunit *test)
+{
+	struct mock_iommu_config config = { .pgsizes = SZ_4K | SZ_2M | SZ_1G };
+	struct mock_iommu *mock = mock_iommu_create(test, &config);
+
+	giant_lists(fabric_giants(test), true, expect_balanced, mock);
 }
 
 /*
- * A mixed list with the first, second, third ... call to map failing until none
- * is left: the error is right, and nothing stays mapped.
+ * A mixed list with one call to map after the other failing.
  */
+
+struct failing_iommu {
+	struct mock_iommu *mock;
+	int error;
+};
+
+static void fail_call(void *data, int step)
+{
+	struct failing_iommu *failing = data;
+
+	mock_iommu_fail(failing->mock, step, failing->error);
+}
+
+static bool fail_no_call(void *data)
+{
+	struct failing_iommu *failing = data;
+	bool failed = failing->mock->fail_after < 0;
+
+	mock_iommu_fail(failing->mock, -1, 0);
+	return failed;
+}
+
+static void expect_nothing_mapped(struct kunit *test, void *data)
+{
+	struct failing_iommu *failing = data;
+
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&failing->mock->live));
+}
+
+/* Calls map RAM, beside, far, RAM (two pages) and beside. */
+static bool ram_call(int step)
+{
+	return step == 0 || step == 3;
+}
+
+static int no_memory(int step)
+{
+	return ram_call(step) ? -EIO : -ENOMEM;
+}
+
+static int no_mapping(int step)
+{
+	return ram_call(step) ? -EIO : -EREMOTEIO;
+}
+
 static void dma_iommu_map_fails(struct kunit *test)
 {
+	static const struct fabric_failing failing = {
+		.arm = fail_call,
+		.disarm = fail_no_call,
+		.settled = expect_nothing_mapped,
+	};
 	static const struct {
 		int with;
-		int want_host;	/* if it is peer memory that is mapped */
-		int want_ram;
+		fabric_error_fn want;
 	} row[] = {
-		{ -ENOMEM, -ENOMEM, -EIO },
-		{ -EINVAL, -EREMOTEIO, -EIO },
-		{ -EIO, -EREMOTEIO, -EIO },
+		{ -ENOMEM, no_memory }, { -EINVAL, no_mapping },
+		{ -EIO, no_mapping },
 	};
 	struct mock_iommu *mock = mock_iommu_create(test, NULL);
-	struct fabric *fabric = fabric_setup(test, lists_picture,
-					     NAMES("client"),
-					     NAMES("across", "beside", "far"));
+	struct fabric *fabric = fabric_mixed(test);
 	struct pci_dev *client = fabric_dev(fabric, "client");
-	struct fabric_sg *sg = fabric_sg_alloc(fabric, 6);
-	int r, i, ret;
+	struct fabric_sg *sg = mixed_six(fabric);
+	enum dma_data_direction dir;
+	int r;
 
-	trust_all(test);
-	fabric_sg_ram(sg, 0, SZ_4K);
-	fabric_sg_peer(sg, "beside", 0, SZ_4K);
-	fabric_sg_peer(sg, "across", 0, SZ_4K);
-	fabric_sg_peer(sg, "far", 0, SZ_4K);
-	fabric_sg_ram(sg, 7, SZ_4K);
-	fabric_sg_peer(sg, "beside", SZ_16K, SZ_4K);
 	for (r = 0; r < ARRAY_SIZE(row); r++) {
-		for (i = 0; i < 10; i++) {
-			/* Calls map: RAM, beside, far, RAM (two pages), beside. */
-			bool ram = i == 0 || i == 3;
+		struct failing_iommu data = {
+			.mock = mock, .error = row[r].with,
+		};
 
-			mock_iommu_fail(mock, i, row[r].with);
-			ret = fabric_sg_map(sg, client, DMA_BIDIRECTIONAL);
-			if (!ret)
-				break;
-			KUNIT_EXPECT_EQ_MSG(test, ret, ram ? row[r].want_ram :
-					    row[r].want_host,
-					    "call %d fails with %d", i,
-					    row[r].with);
-			KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
-		}
-		mock_iommu_fail(mock, -1, 0);
-		KUNIT_EXPECT_EQ(test, 5, i);
-		if (!ret)
-			fabric_sg_unmap(sg);
-		KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
+		for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++)
+			KUNIT_EXPECT_EQ(test, 5,
+					fabric_fail_steps(sg, client, dir,
+							  &failing, row[r].want,
+							  &data));
 	}
+}
+
+/* The same with one allocation after the other failing. */
+static void dma_iommu_allocation_fails(struct kunit *test)
+{
+	struct failing_iommu data = { .mock = mock_iommu_create(test, NULL) };
+	struct fabric *fabric = fabric_mixed(test);
+
+	/* A page of the table for each page, at the least. */
+	KUNIT_EXPECT_GE(test,
+			fabric_fail_allocations(mixed_six(fabric),
+						fabric_dev(fabric, "client"),
+						expect_nothing_mapped, &data),
+			6);
 }
 
 /* An IOMMU that cannot map MMIO: refused, as unreachable. */
@@ -658,7 +694,7 @@ static void dma_iommu_no_mmio(struct kunit *test)
 {
 	struct mock_iommu_config config = { .no_mmio = true };
 	struct mock_iommu *mock = mock_iommu_create(test, &config);
-	struct fabric *fabric = create_switch(test);
+	struct fabric *fabric = fabric_switch(test);
 	struct pci_dev *client = fabric_dev(fabric, "client");
 	struct fabric_sg *sg = fabric_sg_alloc(fabric, 2);
 
@@ -676,7 +712,7 @@ static void dma_iommu_deferred(struct kunit *test)
 {
 	struct mock_iommu_config config = { .deferred = true };
 	struct mock_iommu *mock = mock_iommu_create(test, &config);
-	struct fabric *fabric = create_switch(test);
+	struct fabric *fabric = fabric_switch(test);
 
 	KUNIT_EXPECT_EQ(test, 0, mock->attaches);
 	trust_all(test);
@@ -692,7 +728,7 @@ static void dma_iommu_shared_domain(struct kunit *test)
 {
 	struct mock_iommu_config config = { .shared = true };
 	struct mock_iommu *mock = mock_iommu_create(test, &config);
-	struct fabric *fabric = create_switch(test);
+	struct fabric *fabric = fabric_switch(test);
 
 	fabric_client(fabric, "beside");
 	trust_all(test);
@@ -708,7 +744,7 @@ static void dma_iommu_shared_domain(struct kunit *test)
 static void dma_iommu_mask(struct kunit *test)
 {
 	struct mock_iommu *mock = mock_iommu_create(test, NULL);
-	struct fabric *fabric = create_switch(test);
+	struct fabric *fabric = fabric_switch(test);
 	struct pci_dev *client = fabric_dev(fabric, "client");
 
 	KUNIT_ASSERT_EQ(test, 0, dma_set_mask(&client->dev, DMA_BIT_MASK(32)));
@@ -721,100 +757,35 @@ static void dma_iommu_mask(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, mock->faults);
 }
 
-/*
- * Defect 21: a table that is bounced once and not the next time.  The same table
- * is mapped for an untrusted client, whose odd pieces of RAM are bounced, and then
- * for one that is trusted.
- */
-static void dma_iommu_bounced_once(struct kunit *test)
-{
-	struct mock_iommu *mock = mock_iommu_create(test, NULL);
-	struct fabric *fabric = fabric_setup(test, untrusted_picture,
-					     NAMES("client", "inside"),
-					     NAMES("provider", "inside"));
-	struct pci_dev *client = fabric_dev(fabric, "client");
-	struct pci_dev *inside = fabric_dev(fabric, "inside");
-	struct fabric_sg *sg = fabric_sg_alloc(fabric, 3);
-	int round, peer;
-
-	if (!is_swiotlb_allocated() &&
-	    swiotlb_init_late(SZ_8M, GFP_KERNEL, NULL))
-		kunit_skip(test, "no memory for bounce buffers");
-
-	trust_all(test);
-	for (peer = 0; peer < 2; peer++) {
-		fabric_sg_clear(sg);
-		fabric_sg_ram(sg, 0, 512);
-		fabric_sg_ram(sg, 256, 1024);
-		if (peer)
-			fabric_sg_peer(sg, "provider", 0, SZ_4K);
-		for (round = 0; round < 3; round++) {
-			KUNIT_ASSERT_EQ(test, 0,
-					fabric_sg_map(sg, client,
-						      DMA_BIDIRECTIONAL));
-			KUNIT_EXPECT_EQ(test, sg->table.nents, 2 + peer);
-			fabric_sg_sync(sg);
-			fabric_sg_unmap(sg);
-			KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
-
-			KUNIT_ASSERT_EQ(test, 0,
-					fabric_sg_map(sg, inside,
-						      DMA_BIDIRECTIONAL));
-			KUNIT_EXPECT_FALSE(test,
-					   sg_dma_is_swiotlb(sg->table.sgl));
-			fabric_sg_sync(sg);
-			fabric_sg_unmap(sg);
-			KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
-		}
-	}
-}
-
-/* Unmapped after its provider has gone: the list is all that is needed. */
-static void dma_iommu_unmap_after_provider(struct kunit *test)
-{
-	struct mock_iommu *mock = mock_iommu_create(test, NULL);
-	struct fabric *fabric = fabric_setup(test, lists_picture,
-					     NAMES("client"),
-					     NAMES("across", "beside", "far"));
-	struct pci_dev *client = fabric_dev(fabric, "client");
-	struct fabric_sg *sg = fabric_sg_alloc(fabric, 4);
-
-	trust_all(test);
-	fabric_sg_ram(sg, 0, SZ_4K);
-	fabric_sg_peer(sg, "across", 0, SZ_4K);
-	fabric_sg_peer(sg, "beside", 0, SZ_4K);
-	fabric_sg_ram(sg, 0, SZ_4K);
-	KUNIT_ASSERT_EQ(test, 0, fabric_sg_map(sg, client, DMA_BIDIRECTIONAL));
-	fabric_provider_release(fabric, "across");
-	fabric_provider_release(fabric, "beside");
-	dma_unmap_sgtable(&client->dev, &sg->table, DMA_BIDIRECTIONAL, 0);
-	sg->client = NULL;
-	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
-}
-
 static struct kunit_case dma_iommu_cases[] = {
 	KUNIT_CASE(dma_iommu_switch),
 	KUNIT_CASE(dma_iommu_mmio),
 	KUNIT_CASE(dma_iommu_acs),
 	KUNIT_CASE(dma_iommu_kernel_acs),
 	KUNIT_CASE(dma_iommu_contiguous),
+	KUNIT_CASE(dma_iommu_boundary),
 	KUNIT_CASE(dma_iommu_adjacent_bars),
 	KUNIT_CASE(dma_iommu_adjacent_bus_segment),
 	KUNIT_CASE(dma_iommu_untrusted),
 	KUNIT_CASE(dma_iommu_guest),
 	KUNIT_CASE(dma_iommu_identity),
 	KUNIT_CASE(dma_iommu_mode_host),
+	KUNIT_CASE(dma_iommu_iova_is_no_bus_address),
 	KUNIT_CASE_SLOW(dma_iommu_small_lists),
 	KUNIT_CASE_SLOW(dma_iommu_small_lists_2k_lazy),
-	KUNIT_CASE_SLOW(dma_iommu_large_list),
-	KUNIT_CASE_SLOW(dma_iommu_large_list_lazy),
+	KUNIT_CASE_SLOW(dma_iommu_random_lists),
+	KUNIT_CASE_SLOW(dma_iommu_random_lists_lazy),
+	KUNIT_CASE(dma_iommu_again),
+	KUNIT_CASE(dma_iommu_edges),
+	KUNIT_CASE(dma_iommu_crossing),
+	KUNIT_CASE(dma_iommu_providers_gone),
+	KUNIT_CASE(dma_iommu_giants),
 	KUNIT_CASE(dma_iommu_map_fails),
+	KUNIT_CASE(dma_iommu_allocation_fails),
 	KUNIT_CASE(dma_iommu_no_mmio),
 	KUNIT_CASE(dma_iommu_deferred),
 	KUNIT_CASE(dma_iommu_shared_domain),
 	KUNIT_CASE(dma_iommu_mask),
-	KUNIT_CASE(dma_iommu_bounced_once),
-	KUNIT_CASE(dma_iommu_unmap_after_provider),
 	{}
 };
 

@@ -192,6 +192,12 @@ void fabric_fn_reset(struct fabric_fn *fn)
 	fabric_reg(fn, PCI_STATUS, 2, PCI_STATUS_CAP_LIST, 0);
 	fabric_reg(fn, PCI_CLASS_DEVICE, 2, bridge ? PCI_CLASS_BRIDGE_PCI :
 		   PCI_CLASS_MEMORY_OTHER, 0);
+	/*
+	 * The port driver does not know this programming interface.  It would have
+	 * nothing to do, and DMA-API debug looks through all mappings of the machine
+	 * each time that a driver is unbound.
+	 */
+	fabric_reg(fn, PCI_CLASS_PROG, 1, bridge ? 0xff : 0, 0);
 	fabric_reg(fn, PCI_HEADER_TYPE, 1,
 		   (bridge ? PCI_HEADER_TYPE_BRIDGE : PCI_HEADER_TYPE_NORMAL) |
 		   (fn->multifunction ? PCI_HEADER_TYPE_MFD : 0), 0);

@@ -2,6 +2,7 @@
 /*
  * Scatterlists for tests: see fabric_sg.h.
  */
+#include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/gfp.h>
 #include <linux/slab.h>
@@ -288,8 +289,37 @@ static bool fabric_imposed(struct fabric *fabric, struct pci_dev *client,
 	if (p2pdma_is_guest() && (mock_iommu_translates(&client->dev) ||
 				  mock_ops_translates(&client->dev)))
 		imposed = true;
+	/* Who can do no DMA at all. */
+	if (IS_ENABLED(CONFIG_ARCH_HAS_DMA_OPS) &&
+	    get_dma_ops(&client->dev) == &dma_dummy_ops)
+		imposed = true;
 	return imposed || reason == PCI_P2PDMA_DENIED ||
 	       reason == PCI_P2PDMA_MUST_BOUNCE;
+}
+
+/*
+ * A request that gets to the root complex, by the address that would be used over
+ * it, must be lost there or on its way down, or end somewhere else.
+ */
+static void fabric_check_lost(struct fabric *fabric, struct pci_dev *client,
+			      struct pci_dev *owner,
+			      enum dma_data_direction dir,
+			      const struct pci_p2pdma_route *route)
+{
+	u64 dma = route->same_bridge ? pci_bus_address(owner, 0) :
+				       pci_resource_start(owner, 0);
+	struct oracle_answer answer;
+	char text[160];
+
+	if (oracle_outcome(fabric, client, dma, dir == DMA_TO_DEVICE, &answer) !=
+	    ORACLE_LANDED || answer.completion ||
+	    answer.domain != pci_domain_nr(owner->bus) ||
+	    answer.bus != owner->bus->number || answer.devfn != owner->devfn)
+		return;
+	oracle_describe(&answer, text, sizeof(text));
+	KUNIT_FAIL(fabric->test,
+		   "%s -> %s, direction %d: the fabric is said to lose it; the walk: %s",
+		   pci_name(client), pci_name(owner), dir, text);
 }
 
 /**
@@ -340,6 +370,10 @@ void fabric_check_route(struct fabric *fabric, struct pci_dev *client,
 		bus = answer.turned ? answer.turned_bus : answer.bus;
 		devfn = answer.turned ? answer.turned_devfn : answer.devfn;
 	} else if (route->reason == PCI_P2PDMA_FABRIC_BLOCKED) {
+		if (answer.root && !answer.completion) {
+			fabric_check_lost(fabric, client, owner, dir, route);
+			return;
+		}
 		bus = answer.bus;
 		devfn = answer.devfn;
 	} else {

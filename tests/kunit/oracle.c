@@ -125,10 +125,11 @@ static int oracle_get_bar(struct oracle_host *host, int bus, int devfn,
 	oracle_set(host, bus, devfn, where, ~0);
 	mask = oracle_get(host, bus, devfn, where, 4) & ~0xf;
 	oracle_set(host, bus, devfn, where, low);
-	if (!mask)
+	/* From 4 GiB on all bits of a BAR's size are in its upper half. */
+	is64 = low & PCI_BASE_ADDRESS_MEM_TYPE_64;
+	if (!mask && !is64)
 		return 1;
 
-	is64 = low & PCI_BASE_ADDRESS_MEM_TYPE_64;
 	if (is64) {
 		high = oracle_get(host, bus, devfn, where + 4, 4);
 		oracle_set(host, bus, devfn, where + 4, ~0);

@@ -1,0 +1,757 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The pool: peer memory that drivers and user space allocate, on real providers of
+ * the fabric; its files in sysfs; and that a provider goes when the last page is
+ * free, and not before.
+ *
+ * Files are opened as by user space, in a mount of sysfs of the test's own.
+ * "Defect N" is a defect of the plain 6.12 kernel that must not come back.
+ */
+#include <kunit/resource.h>
+#include <kunit/test.h>
+#include <linux/delay.h>
+#include <linux/dma-mapping.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/mount.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "fabric_common.h"
+#include "oracle.h"
+
+static const char pool_picture[] =
+	"host bus=0x90000000\n"
+	"  rp\n"
+	"    up\n"
+	"      dp\n"
+	"        ep client\n"
+	"      dp\n"
+	"        ep provider bar0=4M bar2=2M\n"
+	"      dp\n"
+	"        ep twin bar0=2M\n"
+	"  rp\n"
+	"    ep beside bar0=2M\n";
+
+static struct fabric *create_pool(struct kunit *test)
+{
+	return fabric_setup(test, pool_picture, NAMES("client"),
+			    NAMES("provider"));
+}
+
+/*
+ * Files.
+ */
+
+KUNIT_DEFINE_ACTION_WRAPPER(unmount_action, kern_unmount, struct vfsmount *);
+KUNIT_DEFINE_ACTION_WRAPPER(fput_action, fput, struct file *);
+
+static struct vfsmount *mount_sysfs(struct kunit *test)
+{
+	struct file_system_type *type = get_fs_type("sysfs");
+	struct vfsmount *mnt;
+
+	KUNIT_ASSERT_NOT_NULL(test, type);
+	mnt = kern_mount(type);
+	put_filesystem(type);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mnt);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, unmount_action, mnt));
+	return mnt;
+}
+
+/* Open a file of a device's p2pmem group; or tell why not. */
+static struct file *open_attribute(struct kunit *test, struct vfsmount *mnt,
+				   struct pci_dev *pdev, const char *name,
+				   int flags)
+{
+	char *device = kobject_get_path(&pdev->dev.kobj, GFP_KERNEL);
+	struct file *file;
+	char path[256];
+
+	KUNIT_ASSERT_NOT_NULL(test, device);
+	snprintf(path, sizeof(path), "%s/p2pmem/%s", device + 1, name);
+	kfree(device);
+	file = file_open_root_mnt(mnt, path, flags, 0);
+	if (!IS_ERR(file))
+		KUNIT_ASSERT_EQ(test, 0,
+				kunit_add_action_or_reset(test, fput_action,
+							  file));
+	return file;
+}
+
+/* What a file says; -1 if it is not there. */
+static long long read_attribute(struct kunit *test, struct vfsmount *mnt,
+				struct pci_dev *pdev, const char *name)
+{
+	struct file *file = open_attribute(test, mnt, pdev, name, O_RDONLY);
+	long long value;
+	char text[32];
+	loff_t pos = 0;
+	ssize_t len;
+
+	if (IS_ERR(file))
+		return -1;
+	len = kernel_read(file, text, sizeof(text) - 1, &pos);
+	KUNIT_ASSERT_GT(test, len, 0);
+	text[len] = '\0';
+	KUNIT_EXPECT_EQ(test, text[len - 1], '\n');
+	KUNIT_ASSERT_EQ_MSG(test, 0, kstrtoll(text, 10, &value), "%s", text);
+	kunit_release_action(test, fput_action, file);
+	return value;
+}
+
+/* Map the file with which memory is allocated. */
+static unsigned long map_memory(struct kunit *test, struct vfsmount *mnt,
+				struct pci_dev *pdev, size_t size)
+{
+	struct file *file = open_attribute(test, mnt, pdev, "allocate", O_RDWR);
+	unsigned long addr;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	addr = kunit_vm_mmap(test, file, 0, size, PROT_READ | PROT_WRITE,
+			     MAP_SHARED, 0);
+	kunit_release_action(test, fput_action, file);
+	KUNIT_ASSERT_NE(test, addr, 0);
+	return addr;
+}
+
+/*
+ * What drivers call.
+ */
+
+static void pool_alloc(struct kunit *test)
+{
+	struct fabric *fabric = create_pool(test);
+	struct pci_dev *pdev = fabric_dev(fabric, "provider");
+	struct vfsmount *mnt = mount_sysfs(test);
+	u64 bus = pci_bus_address(pdev, 0);
+	void *page, *odd, *rest;
+
+	KUNIT_EXPECT_EQ(test, SZ_4M, read_attribute(test, mnt, pdev, "size"));
+
+	/* Sizes are rounded up to pages. */
+	page = pci_alloc_p2pmem(pdev, 1);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	odd = pci_alloc_p2pmem(pdev, SZ_64K + 1);
+	KUNIT_ASSERT_NOT_NULL(test, odd);
+	KUNIT_EXPECT_EQ(test, SZ_4M - SZ_4K - SZ_64K - SZ_4K,
+			read_attribute(test, mnt, pdev, "available"));
+	KUNIT_EXPECT_TRUE(test, PAGE_ALIGNED(page));
+	KUNIT_EXPECT_TRUE(test, is_pci_p2pdma_page(virt_to_page(page)));
+
+	/* The address on the bus is the device's own, with its offset. */
+	KUNIT_EXPECT_EQ(test, pci_p2pmem_virt_to_bus(pdev, page) - bus,
+			virt_to_phys(page) - pci_resource_start(pdev, 0));
+	KUNIT_EXPECT_EQ(test, pci_p2pmem_virt_to_bus(pdev, odd + 5),
+			pci_p2pmem_virt_to_bus(pdev, odd) + 5);
+	KUNIT_EXPECT_EQ(test, 0, pci_p2pmem_virt_to_bus(pdev, NULL));
+	KUNIT_EXPECT_EQ(test, 0, pci_p2pmem_virt_to_bus(pdev, test));
+
+	/* All of it, and no more. */
+	KUNIT_EXPECT_NULL(test, pci_alloc_p2pmem(pdev, SZ_4M));
+	pci_free_p2pmem(pdev, page, 1);
+	pci_free_p2pmem(pdev, odd, SZ_64K + 1);
+	rest = pci_alloc_p2pmem(pdev, SZ_4M);
+	KUNIT_ASSERT_NOT_NULL(test, rest);
+	KUNIT_EXPECT_EQ(test, 0, read_attribute(test, mnt, pdev, "available"));
+	KUNIT_EXPECT_NULL(test, pci_alloc_p2pmem(pdev, 1));
+	pci_free_p2pmem(pdev, rest, SZ_4M);
+	KUNIT_EXPECT_EQ(test, SZ_4M,
+			read_attribute(test, mnt, pdev, "available"));
+	KUNIT_EXPECT_EQ(test, SZ_4M, read_attribute(test, mnt, pdev, "size"));
+}
+
+/* A function with several parts of memory has one pool. */
+static void pool_parts(struct kunit *test)
+{
+	struct fabric *fabric = fabric_setup(test, pool_picture, NULL, NULL);
+	struct pci_dev *pdev = fabric_dev(fabric, "provider");
+	struct vfsmount *mnt = mount_sysfs(test);
+	void *part[3];
+	int i;
+
+	KUNIT_EXPECT_EQ(test, -1, read_attribute(test, mnt, pdev, "size"));
+	KUNIT_EXPECT_NULL(test, pci_alloc_p2pmem(pdev, SZ_4K));
+	KUNIT_EXPECT_EQ(test, 0, pci_p2pmem_virt_to_bus(pdev, test));
+
+	fabric_provider_part(fabric, "provider", 0, SZ_2M, 0);
+	KUNIT_EXPECT_EQ(test, SZ_2M, read_attribute(test, mnt, pdev, "size"));
+	fabric_provider_part(fabric, "provider", 0, 0, SZ_2M);
+	fabric_provider(fabric, "provider", 2);
+	KUNIT_EXPECT_EQ(test, SZ_2M + SZ_4M,
+			read_attribute(test, mnt, pdev, "size"));
+
+	/* No piece is of two parts, adjacent or not. */
+	KUNIT_EXPECT_NULL(test, pci_alloc_p2pmem(pdev, SZ_2M + SZ_4K));
+	for (i = 0; i < 3; i++) {
+		part[i] = pci_alloc_p2pmem(pdev, SZ_2M);
+		KUNIT_ASSERT_NOT_NULL(test, part[i]);
+		KUNIT_EXPECT_EQ(test, pci_p2pmem_virt_to_bus(pdev, part[i]),
+				virt_to_phys(part[i]) +
+				pci_bus_address(pdev, 0) -
+				pci_resource_start(pdev, 0));
+	}
+	KUNIT_EXPECT_NULL(test, pci_alloc_p2pmem(pdev, 1));
+	for (i = 0; i < 3; i++)
+		pci_free_p2pmem(pdev, part[i], SZ_2M);
+
+	/* Memory without struct pages is in no pool. */
+	fabric_provider_plain(fabric, "beside", 0);
+	KUNIT_EXPECT_NULL(test,
+			  pci_alloc_p2pmem(fabric_dev(fabric, "beside"), 1));
+	KUNIT_EXPECT_EQ(test, -1,
+			read_attribute(test, mnt, fabric_dev(fabric, "beside"),
+				       "size"));
+}
+
+/* What cannot be added is refused, and leaves nothing behind. */
+static void pool_add_refused(struct kunit *test)
+{
+	struct fabric *fabric = create_pool(test);
+	struct pci_dev *pdev = fabric_dev(fabric, "provider");
+	static const struct {
+		int bar;
+		u64 size, offset;
+		int error;
+	} row[] = {
+		{ 1, 0, 0, -EINVAL },		/* the upper half of BAR 0 */
+		{ 3, 0, 0, -EINVAL },
+		{ 6, 0, 0, -EINVAL },
+		{ -1, 0, 0, -EINVAL },
+		{ 2, SZ_4M, 0, -EINVAL },
+		{ 2, 0, SZ_2M, -EINVAL },
+		{ 2, SZ_2M, SZ_4K, -EINVAL },
+		{ 2, U64_MAX, SZ_4K, -EINVAL },
+		{ 2, SZ_2M, U64_MAX, -EINVAL },
+	};
+	struct vfsmount *mnt = mount_sysfs(test);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(row); i++)
+		KUNIT_EXPECT_EQ_MSG(test, row[i].error,
+				    pci_p2pdma_add_resource(pdev, row[i].bar,
+							    row[i].size,
+							    row[i].offset),
+				    "row %d", i);
+	KUNIT_EXPECT_NULL(test,
+			  pci_p2pdma_provider_of_phys(pci_resource_start(pdev, 2),
+						      1));
+	KUNIT_EXPECT_EQ(test, SZ_4M, read_attribute(test, mnt, pdev, "size"));
+	fabric_provider(fabric, "provider", 2);
+	KUNIT_EXPECT_EQ(test, SZ_4M + SZ_2M,
+			read_attribute(test, mnt, pdev, "size"));
+}
+
+/* One allocation after the other fails, and all that was done before is undone. */
+static void pool_add_fails(struct kunit *test)
+{
+	struct fabric *fabric = fabric_setup(test, pool_picture, NULL, NULL);
+	struct pci_dev *pdev = fabric_dev(fabric, "provider");
+	phys_addr_t phys = pci_resource_start(pdev, 0);
+	struct vfsmount *mnt = mount_sysfs(test);
+	bool failed = true;
+	int step, ret;
+	void *group;
+
+	fabric_fail_begin(test, true, false);
+	kunit_info(test, "expect: kmemleak: Cannot allocate a scan area\n");
+	for (step = 0; failed && step < 200; step++) {
+		group = devres_open_group(&pdev->dev, NULL, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, group);
+		fabric_fail_nth(step);
+		ret = pci_p2pdma_add_resource(pdev, 0, SZ_2M, 0);
+		failed = fabric_failed_nth();
+
+		/* Some of the memory manager's fail without harm. */
+		KUNIT_EXPECT_TRUE_MSG(test, !ret || (failed && ret == -ENOMEM),
+				      "step %d: error %d", step, ret);
+		KUNIT_EXPECT_EQ_MSG(test, !ret,
+				    !!pci_p2pdma_provider_of_phys(phys, SZ_2M),
+				    "step %d", step);
+		devres_release_group(&pdev->dev, group);
+		KUNIT_EXPECT_NULL_MSG(test,
+				      pci_p2pdma_provider_of_phys(phys, 1),
+				      "step %d", step);
+		KUNIT_EXPECT_NULL_MSG(test, pci_alloc_p2pmem(pdev, 1),
+				      "step %d", step);
+		KUNIT_EXPECT_EQ_MSG(test, -1,
+				    read_attribute(test, mnt, pdev, "size"),
+				    "step %d", step);
+	}
+	KUNIT_EXPECT_FALSE(test, failed);
+	/* The pool, its files, the range and its pages. */
+	KUNIT_EXPECT_GE(test, step, 8);
+}
+
+static void pool_sgl(struct kunit *test)
+{
+	struct fabric *fabric = create_pool(test);
+	struct pci_dev *pdev = fabric_dev(fabric, "provider");
+	struct pci_dev *client = fabric_dev(fabric, "client");
+	struct vfsmount *mnt = mount_sysfs(test);
+	struct scatterlist *sgl;
+	unsigned int nents = 0;
+
+	sgl = pci_p2pmem_alloc_sgl(pdev, &nents, SZ_64K + 12);
+	KUNIT_ASSERT_NOT_NULL(test, sgl);
+	KUNIT_ASSERT_EQ(test, nents, 1);
+	KUNIT_EXPECT_EQ(test, sgl->length, SZ_64K + 12);
+	KUNIT_EXPECT_TRUE(test, sg_is_last(sgl));
+	KUNIT_EXPECT_EQ(test, SZ_4M - SZ_64K - SZ_4K,
+			read_attribute(test, mnt, pdev, "available"));
+	KUNIT_ASSERT_EQ(test, 1,
+			dma_map_sg(&client->dev, sgl, nents, DMA_BIDIRECTIONAL));
+	oracle_expect_sg(fabric, client, sgl, nents, 1, DMA_BIDIRECTIONAL);
+	dma_unmap_sg(&client->dev, sgl, nents, DMA_BIDIRECTIONAL);
+
+	/* More than is left, and from who has none. */
+	KUNIT_EXPECT_NULL(test, pci_p2pmem_alloc_sgl(pdev, &nents, SZ_4M));
+	KUNIT_EXPECT_NULL(test, pci_p2pmem_alloc_sgl(client, &nents, SZ_4K));
+	pci_p2pmem_free_sgl(pdev, sgl);
+	KUNIT_EXPECT_EQ(test, SZ_4M,
+			read_attribute(test, mnt, pdev, "available"));
+}
+
+/* Who is found: published, reached by all clients, and the nearest. */
+static void pool_find(struct kunit *test)
+{
+	struct fabric *fabric = create_pool(test);
+	struct pci_dev *provider = fabric_dev(fabric, "provider");
+	struct pci_dev *beside = fabric_dev(fabric, "beside");
+	struct pci_dev *twin = fabric_dev(fabric, "twin"), *found;
+	struct pci_dev *client = fabric_dev(fabric, "client");
+	struct vfsmount *mnt = mount_sysfs(test);
+	struct device *clients[] = { &client->dev, &beside->dev };
+	int round, seen = 0;
+
+	fabric_provider(fabric, "beside", 0);
+	KUNIT_EXPECT_FALSE(test, pci_has_p2pmem(provider));
+	KUNIT_EXPECT_EQ(test, 0,
+			read_attribute(test, mnt, provider, "published"));
+	KUNIT_EXPECT_NULL(test, pci_p2pmem_find(&client->dev));
+
+	/* Offered, and with no route; then with one. */
+	pci_p2pmem_publish(beside, true);
+	KUNIT_EXPECT_TRUE(test, pci_has_p2pmem(beside));
+	KUNIT_EXPECT_EQ(test, 1, read_attribute(test, mnt, beside, "published"));
+	KUNIT_EXPECT_NULL(test, pci_p2pmem_find(&client->dev));
+	fabric_cpu_listed(test, true);
+	found = pci_p2pmem_find(&client->dev);
+	KUNIT_EXPECT_PTR_EQ(test, found, beside);
+	pci_dev_put(found);
+
+	/* A nearer one; the client's distance to both together decides. */
+	pci_p2pmem_publish(provider, true);
+	found = pci_p2pmem_find(&client->dev);
+	KUNIT_EXPECT_PTR_EQ(test, found, provider);
+	pci_dev_put(found);
+	found = pci_p2pmem_find_many(clients, 2);
+	KUNIT_EXPECT_PTR_EQ(test, found, beside);
+	pci_dev_put(found);
+	fabric_policy(test, "deny=%s", pci_name(provider));
+	found = pci_p2pmem_find(&client->dev);
+	KUNIT_EXPECT_PTR_EQ(test, found, beside);
+	pci_dev_put(found);
+	fabric_policy(test, "auto");
+
+	/* Of two that are equally near, now this and now that. */
+	fabric_provider(fabric, "twin", 0);
+	pci_p2pmem_publish(twin, true);
+	for (round = 0; round < 64; round++) {
+		found = pci_p2pmem_find(&client->dev);
+		KUNIT_ASSERT_TRUE(test, found == provider || found == twin);
+		seen |= found == twin ? 2 : 1;
+		pci_dev_put(found);
+	}
+	KUNIT_EXPECT_EQ(test, seen, 3);
+
+	pci_p2pmem_publish(provider, false);
+	pci_p2pmem_publish(twin, false);
+	pci_p2pmem_publish(beside, false);
+	KUNIT_EXPECT_NULL(test, pci_p2pmem_find(&client->dev));
+
+	/* Who has nothing has nothing to offer. */
+	pci_p2pmem_publish(client, true);
+	KUNIT_EXPECT_FALSE(test, pci_has_p2pmem(client));
+}
+
+/* What is written to choose a provider, and what is shown of it. */
+static void pool_enable(struct kunit *test)
+{
+	struct fabric *fabric = create_pool(test);
+	struct pci_dev *pdev = fabric_dev(fabric, "provider"), *chosen = NULL;
+	static const struct {
+		const char *text;
+		int error;
+		bool use;
+	} row[] = {
+		{ "0", 0, false }, { "1", 0, true }, { "0\n", 0, false },
+		{ "1\n", 0, true }, { "y", 0, true }, { "off", 0, false },
+		{ "on\n", 0, true }, { "", -ENODEV }, { "2", -ENODEV },
+		{ "rubbish", -ENODEV },
+		/* Begins like a boolean, and is meant as a device. */
+		{ "0000:01:00.1", -ENODEV }, { "1234:01:00.1\n", -ENODEV },
+	};
+	char page[64];
+	bool use;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		use = !row[i].use;
+		KUNIT_EXPECT_EQ_MSG(test, row[i].error,
+				    pci_p2pdma_enable_store(row[i].text, &chosen,
+							    &use), "%s",
+				    row[i].text);
+		KUNIT_EXPECT_NULL(test, chosen);
+		if (!row[i].error)
+			KUNIT_EXPECT_EQ_MSG(test, use, row[i].use, "%s",
+					    row[i].text);
+	}
+
+	/* A device that offers nothing, and then does. */
+	KUNIT_EXPECT_EQ(test, -ENODEV,
+			pci_p2pdma_enable_store(pci_name(pdev), &chosen, &use));
+	pci_p2pmem_publish(pdev, true);
+	use = false;
+	KUNIT_EXPECT_EQ(test, 0,
+			pci_p2pdma_enable_store(pci_name(pdev), &chosen, &use));
+	KUNIT_EXPECT_TRUE(test, use);
+	KUNIT_EXPECT_PTR_EQ(test, chosen, pdev);
+	KUNIT_EXPECT_EQ(test, strlen(pci_name(pdev)) + 1,
+			pci_p2pdma_enable_show(page, chosen, true));
+	page[strlen(page) - 1] = '\0';
+	KUNIT_EXPECT_STREQ(test, page, pci_name(pdev));
+	pci_dev_put(chosen);
+
+	pci_p2pdma_enable_show(page, NULL, true);
+	KUNIT_EXPECT_STREQ(test, page, "1\n");
+	pci_p2pdma_enable_show(page, NULL, false);
+	KUNIT_EXPECT_STREQ(test, page, "0\n");
+}
+
+/*
+ * User mappings.
+ */
+
+/* The attributes of a page that user space has mapped. */
+static pgprot_t user_prot(struct kunit *test, unsigned long addr)
+{
+	pgprot_t prot = __pgprot(0);
+	spinlock_t *lock;	/* of the page table */
+	pte_t *pte;
+
+	mmap_read_lock(current->mm);
+	pte = get_locked_pte(current->mm, addr, &lock);
+	if (pte) {
+		KUNIT_EXPECT_TRUE(test, pte_present(ptep_get(pte)));
+		prot = pte_pgprot(ptep_get(pte));
+		pte_unmap_unlock(pte, lock);
+	}
+	mmap_read_unlock(current->mm);
+	KUNIT_EXPECT_NOT_NULL(test, pte);
+	return prot;
+}
+
+/* Defect 15: it is memory of a device; the CPU may not cache or encrypt it. */
+static void pool_mmap(struct kunit *test)
+{
+	struct fabric *fabric = create_pool(test);
+	struct pci_dev *pdev = fabric_dev(fabric, "provider");
+	struct vfsmount *mnt = mount_sysfs(test);
+	struct page *pages[3];
+	unsigned long addr;
+	pgprot_t prot;
+	int i;
+
+	addr = map_memory(test, mnt, pdev, 3 * PAGE_SIZE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	KUNIT_EXPECT_EQ(test, SZ_4M - 3 * PAGE_SIZE,
+			read_attribute(test, mnt, pdev, "available"));
+	for (i = 0; i < 3; i++) {
+		prot = user_prot(test, addr + i * PAGE_SIZE);
+		KUNIT_EXPECT_EQ(test, pgprot_val(prot),
+				pgprot_val(pgprot_noncached(prot)));
+		KUNIT_EXPECT_EQ(test, pgprot_val(prot),
+				pgprot_val(pgprot_decrypted(prot)));
+	}
+	/* Which says something if there is a difference. */
+	KUNIT_EXPECT_NE(test, pgprot_val(PAGE_SHARED),
+			pgprot_val(pgprot_noncached(PAGE_SHARED)));
+	KUNIT_EXPECT_EQ(test, 0, clear_user((void __user *)addr, 3 * PAGE_SIZE));
+
+	/* For DMA it is taken by who knows what it is, and not by others. */
+	KUNIT_EXPECT_LT(test, get_user_pages_fast(addr, 3, FOLL_WRITE, pages), 0);
+	KUNIT_ASSERT_EQ(test, 3,
+			get_user_pages_fast(addr, 3,
+					    FOLL_WRITE | FOLL_PCI_P2PDMA,
+					    pages));
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_TRUE(test, is_pci_p2pdma_page(pages[i]));
+		KUNIT_EXPECT_PTR_EQ(test, &pdev->dev,
+				    pci_p2pdma_provider_of_page(pages[i])->owner);
+	}
+
+	/* It goes back page by page, with the last user of each. */
+	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr + PAGE_SIZE, PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, SZ_4M - 3 * PAGE_SIZE,
+			read_attribute(test, mnt, pdev, "available"));
+	put_page(pages[1]);
+	KUNIT_EXPECT_EQ(test, SZ_4M - 2 * PAGE_SIZE,
+			read_attribute(test, mnt, pdev, "available"));
+	put_page(pages[0]);
+	put_page(pages[2]);
+	KUNIT_EXPECT_EQ(test, SZ_4M - 2 * PAGE_SIZE,
+			read_attribute(test, mnt, pdev, "available"));
+	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr, 3 * PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, SZ_4M,
+			read_attribute(test, mnt, pdev, "available"));
+
+	/* And can be had again. */
+	addr = map_memory(test, mnt, pdev, SZ_4M);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	KUNIT_EXPECT_EQ(test, 0, read_attribute(test, mnt, pdev, "available"));
+	KUNIT_EXPECT_NULL(test, pci_alloc_p2pmem(pdev, 1));
+	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr, SZ_4M));
+	KUNIT_EXPECT_EQ(test, SZ_4M,
+			read_attribute(test, mnt, pdev, "available"));
+}
+
+static void pool_mmap_refused(struct kunit *test)
+{
+	struct fabric *fabric = create_pool(test);
+	struct pci_dev *pdev = fabric_dev(fabric, "provider");
+	struct vfsmount *mnt = mount_sysfs(test);
+	struct file *file = open_attribute(test, mnt, pdev, "allocate", O_RDWR);
+	u64 since = fabric_log_now();
+	unsigned long addr;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	addr = kunit_vm_mmap(test, file, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE, 0);
+	KUNIT_EXPECT_EQ(test, (long)addr, -EINVAL);
+	KUNIT_EXPECT_EQ(test, 1,
+			fabric_log_count(since, pci_name(pdev),
+					 "cannot be mapped MAP_PRIVATE"));
+	addr = kunit_vm_mmap(test, file, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			     MAP_SHARED, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, (long)addr, -EINVAL);
+	KUNIT_EXPECT_EQ(test, 1,
+			fabric_log_count(since, pci_name(pdev),
+					 "cannot be mapped at an offset"));
+	addr = kunit_vm_mmap(test, file, 0, SZ_4M + PAGE_SIZE,
+			     PROT_READ | PROT_WRITE, MAP_SHARED, 0);
+	KUNIT_EXPECT_EQ(test, (long)addr, -ENOMEM);
+	KUNIT_EXPECT_EQ(test, SZ_4M,
+			read_attribute(test, mnt, pdev, "available"));
+}
+
+/*
+ * Defect 15, the half of it that 6.12.117 has mended: a mapping that fails half way
+ * gives back all that it took.  The memory has two page tables.
+ */
+static void pool_mmap_fails(struct kunit *test)
+{
+	struct fabric *fabric = create_pool(test);
+	struct pci_dev *pdev = fabric_dev(fabric, "provider");
+	struct vfsmount *mnt = mount_sysfs(test);
+	struct file *file = open_attribute(test, mnt, pdev, "allocate", O_RDWR);
+	unsigned long addr;
+	bool failed = true;
+	int step, half = 0;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	fabric_fail_begin(test, true, true);
+	for (step = 0; failed && step < 100; step++) {
+		fabric_fail_nth(step);
+		addr = vm_mmap(file, 0, SZ_4M, PROT_READ | PROT_WRITE,
+			       MAP_SHARED, 0);
+		failed = fabric_failed_nth();
+		if (IS_ERR_VALUE(addr)) {
+			KUNIT_EXPECT_TRUE(test, failed);
+			KUNIT_EXPECT_EQ_MSG(test, (long)addr, -ENOMEM,
+					    "step %d", step);
+			half++;
+		} else {
+			KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr, SZ_4M));
+		}
+		KUNIT_EXPECT_EQ_MSG(test, SZ_4M,
+				    read_attribute(test, mnt, pdev,
+						   "available"),
+				    "step %d", step);
+	}
+	KUNIT_EXPECT_FALSE(test, failed);
+	/* The mapping itself, and two tables at the least. */
+	KUNIT_EXPECT_GE(test, half, 3);
+}
+
+/*
+ * A provider that goes while its memory is in use.
+ */
+
+struct removal {
+	struct fabric *fabric;
+	struct task_struct *task;
+	struct completion done;
+};
+
+static int remove_provider(void *data)
+{
+	struct removal *removal = data;
+
+	fabric_provider_release(removal->fabric, "provider");
+	complete(&removal->done);
+	return 0;
+}
+
+static void start_removal(struct fabric *fabric, struct removal *removal)
+{
+	removal->fabric = fabric;
+	init_completion(&removal->done);
+	removal->task = kthread_run(remove_provider, removal, "p2pdma-removal");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(fabric->test, removal->task);
+}
+
+/* It waits for as long as one looks. */
+static void expect_waiting(struct fabric *fabric, struct removal *removal)
+{
+	KUNIT_EXPECT_EQ(fabric->test, 0,
+			wait_for_completion_timeout(&removal->done, HZ / 5));
+}
+
+static void expect_removed(struct fabric *fabric, struct removal *removal,
+			   phys_addr_t phys)
+{
+	KUNIT_EXPECT_NE(fabric->test, 0,
+			wait_for_completion_timeout(&removal->done, 60 * HZ));
+	KUNIT_EXPECT_NULL(fabric->test, pci_p2pdma_provider_of_phys(phys, 1));
+}
+
+/* Allocated by a driver and mapped: refused anew at once, and waited for. */
+static void pool_removal_waits(struct kunit *test)
+{
+	struct fabric *fabric = create_pool(test);
+	struct pci_dev *pdev = fabric_dev(fabric, "provider");
+	struct pci_dev *client = fabric_dev(fabric, "client");
+	phys_addr_t phys = pci_resource_start(pdev, 0);
+	struct fabric_sg *before = fabric_sg_alloc(fabric, 1);
+	struct fabric_sg *after = fabric_sg_alloc(fabric, 1);
+	struct pci_p2pdma_route route;
+	struct p2pdma_provider *provider;
+	struct removal removal;
+	void *addr;
+
+	addr = pci_alloc_p2pmem(pdev, SZ_4K);
+	KUNIT_ASSERT_NOT_NULL(test, addr);
+	provider = pci_p2pdma_provider_of_phys(phys, 1);
+	fabric_sg_phys(before, virt_to_phys(addr), SZ_4K);
+	fabric_sg_phys(after, virt_to_phys(addr), SZ_4K);
+	KUNIT_EXPECT_EQ(test, 0,
+			fabric_sg_map(before, client, DMA_BIDIRECTIONAL));
+
+	start_removal(fabric, &removal);
+	expect_waiting(fabric, &removal);
+	pci_p2pdma_query_route(provider, &client->dev, DMA_FROM_DEVICE, &route);
+	KUNIT_EXPECT_EQ(test, route.type, PCI_P2PDMA_MAP_NOT_SUPPORTED);
+	KUNIT_EXPECT_EQ(test, route.reason, PCI_P2PDMA_PROVIDER_UNREACHABLE);
+	KUNIT_EXPECT_EQ(test, -EREMOTEIO,
+			fabric_sg_map(after, client, DMA_BIDIRECTIONAL));
+	KUNIT_EXPECT_NULL(test, pci_alloc_p2pmem(pdev, SZ_4K));
+	KUNIT_EXPECT_PTR_EQ(test, provider,
+			    pci_p2pdma_provider_of_phys(phys, 1));
+
+	/* What was mapped before may still be in flight, and is unmapped. */
+	fabric_sg_unmap(before);
+	expect_waiting(fabric, &removal);
+	pci_free_p2pmem(pdev, addr, SZ_4K);
+	expect_removed(fabric, &removal, phys);
+}
+
+/* User mappings do not hold a provider: they are torn down. */
+static void pool_removal_unmaps(struct kunit *test)
+{
+	struct fabric *fabric = create_pool(test);
+	struct pci_dev *pdev = fabric_dev(fabric, "provider");
+	phys_addr_t phys = pci_resource_start(pdev, 0);
+	struct vfsmount *mnt = mount_sysfs(test);
+	struct file *file = open_attribute(test, mnt, pdev, "allocate", O_RDWR);
+	struct removal removal;
+	unsigned long addr, again;
+	u8 byte;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	addr = map_memory(test, mnt, pdev, 2 * PAGE_SIZE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	KUNIT_EXPECT_EQ(test, 0,
+			copy_from_user(&byte, (void __user *)addr, 1));
+
+	start_removal(fabric, &removal);
+	expect_removed(fabric, &removal, phys);
+	KUNIT_EXPECT_EQ(test, 1,
+			copy_from_user(&byte, (void __user *)addr, 1));
+
+	/* Who had the file open before cannot map it any more. */
+	again = kunit_vm_mmap(test, file, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			      MAP_SHARED, 0);
+	KUNIT_EXPECT_EQ(test, (long)again, -ENODEV);
+	KUNIT_EXPECT_EQ(test, -1, read_attribute(test, mnt, pdev, "size"));
+	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr, 2 * PAGE_SIZE));
+
+	/* And it comes again. */
+	kunit_release_action(test, fput_action, file);
+	fabric_provider(fabric, "provider", 0);
+	KUNIT_EXPECT_EQ(test, SZ_4M,
+			read_attribute(test, mnt, pdev, "available"));
+}
+
+/* But a page that is in use for DMA does, for as long as that. */
+static void pool_removal_waits_for_users(struct kunit *test)
+{
+	struct fabric *fabric = create_pool(test);
+	struct pci_dev *pdev = fabric_dev(fabric, "provider");
+	phys_addr_t phys = pci_resource_start(pdev, 0);
+	struct vfsmount *mnt = mount_sysfs(test);
+	struct removal removal;
+	unsigned long addr;
+	struct page *page;
+
+	addr = map_memory(test, mnt, pdev, 2 * PAGE_SIZE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	KUNIT_ASSERT_EQ(test, 1,
+			pin_user_pages_fast(addr, 1,
+					    FOLL_WRITE | FOLL_PCI_P2PDMA,
+					    &page));
+	start_removal(fabric, &removal);
+	expect_waiting(fabric, &removal);
+	KUNIT_EXPECT_TRUE(test, is_pci_p2pdma_page(page));
+	unpin_user_page(page);
+	expect_removed(fabric, &removal, phys);
+}
+
+static struct kunit_case pool_cases[] = {
+	KUNIT_CASE(pool_alloc),
+	KUNIT_CASE(pool_parts),
+	KUNIT_CASE(pool_add_refused),
+	KUNIT_CASE_SLOW(pool_add_fails),
+	KUNIT_CASE(pool_sgl),
+	KUNIT_CASE(pool_find),
+	KUNIT_CASE(pool_enable),
+	KUNIT_CASE(pool_mmap),
+	KUNIT_CASE(pool_mmap_refused),
+	KUNIT_CASE_SLOW(pool_mmap_fails),
+	KUNIT_CASE(pool_removal_waits),
+	KUNIT_CASE(pool_removal_unmaps),
+	KUNIT_CASE(pool_removal_waits_for_users),
+	{}
+};
+
+static struct kunit_suite pool_suite = {
+	.name = "pool",
+	.test_cases = pool_cases,
+};
+
+kunit_test_suite(pool_suite);
