@@ -134,36 +134,46 @@ char *drives_expand(const char *text)
 	return expanded;
 }
 
-static void report_route(unsigned int step, const struct drive *client,
-			 const char *line, int error)
+static void report_line(const char *event, unsigned int step,
+			const struct drive *client, const char *line, int error)
 {
-	report_begin("route", step);
+	report_begin(event, step);
 	report_text("client", client->serial);
 	report_text("line", line);
 	report_errno(error);
 	report_end();
 }
 
-/* Every line of every drive's p2pdma_routes, as it stands. */
-void drives_routes(unsigned int step)
+/* Every line of a file that every drive has, as it stands. */
+static void report_files(const char *event, unsigned int step, const char *name)
 {
 	char path[512], *text, *line, *rest;
 	unsigned int i;
 	int error;
 
 	for (i = 0; i < n_drives; i++) {
-		snprintf(path, sizeof(path), PCI_DEVICES "/%s/p2pdma_routes",
-			 drives[i].pci);
+		snprintf(path, sizeof(path), PCI_DEVICES "/%s/%s",
+			 drives[i].pci, name);
 		error = file_read(path, &text);
 		if (error) {
-			report_route(step, &drives[i], "", error);
+			report_line(event, step, &drives[i], "", error);
 			continue;
 		}
 		for (line = strtok_r(text, "\n", &rest); line;
 		     line = strtok_r(NULL, "\n", &rest))
-			report_route(step, &drives[i], line, 0);
+			report_line(event, step, &drives[i], line, 0);
 		free(text);
 	}
+}
+
+void drives_routes(unsigned int step)
+{
+	report_files("route", step, "p2pdma_routes");
+}
+
+void drives_counters(unsigned int step)
+{
+	report_files("counters", step, "p2pdma_counters");
 }
 
 #define EXT_CAP_START	0x100

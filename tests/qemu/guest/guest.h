@@ -49,6 +49,7 @@ bool drives_wait(unsigned int step, char *serials);
 const struct drive *drive_find(const char *serial);
 char *drives_expand(const char *text);
 void drives_routes(unsigned int step);
+void drives_counters(unsigned int step);
 int pci_write_acs(const char *pci, unsigned int control);
 
 /* move.c */

@@ -6,18 +6,24 @@
  *   policy TEXT                write TEXT (may be empty) to the policy, read it
  *                              back; {SERIAL} stands for a drive's PCI address
  *   routes                     report every drive's p2pdma_routes
+ *   counters                   report every drive's p2pdma_counters
  *   move CLIENT PROVIDER N     move N bytes each way and compare them
  *   spoil CLIENT PROVIDER N    the same, and damage the data before comparing
  *   acs PORT CONTROL           write a port's ACS control register
  *   log TEXT                   report the lines of the kernel's log with TEXT
  *   mode PATH                  report a file's permission bits
+ *   read PATH                  report the lines of a file
+ *   write PATH TEXT            write TEXT to a file
+ *   ask PATH TEXT              the same, and report the lines that are then read
+ *                              on the same descriptor; {SERIAL} as above
  *   say TEXT                   put TEXT into the kernel's log, as an error
  *   taint                      report the kernel's taint flags
  *
  * The step in a report is the number of the line, from 1. Reports are "drive",
- * "policy", "route", "move", "acs", "log", "mode", "taint" as ordered; "start"
- * and "done" at both ends; "kmsg" for each warning in the kernel's log; "trouble"
- * where an order could not be carried out.
+ * "policy", "route", "counters", "move", "acs", "log", "mode", "taint" as ordered;
+ * "line" for each line of a file, and "file" for what became of it; "start" and
+ * "done" at both ends; "kmsg" for each warning in the kernel's log; "trouble" where
+ * an order could not be carried out.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -115,6 +121,74 @@ static void order_mode(unsigned int step, const char *text)
 	free(path);
 }
 
+static void report_lines(unsigned int step, char *text)
+{
+	char *line, *rest;
+
+	for (line = strtok_r(text, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		report_begin("line", step);
+		report_text("text", line);
+		report_end();
+	}
+}
+
+static void report_file(unsigned int step, const char *path, int error)
+{
+	report_begin("file", step);
+	report_text("path", path);
+	report_errno(error);
+	report_end();
+}
+
+static void order_read(unsigned int step, const char *args)
+{
+	char *path = drives_expand(args), *text;
+	int error = path ? file_read(path, &text) : ENOMEM;
+
+	report_file(step, args, error);
+	if (!error) {
+		report_lines(step, text);
+		free(text);
+	}
+	free(path);
+}
+
+/* Write to a file; with @ask, read on the same descriptor whatever came of it. */
+static void order_write(unsigned int step, const char *args, bool ask)
+{
+	char *path = drives_expand(args), *text, answer[16384];
+	size_t len = 0;
+	ssize_t n = 1;
+	int fd, error = 0;
+
+	text = path ? strchr(path, ' ') : NULL;
+	if (!text) {
+		report_trouble(step, "PATH and TEXT are needed");
+		free(path);
+		return;
+	}
+	*text++ = '\0';
+	fd = open(path, (ask ? O_RDWR : O_WRONLY) | O_CLOEXEC);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		error = errno;
+	report_file(step, path, error);
+	while (fd >= 0 && ask && n > 0 && len < sizeof(answer) - 1) {
+		/* in small pieces, to see that they fit together */
+		n = read(fd, answer + len, len + 100 < sizeof(answer) ? 100 :
+			 sizeof(answer) - 1 - len);
+		if (n > 0)
+			len += n;
+	}
+	if (n < 0)
+		report_trouble(step, "%s: %s", path, strerror(errno));
+	answer[len] = '\0';
+	report_lines(step, answer);
+	if (fd >= 0)
+		close(fd);
+	free(path);
+}
+
 static void order_say(unsigned int step, const char *text)
 {
 	char record[512];
@@ -148,6 +222,14 @@ static void carry_out(unsigned int step, char *line)
 		order_policy(step, args);
 	else if (!strcmp(line, "routes"))
 		drives_routes(step);
+	else if (!strcmp(line, "counters"))
+		drives_counters(step);
+	else if (!strcmp(line, "read"))
+		order_read(step, args);
+	else if (!strcmp(line, "write"))
+		order_write(step, args, false);
+	else if (!strcmp(line, "ask"))
+		order_write(step, args, true);
 	else if (!strcmp(line, "move"))
 		order_move(step, args, false);
 	else if (!strcmp(line, "spoil"))
@@ -224,6 +306,8 @@ int main(void)
 	mount("proc", "/proc", "proc", 0, NULL);
 	mount("sysfs", "/sys", "sysfs", 0, NULL);
 	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
+	mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
+	mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
 
 	for (tries = 0; tries < 200 && !report_open(); tries++)
 		usleep(50000);

@@ -133,3 +133,74 @@ def moved(outcome: Outcome, step: int) -> dict[str, Moved]:
                                   e["changed"], e["first"], e["errno"],
                                   e["error"])
             for e in outcome.of("move", step)}
+
+
+@dataclass
+class Counted:
+    """What p2pdma_counters says of a pair, or the transfers should have left."""
+    moved: dict[str, int]       # direction -> bytes
+    refused: dict[str, int]     # reason -> lists
+
+
+def counters(outcome: Outcome, step: int) -> tuple[
+        dict[tuple[str, str], Counted], list[str]]:
+    """(client, provider) -> counters, as reported in that step, and what is
+    wrong with the files."""
+    name_of = {pci: name for name, pci in addresses(outcome).items()}
+    found: dict[tuple[str, str], Counted] = {}
+    wrong = []
+    for event in outcome.of("counters", step):
+        client = event["client"]
+        if event["errno"]:
+            wrong.append(f"{client}: p2pdma_counters: {event['error']}")
+            continue
+        try:
+            pci, _, *counts, reasons = event["line"].split(" ")
+            lists_w, bytes_w, lists_r, bytes_r, refused = map(int, counts)
+            by_reason = {} if reasons == "-" else {
+                word: int(number) for word, number in (
+                    pair.split("=") for pair in reasons.split(","))}
+            provider = name_of[pci]
+        except (ValueError, KeyError):
+            wrong.append(f"{client}: p2pdma_counters has the line "
+                         f"'{event['line']}'")
+            continue
+        if (bool(lists_w) != bool(bytes_w) or bool(lists_r) != bool(bytes_r)
+                or sum(by_reason.values()) != refused
+                or (client, provider) in found):
+            wrong.append(f"{client}: p2pdma_counters does not add up: "
+                         f"'{event['line']}'")
+        found[client, provider] = Counted(
+            {"write": bytes_w, "read": bytes_r}, by_reason)
+    return found, wrong
+
+
+def miscounted(outcome: Outcome, step: int,
+               until: int | None = None) -> list[str]:
+    """Where the counters of that step do not say what was moved, in all the
+    steps up to it or to another one, and that what was refused was."""
+    found, wrong = counters(outcome, step)
+    expected: dict[tuple[str, str], Counted] = {}
+    for event in outcome.of("move"):
+        if event["step"] > (until or step):
+            continue
+        pair = expected.setdefault((event["client"], event["provider"]),
+                                   Counted(dict.fromkeys(DIRECTIONS, 0), {}))
+        pair.moved[event["direction"]] += event["moved"]
+        if event["errno"] == errno.EREMOTEIO:
+            pair.refused["any"] = pair.refused.get("any", 0) + 1
+    nothing = Counted(dict.fromkeys(DIRECTIONS, 0), {})
+    for key in sorted(expected.keys() | found.keys()):
+        want, got = expected.get(key, nothing), found.get(key, nothing)
+        if want.moved != got.moved:
+            wrong.append(f"{key[0]} -> {key[1]}: moved {want.moved}, counted "
+                         f"{got.moved}")
+        # one I/O may be several lists
+        if (sum(got.refused.values()) < sum(want.refused.values())
+                or (got.refused and not want.refused)):
+            wrong.append(f"{key[0]} -> {key[1]}: refused "
+                         f"{want.refused.get('any', 0)} I/Os, counted "
+                         f"{got.refused or 'none'}")
+    if not expected:
+        wrong.append("nothing was moved")
+    return wrong
