@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Where peer memory must not be taken for RAM: by the CPU.
+ * Where peer memory must not be taken for RAM: by the CPU, and in block queues.
  *
  * <linux/scatterlist.h> includes this in its middle, so that all that is needed
  * of other types here is their names.
@@ -13,6 +13,9 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
+struct bio;
+struct block_device;
+struct mddev;
 struct page;
 struct scatterlist;
 struct sg_mapping_iter;
@@ -48,6 +51,10 @@ void __pci_p2pdma_zero_page(void *to, size_t len, struct page *page);
 bool __pci_p2pdma_miter_stops(struct sg_mapping_iter *miter,
 			      unsigned long caller);
 void __pci_p2pdma_check_virt(struct scatterlist *sg);
+bool __pci_p2pdma_bio_has_peer(struct bio *bio);
+bool __pci_p2pdma_bio_refused(struct bio *bio);
+bool pci_p2pdma_bio_reached(struct bio *bio, struct block_device *bdev);
+bool __md_p2pdma_refused(struct mddev *mddev, struct bio *bio);
 
 /**
  * pci_p2pdma_copy_from_page - memcpy() from a page that may be peer memory
@@ -131,6 +138,49 @@ static inline void pci_p2pdma_check_virt(struct scatterlist *sg)
 {
 	if (IS_ENABLED(CONFIG_PCI_P2PDMA) && IS_ENABLED(CONFIG_DEBUG_SG))
 		__pci_p2pdma_check_virt(sg);
+}
+
+/**
+ * pci_p2pdma_bio_has_peer - does a bio hold peer memory?
+ * @bio: the bio
+ *
+ * Costs a subtraction and two comparisons for each segment of RAM, and nothing on
+ * a machine that never had a provider.
+ *
+ * Context: any.
+ *
+ * Return: true if any part of its data is peer memory.
+ */
+static inline bool pci_p2pdma_bio_has_peer(struct bio *bio)
+{
+	return pci_p2pdma_in_use() && __pci_p2pdma_bio_has_peer(bio);
+}
+
+/**
+ * pci_p2pdma_bio_refused - does a bio hold peer memory that its queue does not take?
+ * @bio: the bio, with its block device set
+ *
+ * Context: any.
+ *
+ * Return: true if it has to fail with BLK_STS_TARGET.
+ */
+static inline bool pci_p2pdma_bio_refused(struct bio *bio)
+{
+	return pci_p2pdma_in_use() && __pci_p2pdma_bio_refused(bio);
+}
+
+/**
+ * md_p2pdma_refused - end a bio with peer memory that a member does not reach
+ * @mddev: an array that keeps the same data on several members
+ * @bio: a bio for it
+ *
+ * Context: any.
+ *
+ * Return: true if the bio has been ended.
+ */
+static inline bool md_p2pdma_refused(struct mddev *mddev, struct bio *bio)
+{
+	return pci_p2pdma_bio_has_peer(bio) && __md_p2pdma_refused(mddev, bio);
 }
 
 #endif /* _LINUX_P2PDMA_FENCE_H */

@@ -2,7 +2,7 @@
 /*
  * What the parts of the P2PDMA core know of each other.
  *
- * Calls go one way: sysfs, debugfs and pool -> routes -> policy, fabric,
+ * Calls go one way: sysfs, debugfs, pool and bio -> routes -> policy, fabric,
  * bars -> providers; fence -> providers.  Anyone may call stats, which calls
  * nobody.
  */
@@ -423,6 +423,7 @@ bool p2pdma_routes_counts(struct pci_dev *client,
 			  struct p2pdma_provider *provider,
 			  struct p2pdma_counts *counts);
 void p2pdma_routes_lookups(struct p2pdma_lookups *lookups);
+struct pci_dev *p2pdma_pci_parent(struct device *dev);
 void p2pdma_name_text(const struct p2pdma_name *name, char *text);
 void p2pdma_route_bridge(const struct pci_p2pdma_route *route, char *text);
 
@@ -435,7 +436,7 @@ int p2pdma_path_answer(char *query, char **text);
 int p2pdma_cache_show(struct seq_file *m, void *unused);
 #endif
 
-/* fence.c: where peer memory must not be taken for RAM */
+/* fence.c and bio.c: where peer memory must not be taken for RAM */
 
 struct p2pdma_provider *p2pdma_touched(struct pci_p2pdma_cursor *cursor,
 				       phys_addr_t phys, size_t size);
