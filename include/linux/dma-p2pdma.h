@@ -10,7 +10,7 @@
 #define _LINUX_DMA_P2PDMA_H
 
 #include <linux/dma-direction.h>
-#include <linux/jump_label.h>
+#include <linux/p2pdma-fence.h>
 #include <linux/scatterlist.h>
 #include <linux/types.h>
 
@@ -185,21 +185,6 @@ struct pci_p2pdma_tally {
 };
 
 #ifdef CONFIG_PCI_P2PDMA
-DECLARE_STATIC_KEY_FALSE(pci_p2pdma_key);
-
-/**
- * pci_p2pdma_in_use - has there ever been a provider?
- *
- * Never turns false again: what was mapped when there was one may still have to
- * be unmapped.
- *
- * Return: true if there has.
- */
-static inline bool pci_p2pdma_in_use(void)
-{
-	return static_branch_unlikely(&pci_p2pdma_key);
-}
-
 void __pci_p2pdma_cursor_move(struct pci_p2pdma_cursor *cursor,
 			      phys_addr_t phys);
 bool pci_p2pdma_sg_has_peer(struct scatterlist *sgl, int nents);
@@ -300,11 +285,6 @@ static inline bool sg_dma_is_p2pdma(struct scatterlist *sgl, int nents)
 	       (sgl->dma_flags & SG_DMA_P2PDMA);
 }
 #else /* CONFIG_PCI_P2PDMA */
-static inline bool pci_p2pdma_in_use(void)
-{
-	return false;
-}
-
 static inline void __pci_p2pdma_cursor_move(struct pci_p2pdma_cursor *cursor,
 					    phys_addr_t phys)
 {

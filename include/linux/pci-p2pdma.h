@@ -223,6 +223,24 @@ static inline struct pci_dev *pci_p2pmem_find(struct device *client)
 }
 
 /**
+ * pci_p2pdma_sgtable_has_peer - does a table hold peer memory?
+ * @sgt: the table, mapped or not
+ *
+ * For drivers that let the CPU look at the data: what is not RAM is for
+ * sg_copy_to_buffer() and its like, and not for pointers.  Costs nothing on a
+ * machine that never had a provider.
+ *
+ * Context: any.
+ *
+ * Return: true if any entry is peer memory, or is so in part.
+ */
+static inline bool pci_p2pdma_sgtable_has_peer(struct sg_table *sgt)
+{
+	return pci_p2pdma_in_use() &&
+	       pci_p2pdma_sg_has_peer(sgt->sgl, sgt->orig_nents);
+}
+
+/**
  * pci_p2pdma_state - how a device reaches a page
  * @state: zeroed before the first page of a loop
  * @dev: the device that will do the DMA

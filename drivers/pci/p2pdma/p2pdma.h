@@ -2,8 +2,9 @@
 /*
  * What the parts of the P2PDMA core know of each other.
  *
- * Calls go one way: sysfs, debugfs and pool -> routes -> policy, fabric,
- * bars -> providers.  Anyone may call stats, which calls nobody.
+ * Calls go one way: sysfs, debugfs, pool and bio -> routes -> policy, fabric,
+ * bars -> providers; fence -> providers.  Anyone may call stats, which calls
+ * nobody.
  */
 #ifndef DRIVERS_PCI_P2PDMA_H
 #define DRIVERS_PCI_P2PDMA_H
@@ -422,6 +423,7 @@ bool p2pdma_routes_counts(struct pci_dev *client,
 			  struct p2pdma_provider *provider,
 			  struct p2pdma_counts *counts);
 void p2pdma_routes_lookups(struct p2pdma_lookups *lookups);
+struct pci_dev *p2pdma_pci_parent(struct device *dev);
 void p2pdma_name_text(const struct p2pdma_name *name, char *text);
 void p2pdma_route_bridge(const struct pci_p2pdma_route *route, char *text);
 
@@ -433,5 +435,15 @@ int p2pdma_providers_show(struct seq_file *m, void *unused);
 int p2pdma_path_answer(char *query, char **text);
 int p2pdma_cache_show(struct seq_file *m, void *unused);
 #endif
+
+/* fence.c and bio.c: where peer memory must not be taken for RAM */
+
+struct p2pdma_provider *p2pdma_touched(struct pci_p2pdma_cursor *cursor,
+				       phys_addr_t phys, size_t size);
+void p2pdma_io_read(void *to, const void *from, size_t len);
+void p2pdma_io_write(void *to, const void *from, size_t len);
+void p2pdma_io_zero(void *to, size_t len);
+void p2pdma_miter_warn(struct p2pdma_provider *provider, unsigned long caller);
+void p2pdma_virt_warn(struct p2pdma_provider *provider, unsigned long caller);
 
 #endif /* DRIVERS_PCI_P2PDMA_H */

@@ -1166,7 +1166,7 @@ void __pci_p2pdma_update_state(struct pci_p2pdma_map_state *state,
 EXPORT_SYMBOL_GPL(__pci_p2pdma_update_state);
 
 /* The nearest PCI function above a device, or the device itself; held. */
-static struct pci_dev *p2pdma_pci_parent(struct device *dev)
+struct pci_dev *p2pdma_pci_parent(struct device *dev)
 {
 	for (; dev; dev = dev->parent)
 		if (dev_is_pci(dev))

@@ -27,6 +27,37 @@ const struct drive *drive_find(const char *serial)
 	return NULL;
 }
 
+/* Another block device, by its name below /dev, which may take its time. */
+bool drive_add(const char *name, const char *block)
+{
+	struct drive *drive = &drives[n_drives];
+	char path[NAME_LEN + 8];
+	unsigned int waited;
+
+	if (n_drives == MAX_DRIVES || strlen(name) >= NAME_LEN ||
+	    strlen(block) >= NAME_LEN)
+		return false;
+	snprintf(path, sizeof(path), "/dev/%s", block);
+	for (waited = 0; access(path, F_OK) && waited < 100; waited++)
+		usleep(50000);
+	if (access(path, F_OK))
+		return false;
+	memset(drive, 0, sizeof(*drive));
+	memcpy(drive->serial, name, strlen(name));
+	memcpy(drive->block, block, strlen(block));
+	n_drives++;
+	return true;
+}
+
+void drive_forget(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < n_drives; i++)
+		if (!strcmp(drives[i].serial, name))
+			drives[i] = drives[--n_drives];
+}
+
 /* Read from sysfs what belongs to one block device, if it is an NVMe drive. */
 static bool drive_read(const char *block, struct drive *drive)
 {
@@ -152,6 +183,8 @@ static void report_files(const char *event, unsigned int step, const char *name)
 	int error;
 
 	for (i = 0; i < n_drives; i++) {
+		if (!drives[i].pci[0])
+			continue;
 		snprintf(path, sizeof(path), PCI_DEVICES "/%s/%s",
 			 drives[i].pci, name);
 		error = file_read(path, &text);

@@ -20,10 +20,13 @@
 #define NAME_LEN	64
 #define MAX_DRIVES	32
 
-/* An emulated NVMe drive; the runner knows it by its serial number only. */
+/*
+ * An emulated NVMe drive, which the runner knows by its serial number only; or
+ * another block device, by the name that it was given.
+ */
 struct drive {
 	char serial[NAME_LEN];
-	char pci[NAME_LEN];	/* 0000:03:00.0 */
+	char pci[NAME_LEN];	/* 0000:03:00.0; empty for other block devices */
 	char block[NAME_LEN];	/* nvme0n1 */
 	bool p2pmem;		/* it offers peer memory */
 };
@@ -47,14 +50,28 @@ int file_write(const char *path, const char *text, size_t len);
 /* drives.c */
 bool drives_wait(unsigned int step, char *serials);
 const struct drive *drive_find(const char *serial);
+bool drive_add(const char *name, const char *block);
+void drive_forget(const char *name);
 char *drives_expand(const char *text);
 void drives_routes(unsigned int step);
 void drives_counters(unsigned int step);
 int pci_write_acs(const char *pci, unsigned int control);
 
 /* move.c */
+enum move_how {
+	MOVE_USER,		/* I/O with user memory mapped from the provider */
+	MOVE_SPOIL,		/* the same, and the data damaged before comparing */
+	MOVE_KERNEL,		/* bios built in the kernel */
+};
+
 void move(unsigned int step, const struct drive *client,
-	  const struct drive *provider, size_t bytes, bool spoil);
+	  const struct drive *provider, size_t bytes, enum move_how how);
+void compare_drives(unsigned int step, const struct drive *one,
+		    const struct drive *other, size_t bytes);
+
+/* stack.c */
+void stack_make(unsigned int step, char *args);
+void stack_remove(unsigned int step, const char *name);
 
 /* kmsg.c */
 void kmsg_report_new(unsigned int step);

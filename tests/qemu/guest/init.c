@@ -9,6 +9,12 @@
  *   counters                   report every drive's p2pdma_counters
  *   move CLIENT PROVIDER N     move N bytes each way and compare them
  *   spoil CLIENT PROVIDER N    the same, and damage the data before comparing
+ *   bio CLIENT PROVIDER N      the same as move, with bios built in the kernel
+ *   same ONE OTHER N           compare the first N bytes of two drives
+ *   disk NAME BLOCK            from then on NAME is a drive: the one /dev/BLOCK
+ *   stack NAME KIND MEMBER...  make a stacked device of drives: linear, striped,
+ *                              crypt, raid0 or raid1; NAME is a drive then
+ *   unstack NAME               take it apart again
  *   acs PORT CONTROL           write a port's ACS control register
  *   log TEXT                   report the lines of the kernel's log with TEXT
  *   mode PATH                  report a file's permission bits
@@ -20,10 +26,10 @@
  *   taint                      report the kernel's taint flags
  *
  * The step in a report is the number of the line, from 1. Reports are "drive",
- * "policy", "route", "counters", "move", "acs", "log", "mode", "taint" as ordered;
- * "line" for each line of a file, and "file" for what became of it; "start" and
- * "done" at both ends; "kmsg" for each warning in the kernel's log; "trouble" where
- * an order could not be carried out.
+ * "policy", "route", "counters", "move", "same", "acs", "log", "mode" and "taint" as
+ * ordered; "line" for each line of a file, and "file" for what became of it; "start"
+ * and "done" at both ends; "kmsg" for each warning in the kernel's log; "trouble"
+ * where an order could not be carried out.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -73,7 +79,7 @@ static void order_policy(unsigned int step, const char *wanted)
 	free(text);
 }
 
-static void order_move(unsigned int step, char *args, bool spoil)
+static void order_move(unsigned int step, char *args, enum move_how how)
 {
 	const struct drive *client, *provider;
 	char *rest, *c, *p, *n;
@@ -87,7 +93,35 @@ static void order_move(unsigned int step, char *args, bool spoil)
 		report_trouble(step, "move: CLIENT and PROVIDER must be drives, N a number");
 		return;
 	}
-	move(step, client, provider, strtoul(n, NULL, 0), spoil);
+	move(step, client, provider, strtoul(n, NULL, 0), how);
+}
+
+static void order_same(unsigned int step, char *args)
+{
+	const struct drive *one, *other;
+	char *rest, *a, *b, *n;
+
+	a = strtok_r(args, " ", &rest);
+	b = strtok_r(NULL, " ", &rest);
+	n = strtok_r(NULL, " ", &rest);
+	one = a ? drive_find(a) : NULL;
+	other = b ? drive_find(b) : NULL;
+	if (!one || !other || !n) {
+		report_trouble(step, "same: ONE and OTHER must be drives, N a number");
+		return;
+	}
+	compare_drives(step, one, other, strtoul(n, NULL, 0));
+}
+
+static void order_disk(unsigned int step, char *args)
+{
+	char *rest, *name, *block;
+
+	name = strtok_r(args, " ", &rest);
+	block = strtok_r(NULL, " ", &rest);
+	if (!name || !block || !drive_add(name, block))
+		report_trouble(step, "disk: there is no /dev/%s",
+			       block ? block : "");
 }
 
 static void order_acs(unsigned int step, char *args)
@@ -231,9 +265,19 @@ static void carry_out(unsigned int step, char *line)
 	else if (!strcmp(line, "ask"))
 		order_write(step, args, true);
 	else if (!strcmp(line, "move"))
-		order_move(step, args, false);
+		order_move(step, args, MOVE_USER);
 	else if (!strcmp(line, "spoil"))
-		order_move(step, args, true);
+		order_move(step, args, MOVE_SPOIL);
+	else if (!strcmp(line, "bio"))
+		order_move(step, args, MOVE_KERNEL);
+	else if (!strcmp(line, "same"))
+		order_same(step, args);
+	else if (!strcmp(line, "disk"))
+		order_disk(step, args);
+	else if (!strcmp(line, "stack"))
+		stack_make(step, args);
+	else if (!strcmp(line, "unstack"))
+		stack_remove(step, args);
 	else if (!strcmp(line, "acs"))
 		order_acs(step, args);
 	else if (!strcmp(line, "log"))

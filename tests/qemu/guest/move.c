@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Data moved between a drive and another drive's memory, with every byte
- * compared. A completed I/O proves nothing, so the result of each is looked at
- * from the other side: what the drive wrote is read by the CPU from the peer
- * memory, what the drive read is read back from it into ordinary RAM. A failed
- * I/O must have left its target as it was. Peer memory is read and written by
- * plain accesses: the calls that do the I/O keep them in order.
+ * compared: by user I/O on memory that is mapped from the provider, or by bios that
+ * the kernel's sample driver builds and submits. A completed I/O proves nothing, so
+ * the result of each is looked at from the other side: what the drive wrote is read
+ * by the CPU from the peer memory, what the drive read is read back from it into
+ * ordinary RAM. A failed I/O must have left its target as it was. Peer memory is
+ * read and written by plain accesses, or by the sample's; the calls that do the I/O
+ * keep them in order.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,6 +21,7 @@
 #include "guest.h"
 
 #define CHUNK	0x100000UL	/* bytes for one I/O and one comparison */
+#define SAMPLE	"/sys/kernel/debug/p2pdma_bio/"
 
 enum direction {
 	DIR_WRITE,		/* the client writes the peer memory */
@@ -37,16 +40,19 @@ struct outcome {
 	size_t bad;		/* of these, bytes that differ */
 	size_t changed;		/* bytes changed by an I/O that failed */
 	long long first;	/* offset of the first bad or changed byte, or -1 */
+	unsigned long requests;	/* that the client's driver has completed */
 	int error;		/* errno of the I/O */
 };
 
 struct transfer {
 	unsigned int step;
 	enum direction direction;
-	bool spoil;		/* damage one byte, to see it found */
+	enum move_how how;
+	const char *block;	/* the client's block device */
 	int drive_fd;
+	int data_fd;		/* MOVE_KERNEL: the sample's window to the memory */
 	__u64 *ram;		/* CHUNK bytes */
-	__u64 *peer;		/* mapped peer memory */
+	__u64 *peer;		/* mapped peer memory; MOVE_KERNEL: RAM, a copy of it */
 	struct outcome outcome;
 };
 
@@ -107,17 +113,59 @@ static bool stage(struct transfer *t, bool to_drive, size_t offset, size_t len)
 	return false;
 }
 
+/* Between the copy and the memory itself, by the sample's sg_pcopy_*(). */
+static bool peer_copy(struct transfer *t, bool to_peer, __u64 *peer, size_t len)
+{
+	ssize_t n = len;
+
+	if (t->how == MOVE_KERNEL)
+		n = to_peer ? pwrite(t->data_fd, peer, len, 0)
+			    : pread(t->data_fd, peer, len, 0);
+	if (n == (ssize_t)len)
+		return true;
+	report_trouble(t->step, "%s of peer memory by the CPU: %s",
+		       to_peer ? "write" : "read",
+		       n < 0 ? strerror(errno) : "short");
+	return false;
+}
+
+/* Reads and writes that the driver of a block device has completed. */
+static unsigned long requests_done(const char *block)
+{
+	unsigned long reads = 0, writes = 0;
+	char path[512], *text;
+
+	snprintf(path, sizeof(path), "/sys/block/%s/stat", block);
+	if (!file_read(path, &text)) {
+		if (sscanf(text, "%lu %*u %*u %*u %lu", &reads, &writes) != 2)
+			reads = 0;
+		free(text);
+	}
+	return reads + writes;
+}
+
 /* The I/O under test. Short transfers count as errors. */
 static int peer_io(struct transfer *t, __u64 *peer, size_t offset,
 		   size_t len)
 {
-	ssize_t n = t->direction == DIR_WRITE
+	unsigned long before = requests_done(t->block);
+	char line[128];
+	int error;
+	ssize_t n;
+
+	if (t->how == MOVE_KERNEL) {
+		n = snprintf(line, sizeof(line), "%s /dev/%s %zu %zu",
+			     t->direction == DIR_WRITE ? "read" : "write",
+			     t->block, offset / 512, len);
+		error = file_write(SAMPLE "submit", line, n);
+	} else {
+		n = t->direction == DIR_WRITE
 			? pread(t->drive_fd, peer, len, offset)
 			: pwrite(t->drive_fd, peer, len, offset);
-
-	if (n < 0)
-		return errno;
-	return (size_t)n == len ? 0 : ENODATA;
+		error = n < 0 ? errno : (size_t)n == len ? 0 : ENODATA;
+	}
+	t->outcome.requests += requests_done(t->block) - before;
+	return error;
 }
 
 /* One chunk there and compared; false ends the direction. */
@@ -133,20 +181,26 @@ static bool move_chunk(struct transfer *t, __u64 *peer, size_t offset,
 		if (!stage(t, true, offset, len))
 			return false;
 		fill(t, peer, PHASE_BEFORE, offset, len);
+		if (!peer_copy(t, true, peer, len))
+			return false;
 		outcome->error = peer_io(t, peer, offset, len);
+		if (!peer_copy(t, false, peer, len))
+			return false;
 		target = peer;
 	} else {
 		fill(t, t->ram, PHASE_BEFORE, offset, len);
 		if (!stage(t, true, offset, len))
 			return false;
 		fill(t, peer, PHASE_DATA, offset, len);
+		if (!peer_copy(t, true, peer, len))
+			return false;
 		outcome->error = peer_io(t, peer, offset, len);
 		fill(t, t->ram, PHASE_POISON, offset, len);
 		if (!stage(t, false, offset, len))
 			return false;
 		target = t->ram;
 	}
-	if (t->spoil)
+	if (t->how == MOVE_SPOIL)
 		*target ^= 0xff;
 
 	differs = compare(t, target,
@@ -203,6 +257,35 @@ static __u64 *peer_map(unsigned int step, const struct drive *provider,
 	return peer;
 }
 
+/* Peer memory that the kernel's sample driver holds, and RAM for a copy of it. */
+static __u64 *sample_alloc(struct transfer *t, const struct drive *provider)
+{
+	char line[NAME_LEN + 32];
+	int error, n;
+	void *copy;
+
+	n = snprintf(line, sizeof(line), "%s %lu", provider->pci, CHUNK);
+	error = file_write(SAMPLE "memory", line, n);
+	if (error) {
+		report_trouble(t->step, SAMPLE "memory: %s", strerror(error));
+		return NULL;
+	}
+	t->data_fd = open(SAMPLE "data", O_RDWR | O_CLOEXEC);
+	copy = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (t->data_fd >= 0 && copy != MAP_FAILED)
+		return copy;
+	report_trouble(t->step, SAMPLE "data: %s", strerror(errno));
+	return NULL;
+}
+
+static void sample_free(struct transfer *t, __u64 *copy)
+{
+	munmap(copy, CHUNK);
+	close(t->data_fd);
+	file_write(SAMPLE "memory", "none", 4);
+}
+
 static void move_direction(struct transfer *t, const struct drive *provider,
 			   size_t bytes)
 {
@@ -212,7 +295,12 @@ static void move_direction(struct transfer *t, const struct drive *provider,
 	while (going && offset < bytes) {
 		size_t len = bytes - offset, at;
 
-		t->peer = peer_map(t->step, provider, &len);
+		if (t->how == MOVE_KERNEL) {
+			len = len < CHUNK ? len : CHUNK;
+			t->peer = sample_alloc(t, provider);
+		} else {
+			t->peer = peer_map(t->step, provider, &len);
+		}
 		if (!t->peer)
 			return;
 		for (at = 0; going && at < len; at += CHUNK) {
@@ -221,7 +309,10 @@ static void move_direction(struct transfer *t, const struct drive *provider,
 			going = move_chunk(t, t->peer + at / sizeof(*t->peer),
 					   offset + at, n);
 		}
-		munmap(t->peer, len);
+		if (t->how == MOVE_KERNEL)
+			sample_free(t, t->peer);
+		else
+			munmap(t->peer, len);
 		offset += len;
 	}
 }
@@ -229,13 +320,15 @@ static void move_direction(struct transfer *t, const struct drive *provider,
 /*
  * Move @bytes each way between the block device of @client and peer memory of
  * @provider, and report both directions. A direction ends at its first error.
- * With @spoil the guest itself damages a byte, and the comparison must see it.
+ * With MOVE_SPOIL the guest itself damages a byte, and the comparison must see it.
  */
 void move(unsigned int step, const struct drive *client,
-	  const struct drive *provider, size_t bytes, bool spoil)
+	  const struct drive *provider, size_t bytes, enum move_how how)
 {
 	static const char * const names[] = { "write", "read" };
-	struct transfer t = { .step = step, .spoil = spoil };
+	struct transfer t = {
+		.step = step, .how = how, .block = client->block,
+	};
 	char path[NAME_LEN + 8];
 
 	snprintf(path, sizeof(path), "/dev/%s", client->block);
@@ -264,9 +357,42 @@ void move(unsigned int step, const struct drive *client,
 		report_number("bad", t.outcome.bad);
 		report_number("changed", t.outcome.changed);
 		report_number("first", t.outcome.first);
+		report_number("requests", t.outcome.requests);
 		report_errno(t.outcome.error);
 		report_end();
 	}
 	munmap(t.ram, CHUNK);
 	close(t.drive_fd);
+}
+
+/* Whether two drives hold the same in their first @bytes. */
+void compare_drives(unsigned int step, const struct drive *one,
+		    const struct drive *other, size_t bytes)
+{
+	const struct drive *drives[] = { one, other };
+	unsigned char *data[2] = {};
+	long long first = -1;
+	char path[NAME_LEN + 8];
+	int fd, i;
+	size_t at;
+
+	for (i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "/dev/%s", drives[i]->block);
+		fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+		if (fd < 0 || posix_memalign((void **)&data[i], 4096, bytes) ||
+		    pread(fd, data[i], bytes, 0) != (ssize_t)bytes)
+			report_trouble(step, "same: %s cannot be read", path);
+		if (fd >= 0)
+			close(fd);
+	}
+	for (at = 0; data[0] && data[1] && first < 0 && at < bytes; at++)
+		if (data[0][at] != data[1][at])
+			first = at;
+	report_begin("same", step);
+	report_text("one", one->serial);
+	report_text("other", other->serial);
+	report_number("first", first);
+	report_end();
+	free(data[0]);
+	free(data[1]);
 }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 PEER_MIB = 16           # peer memory (controller memory buffer) of a provider
 DRIVE_MIB = 64          # the drives are sparse files
+VIRTIO_MIB = 4          # a disk that takes no peer memory
 
 # QEMU's generic root port. Trust in a host bridge is given through a device
 # below it, and these are the devices that every host bridge here has.

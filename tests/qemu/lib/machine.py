@@ -69,6 +69,7 @@ class Boot:
     orders: list[str]
     policy: list[str] = field(default_factory=list)    # each one "p2pdma="
     kernel_args: list[str] = field(default_factory=list)
+    virtio_disk: bool = False       # /dev/vda
     timeout: float = 300.0          # seconds, for the whole boot
 
 
@@ -146,18 +147,28 @@ def initramfs(init: bytes, orders: list[str]) -> bytes:
     })
 
 
+def make_image(work: Path, name: str, mib: int) -> str:
+    """A disk image full of zeros; its path."""
+    image = work / f"{name}.img"
+    with image.open("wb") as file:
+        file.truncate(mib << 20)
+    return str(image)
+
+
 def command_line(boot: Boot, work: Path, results: Path, log: Path) -> list[str]:
     """QEMU and all its arguments. The IOMMU has to come before the devices."""
     iommu, kernel_args = IOMMUS[boot.iommu]
     append = ["console=ttyS0", "panic=-1", "oops=panic", *kernel_args]
     append += [f"p2pdma={policy}" for policy in boot.policy]
     append += boot.kernel_args
-    images = {}
-    for drive in boot.drives:
-        image = work / f"{drive.name}.img"
-        with image.open("wb") as file:
-            file.truncate(fabric.DRIVE_MIB << 20)
-        images[drive.name] = str(image)
+    images = {drive.name: make_image(work, drive.name, fabric.DRIVE_MIB)
+              for drive in boot.drives}
+    disk = []
+    if boot.virtio_disk:
+        image = make_image(work, "vda", fabric.VIRTIO_MIB)
+        disk = ["-blockdev", "driver=raw,cache.no-flush=on,node-name=vda,"
+                f"file.driver=file,file.filename={image}",
+                "-device", "virtio-blk-pci,drive=vda,addr=0x9"]
     return [QEMU, "-M", "q35", "-accel", "tcg,thread=multi", "-smp", "2",
             "-m", "512M", "-cpu", boot.cpu, "-nodefaults", "-no-user-config",
             "-display", "none", "-no-reboot",
@@ -167,7 +178,7 @@ def command_line(boot: Boot, work: Path, results: Path, log: Path) -> list[str]:
             "-device", "virtio-serial-pci,addr=0x2",
             "-chardev", f"file,id=results,path={results}",
             "-device", "virtserialport,chardev=results,name=p2pdma.results",
-            *fabric.devices(boot.drives, images)]
+            *fabric.devices(boot.drives, images), *disk]
 
 
 def read_events(text: str) -> list[dict]:

@@ -35,6 +35,7 @@ class Moved:
     first: int          # offset of the first of them, or -1
     error: int
     error_text: str
+    requests: int       # that the client's driver has completed
 
     @property
     def equal(self) -> bool:
@@ -131,7 +132,7 @@ def moved(outcome: Outcome, step: int) -> dict[str, Moved]:
     """Direction -> data, of one order to move."""
     return {e["direction"]: Moved(e["asked"], e["moved"], e["bad"],
                                   e["changed"], e["first"], e["errno"],
-                                  e["error"])
+                                  e["error"], e["requests"])
             for e in outcome.of("move", step)}
 
 
