@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lib import fabric
+from lib import fabric, single
 
 REPO = Path(__file__).resolve().parents[3]
 MADE = Path(os.environ.get("BUILD") or REPO / "build")
@@ -70,6 +70,7 @@ class Boot:
     policy: list[str] = field(default_factory=list)    # each one "p2pdma="
     kernel_args: list[str] = field(default_factory=list)
     virtio_disk: bool = False       # /dev/vda
+    single: bool = False            # the devices of lib/single.py
     timeout: float = 300.0          # seconds, for the whole boot
 
 
@@ -178,7 +179,8 @@ def command_line(boot: Boot, work: Path, results: Path, log: Path) -> list[str]:
             "-device", "virtio-serial-pci,addr=0x2",
             "-chardev", f"file,id=results,path={results}",
             "-device", "virtserialport,chardev=results,name=p2pdma.results",
-            *fabric.devices(boot.drives, images), *disk]
+            *fabric.devices(boot.drives, images), *disk,
+            *(single.devices(str(work / "shared")) if boot.single else [])]
 
 
 def read_events(text: str) -> list[dict]:
