@@ -1072,6 +1072,9 @@ void pci_p2pdma_map_route(struct p2pdma_provider *provider, struct device *dev,
 	p2pdma_report(provider, dev, route);
 }
 
+/* For p2pdma_kept_report(): a refusal with the same reason is told as well. */
+#define P2PDMA_NOT_REFUSED PCI_P2PDMA_NR_REASONS
+
 /*
  * Nothing says that it works, and nothing says that it does not: slave-DMA engines
  * write to other devices' registers, and drivers have their own device's registers
@@ -1124,7 +1127,7 @@ struct p2pdma_provider *pci_p2pdma_bar_route(phys_addr_t phys, size_t size,
 
 	mem = to_p2pdma_mem(provider);
 	if (dev_is_pci(dev) ?
-	    p2pdma_kept_report(to_pci_dev(dev), provider, route->reason) :
+	    p2pdma_kept_report(to_pci_dev(dev), provider, P2PDMA_NOT_REFUSED) :
 	    !xchg(&mem->warned, true))
 		dev_warn(dev, "DMA to the memory of %s (BAR %d) is mapped without a route that is known to work: %s\n",
 			 dev_name(provider->owner), mem->bar,

@@ -30,7 +30,8 @@ struct p2pdma_stats_cpu {
  * @lists: lists mapped, by kind of transfer
  * @bytes: bytes in them
  * @refused: lists refused, by reason
- * @reported: bit per reason for which a refusal has been put in the log
+ * @reported: bit per reason for which a refusal has been put in the log, and one for
+ *	what was not refused though nothing says that it works
  */
 struct p2pdma_stats {
 	struct rcu_head rcu;
