@@ -17,6 +17,7 @@
 #include "../../drivers/pci/p2pdma/p2pdma.h"
 #include "../../drivers/pci/p2pdma/trace.h"
 #include "fabric_sg.h"
+#include "fabric_single.h"
 #include "mock_iommu.h"
 
 #define TEXT_MAX SZ_16K
@@ -836,6 +837,34 @@ static void introspection_many_providers(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, strstr(text, pci_name(fabric_dev(fabric, "e"))));
 }
 
+/* A mapping of a single address counts as a list of one segment. */
+static void introspection_singles(struct kunit *test)
+{
+	struct fabric *fabric = create_switch(test);
+	struct device *client = &fabric_dev(fabric, "client")->dev;
+	struct pci_dev *provider = fabric_dev(fabric, "provider");
+	phys_addr_t phys = pci_resource_start(provider, 0);
+	enum fabric_call call;
+	dma_addr_t dma;
+
+	for (call = 0; call < FABRIC_NR_CALLS; call++) {
+		dma = fabric_single_map(call, client, phys, SZ_4K,
+					DMA_FROM_DEVICE);
+		KUNIT_EXPECT_EQ(test, dma, pci_bus_address(provider, 0));
+		fabric_single_unmap(call, client, dma, SZ_4K, DMA_FROM_DEVICE);
+	}
+	expect_text(fabric, counters(fabric, "client"),
+		    "{provider} 0 4 16384 0 0 0 -\n");
+
+	fabric_policy(test, "off");
+	for (call = 0; call < FABRIC_NR_CALLS; call++)
+		KUNIT_EXPECT_EQ(test, DMA_MAPPING_ERROR,
+				fabric_single_map(call, client, phys, SZ_4K,
+						  DMA_TO_DEVICE));
+	expect_text(fabric, counters(fabric, "client"),
+		    "{provider} 0 4 16384 0 0 4 policy-off=4\n");
+}
+
 static long map_here(void *sg)
 {
 	map(sg, "client", DMA_FROM_DEVICE, 0);
@@ -1094,6 +1123,7 @@ static struct kunit_case introspection_cases[] = {
 	KUNIT_CASE(introspection_refusals),
 	KUNIT_CASE(introspection_unmappable),
 	KUNIT_CASE(introspection_many_providers),
+	KUNIT_CASE(introspection_singles),
 	KUNIT_CASE(introspection_cpus),
 	KUNIT_CASE(introspection_events),
 	KUNIT_CASE(introspection_words),
