@@ -71,6 +71,8 @@ static struct setting set_up(struct kunit *test, enum via via)
 
 static void tear_down(struct setting *set)
 {
+	if (set->ops)
+		mock_ops_uninstall(set->ops);
 	fabric_destroy(set->fabric);
 	if (set->iommu)
 		mock_iommu_destroy(set->iommu);
@@ -779,8 +781,8 @@ static void single_atomic(struct kunit *test)
 		fabric_cpu_listed(test, true);
 		spin_lock_irqsave(&lock, flags);
 		for (call = 0; call < FABRIC_NR_CALLS; call++) {
-			dma[0][call] = fabric_single_map(call, dev, registered,
-							 SZ_4K,
+			dma[0][call] = fabric_single_map(call, dev, registered +
+							 call * SZ_4K, SZ_4K,
 							 DMA_FROM_DEVICE);
 			if (call >= FABRIC_RESOURCE)
 				dma[1][call] = fabric_single_map(call, dev,

@@ -279,6 +279,17 @@ struct mock_ops *mock_ops_install(struct kunit *test, struct pci_dev *pdev,
 }
 
 /**
+ * mock_ops_uninstall - give a device its operations back before the test ends
+ * @mock: what mock_ops_install() returned; gone afterwards
+ *
+ * Needed where the device goes earlier than the test.
+ */
+void mock_ops_uninstall(struct mock_ops *mock)
+{
+	kunit_release_action(mock->test, mock_ops_remove, mock);
+}
+
+/**
  * mock_ops_forget_calls - count calls from 0 again
  * @mock: the operations
  */

@@ -57,6 +57,7 @@ struct mock_ops {
 
 struct mock_ops *mock_ops_install(struct kunit *test, struct pci_dev *pdev,
 				  bool map_resource);
+void mock_ops_uninstall(struct mock_ops *mock);
 void mock_ops_forget_calls(struct mock_ops *mock);
 
 bool mock_ops_translates(struct device *dev);

@@ -260,6 +260,7 @@ static void pool_add_fails(struct kunit *test)
 
 	fabric_fail_begin(test, true, false);
 	kunit_info(test, "expect: kmemleak: Cannot allocate a scan area\n");
+	kunit_info(test, "expect: add_pages\n");
 	for (step = 0; failed && step < 200; step++) {
 		group = devres_open_group(&pdev->dev, NULL, GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, group);
