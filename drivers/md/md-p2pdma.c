@@ -23,8 +23,8 @@ static bool md_p2pdma_reached(struct mddev *mddev, struct bio *bio)
 
 	rcu_read_lock();
 	rdev_for_each_rcu(rdev, mddev) {
-		/* A spare is sent nothing. */
-		if (rdev->raid_disk < 0)
+		/* A spare is sent nothing, nor is what has failed. */
+		if (rdev->raid_disk < 0 || test_bit(Faulty, &rdev->flags))
 			continue;
 		reached = pci_p2pdma_bio_reached(bio, rdev->bdev);
 		if (!reached) {

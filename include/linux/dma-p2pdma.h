@@ -213,7 +213,7 @@ void pci_p2pdma_refused(struct p2pdma_provider *provider, struct device *dev,
  * @no_dma: the device cannot do DMA at all
  * @no_host: nothing maps peer memory for it through the host bridge
  * @bus_unknown: given an address alone, an unmap cannot tell that it is a PCI bus
- *	address of peer memory
+ *	address of peer memory; only looked at for single mappings
  */
 struct dma_p2pdma_client {
 	bool translated;
@@ -223,7 +223,8 @@ struct dma_p2pdma_client {
 	bool bus_unknown;
 };
 
-void dma_p2pdma_client(struct device *dev, struct dma_p2pdma_client *client);
+void dma_p2pdma_client(struct device *dev, bool single,
+		       struct dma_p2pdma_client *client);
 dma_addr_t dma_p2pdma_host_addr(struct device *dev,
 				struct p2pdma_provider *provider,
 				bool same_bridge, phys_addr_t phys);

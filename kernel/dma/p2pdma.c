@@ -26,7 +26,8 @@
  * provider, which may be gone:
  *
  *	dma-direct	There is nothing to undo.  Memory of a client that is not
- *			coherent is synchronised if it is RAM.
+ *			coherent is synchronised if it is RAM.  (RAM whose address
+ *			on the bus is that of a BAR the client does not reach.)
  *	dma-iommu	An address in the host bridge's windows is a bus address,
  *			as no IOVA is: they are reserved.  Where they are not for
  *			this client, a single mapping to a bus address is refused.
@@ -40,7 +41,7 @@
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/export.h>
-#include <linux/hashtable.h>
+#include <linux/interval_tree.h>
 #include <linux/iommu.h>
 #include <linux/iommu-dma.h>
 #include <linux/pci.h>
@@ -81,9 +82,16 @@ static bool dma_p2pdma_dummy(struct device *dev)
 	       get_dma_ops(dev) == &dma_dummy_ops;
 }
 
+static bool dma_p2pdma_must_bounce(struct device *dev, enum dma_p2pdma_via via)
+{
+	return via == DMA_P2PDMA_DIRECT && is_swiotlb_force_bounce(dev);
+}
+
 /**
  * dma_p2pdma_client - what the DMA layer knows of a client
  * @dev: the client
+ * @single: an address is to be mapped for it, so that its driver is bound; else it
+ *	may just be changing its IOMMU domain, which is not looked at
  * @client: filled in
  *
  * Other dma_map_ops count as translating, and need ->map_resource for what goes
@@ -92,21 +100,22 @@ static bool dma_p2pdma_dummy(struct device *dev)
  *
  * Context: any.
  */
-void dma_p2pdma_client(struct device *dev, struct dma_p2pdma_client *client)
+void dma_p2pdma_client(struct device *dev, bool single,
+		       struct dma_p2pdma_client *client)
 {
 	enum dma_p2pdma_via via = dma_p2pdma_via(dev);
 
 	client->translated = via != DMA_P2PDMA_DIRECT;
-	client->must_bounce = via == DMA_P2PDMA_DIRECT &&
-			      is_swiotlb_force_bounce(dev);
+	client->must_bounce = dma_p2pdma_must_bounce(dev, via);
 	client->no_dma = dma_p2pdma_dummy(dev);
 	client->no_host = (via == DMA_P2PDMA_OPS &&
 			   !get_dma_ops(dev)->map_resource) ||
 			  (via == DMA_P2PDMA_IOMMU &&
 			   cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT));
-	client->bus_unknown = via == DMA_P2PDMA_OPS ||
-			      (dma_p2pdma_iommu(via) &&
-			       !iommu_dma_windows_reserved(dev));
+	client->bus_unknown = single &&
+			      (via == DMA_P2PDMA_OPS ||
+			       (dma_p2pdma_iommu(via) &&
+				!iommu_dma_windows_reserved(dev)));
 }
 
 /**
@@ -145,7 +154,8 @@ dma_addr_t dma_p2pdma_host_addr(struct device *dev,
  */
 bool dma_p2pdma_supported(struct device *dev)
 {
-	return dev_is_pci(dev) && !dma_p2pdma_dummy(dev);
+	return dev_is_pci(dev) && !dma_p2pdma_dummy(dev) &&
+	       !dma_p2pdma_must_bounce(dev, dma_p2pdma_via(dev));
 }
 
 /**
@@ -515,74 +525,85 @@ void dma_p2pdma_sync_sg_for_device(struct device *dev, struct scatterlist *sgl,
 }
 
 /*
- * Pages that other ops mapped with ->map_resource: DMA addresses, which may have
- * been given out several times.  Only such an entry tells what ->unmap_page must
- * not be called for.
+ * Pages that other ops mapped with ->map_resource: ranges of DMA addresses, of which
+ * the same may have been given out several times.  Only such an entry tells what
+ * ->unmap_page and sync must not be called for.
  */
 struct dma_p2pdma_page {
-	struct hlist_node node;
+	struct interval_tree_node node;
 	struct device *dev;
-	dma_addr_t dma;
-	unsigned int count;
 };
 
-static DEFINE_HASHTABLE(dma_p2pdma_pages, 6);
+static struct rb_root_cached dma_p2pdma_pages = RB_ROOT_CACHED;
 static DEFINE_SPINLOCK(dma_p2pdma_pages_lock);	/* of dma_p2pdma_pages */
 
-static struct dma_p2pdma_page *dma_p2pdma_page_find(struct device *dev,
-						    dma_addr_t dma)
+static int dma_p2pdma_page_add(struct device *dev, dma_addr_t dma, size_t size)
 {
 	struct dma_p2pdma_page *page;
-
-	lockdep_assert_held(&dma_p2pdma_pages_lock);
-
-	hash_for_each_possible(dma_p2pdma_pages, page, node, dma)
-		if (page->dev == dev && page->dma == dma)
-			return page;
-	return NULL;
-}
-
-static int dma_p2pdma_page_add(struct device *dev, dma_addr_t dma)
-{
-	struct dma_p2pdma_page *page, *fresh;
 	unsigned long flags;
 
-	fresh = kmalloc(sizeof(*fresh), GFP_ATOMIC | __GFP_NOWARN);
-	if (!fresh)
+	page = kmalloc(sizeof(*page), GFP_ATOMIC | __GFP_NOWARN);
+	if (!page)
 		return -ENOMEM;
-	fresh->dev = dev;
-	fresh->dma = dma;
-	fresh->count = 1;
+	page->dev = dev;
+	page->node.start = dma;
+	page->node.last = dma + size - 1;
 
 	spin_lock_irqsave(&dma_p2pdma_pages_lock, flags);
-	page = dma_p2pdma_page_find(dev, dma);
-	if (page)
-		page->count++;
-	else
-		hash_add(dma_p2pdma_pages, &fresh->node, dma);
+	interval_tree_insert(&page->node, &dma_p2pdma_pages);
 	spin_unlock_irqrestore(&dma_p2pdma_pages_lock, flags);
-
-	if (page)
-		kfree(fresh);
 	return 0;
 }
 
-/* Is it such an address?  If so, and @del, once less. */
-static bool dma_p2pdma_page_known(struct device *dev, dma_addr_t dma, bool del)
+/* An entry of @dev that holds an address; with @size, that is just this range. */
+static struct dma_p2pdma_page *dma_p2pdma_page_find(struct device *dev,
+						    dma_addr_t dma, size_t size)
 {
-	struct dma_p2pdma_page *page, *last = NULL;
+	struct interval_tree_node *node;
+
+	lockdep_assert_held(&dma_p2pdma_pages_lock);
+
+	for (node = interval_tree_iter_first(&dma_p2pdma_pages, dma, dma); node;
+	     node = interval_tree_iter_next(node, dma, dma)) {
+		struct dma_p2pdma_page *page =
+			container_of(node, struct dma_p2pdma_page, node);
+
+		if (page->dev == dev &&
+		    (!size || (node->start == dma &&
+			       node->last == dma + size - 1)))
+			return page;
+	}
+	return NULL;
+}
+
+/* Is an address inside such a page? */
+static bool dma_p2pdma_page_known(struct device *dev, dma_addr_t dma)
+{
+	unsigned long flags;
+	bool known;
+
+	spin_lock_irqsave(&dma_p2pdma_pages_lock, flags);
+	known = dma_p2pdma_page_find(dev, dma, 0);
+	spin_unlock_irqrestore(&dma_p2pdma_pages_lock, flags);
+	return known;
+}
+
+/* Forget a page; false if it is none of these. */
+static bool dma_p2pdma_page_del(struct device *dev, dma_addr_t dma, size_t size)
+{
+	struct dma_p2pdma_page *page;
 	unsigned long flags;
 
 	spin_lock_irqsave(&dma_p2pdma_pages_lock, flags);
-	page = dma_p2pdma_page_find(dev, dma);
-	if (page && del && !--page->count) {
-		hash_del(&page->node);
-		last = page;
-	}
+	page = dma_p2pdma_page_find(dev, dma, size);
+	if (page)
+		interval_tree_remove(&page->node, &dma_p2pdma_pages);
 	spin_unlock_irqrestore(&dma_p2pdma_pages_lock, flags);
 
-	kfree(last);
-	return page;
+	if (!page)
+		return false;
+	kfree(page);
+	return true;
 }
 
 /*
@@ -604,7 +625,7 @@ static dma_addr_t dma_p2pdma_map_single(struct dma_p2pdma_map *map,
 		return DMA_MAPPING_ERROR;
 
 	if (page && map->via == DMA_P2PDMA_OPS &&
-	    dma_p2pdma_page_add(map->dev, dma)) {
+	    dma_p2pdma_page_add(map->dev, dma, size)) {
 		dma_p2pdma_unmap_host(map->dev, map->via, dma, size, map->dir,
 				      map->attrs);
 		return DMA_MAPPING_ERROR;
@@ -646,8 +667,12 @@ bool __dma_p2pdma_map_page(struct device *dev, phys_addr_t phys, size_t size,
 		return false;
 
 	*dma = DMA_MAPPING_ERROR;
-	if (!holds)
+	if (!holds) {
+		dev_warn_ratelimited(dev,
+				     "%zu bytes at %pa are only in part peer memory, or of two providers; not mapped\n",
+				     size, &phys);
 		return true;
+	}
 
 	dma_p2pdma_map_init(&map, dev, dir, attrs);
 	map.cursor = cursor;
@@ -722,7 +747,7 @@ bool __dma_p2pdma_is_peer(struct device *dev, dma_addr_t dma)
 	enum dma_p2pdma_via via = dma_p2pdma_via(dev);
 
 	if (via == DMA_P2PDMA_OPS)
-		return dma_p2pdma_page_known(dev, dma, false);
+		return dma_p2pdma_page_known(dev, dma);
 	if (dma_p2pdma_iommu(via)) {
 		if (iommu_dma_in_windows(dev, dma))
 			return true;
@@ -752,7 +777,7 @@ bool __dma_p2pdma_unmap_page(struct device *dev, dma_addr_t dma, size_t size,
 	enum dma_p2pdma_via via = dma_p2pdma_via(dev);
 
 	if (via == DMA_P2PDMA_OPS) {
-		if (!dma_p2pdma_page_known(dev, dma, true))
+		if (!dma_p2pdma_page_del(dev, dma, size))
 			return false;
 	} else if (!__dma_p2pdma_is_peer(dev, dma)) {
 		return false;

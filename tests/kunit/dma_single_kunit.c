@@ -316,6 +316,7 @@ static void resource_unregistered(struct kunit *test)
  */
 static void resource_unproven(struct kunit *test)
 {
+	static const char refusal[] = "do not share an upstream bridge";
 	static const char warning[] = "without a route that is known to work";
 	enum via via;
 
@@ -336,12 +337,27 @@ static void resource_unproven(struct kunit *test)
 		}
 		KUNIT_EXPECT_EQ(test, before + 3, log_lines(test, warning));
 
+		/* Behind an IOMMU its own memory need not be in reach of the mask. */
+		if (via == IOMMU) {
+			KUNIT_EXPECT_EQ(test, 0,
+					dma_set_mask(&set.client->dev,
+						     DMA_BIT_MASK(31)));
+			expect_as_ever(test, &set, &set.client->dev, own,
+				       __LINE__);
+			KUNIT_EXPECT_EQ(test, 0,
+					dma_set_mask(&set.client->dev,
+						     DMA_BIT_MASK(64)));
+		}
+
+		/* What was not refused keeps no refusal from the log. */
+		before = log_lines(test, refusal);
 		fabric_expect_call(set.fabric, FABRIC_MMIO, set.client, beside,
 				   SZ_4K, DMA_BIDIRECTIONAL,
 				   PCI_P2PDMA_MAP_NOT_SUPPORTED, __LINE__);
 		fabric_expect_call(set.fabric, FABRIC_MMIO, set.client, far,
 				   SZ_4K, DMA_BIDIRECTIONAL,
 				   PCI_P2PDMA_MAP_NOT_SUPPORTED, __LINE__);
+		KUNIT_EXPECT_EQ(test, before + 2, log_lines(test, refusal));
 		fabric_expect_call(set.fabric, FABRIC_MMIO, set.client, own,
 				   SZ_4K, DMA_BIDIRECTIONAL,
 				   via == OPS ? PCI_P2PDMA_MAP_NOT_SUPPORTED :
@@ -527,7 +543,7 @@ static void single_ram(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, 2, set.ops->calls[MOCK_MAP_PAGE]);
 			KUNIT_EXPECT_EQ(test, 2,
 					set.ops->calls[MOCK_UNMAP_PAGE]);
-			KUNIT_EXPECT_EQ(test, 4,
+			KUNIT_EXPECT_EQ(test, 8,
 					set.ops->calls[MOCK_SYNC_SINGLE]);
 			KUNIT_EXPECT_EQ(test, 0,
 					set.ops->calls[MOCK_MAP_RESOURCE]);
@@ -786,7 +802,8 @@ static void single_atomic(struct kunit *test)
 							 DMA_FROM_DEVICE);
 			if (call >= FABRIC_RESOURCE)
 				dma[1][call] = fabric_single_map(call, dev,
-								 other, SZ_4K,
+								 other + call *
+								 SZ_4K, SZ_4K,
 								 DMA_FROM_DEVICE);
 		}
 		for (call = 0; call < FABRIC_NR_CALLS; call++) {

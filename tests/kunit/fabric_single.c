@@ -75,6 +75,8 @@ void fabric_single_sync(enum fabric_call call, struct device *dev,
 #endif
 	dma_sync_single_for_cpu(dev, dma, size, dir);
 	dma_sync_single_for_device(dev, dma, size, dir);
+	dma_sync_single_range_for_cpu(dev, dma, size - 1, 1, dir);
+	dma_sync_single_range_for_device(dev, dma, size - 1, 1, dir);
 }
 
 /**

@@ -96,6 +96,8 @@ static bool p2pdma_bars_replace(struct pci_dev *pdev, struct p2pdma_bar **bars)
 		if (bar->mem.provider.owner != &pdev->dev)
 			continue;
 		interval_tree_remove(node, &p2pdma_bars);
+		/* Nothing more is kept by it. */
+		WRITE_ONCE(bar->mem.indexed, false);
 		queue_rcu_work(system_wq, &bar->work);
 		removed = true;
 	}
@@ -152,7 +154,9 @@ static bool p2pdma_bar_is_current(const struct p2pdma_bar *bar)
 {
 	struct pci_dev *pdev = to_pci_dev(bar->mem.provider.owner);
 
+	/* What nothing has been claimed for is an address that is not in use. */
 	return p2pdma_bar_is_memory(pdev, bar->mem.bar) &&
+	       pdev->resource[bar->mem.bar].parent &&
 	       pci_resource_start(pdev, bar->mem.bar) == bar->mem.first &&
 	       pci_resource_end(pdev, bar->mem.bar) == bar->mem.last;
 }

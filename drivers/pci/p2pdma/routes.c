@@ -408,7 +408,8 @@ static struct p2pdma_kept *p2pdma_kept_find(struct pci_dev *client,
 
 	hash_for_each_possible_rcu(p2pdma_kept_table, kept, node, hash,
 				   lockdep_is_held(&p2pdma_kept_lock))
-		if (kept->client == client && kept->provider == provider)
+		if (kept->client == client && kept->provider == provider &&
+		    kept->owner == provider->owner)
 			return kept;
 	return NULL;
 }
@@ -755,12 +756,12 @@ static void p2pdma_facts_now(struct p2pdma_facts *facts,
 	struct dma_p2pdma_client client;
 	dma_addr_t host;
 
-	dma_p2pdma_client(dev, &client);
+	dma_p2pdma_client(dev, single, &client);
 	facts->translated = client.translated;
 	facts->must_bounce = client.must_bounce;
 	facts->no_dma = client.no_dma;
 	facts->no_host = client.no_host;
-	facts->bus_unknown = single && client.bus_unknown;
+	facts->bus_unknown = client.bus_unknown;
 
 	if (client.translated && !facts->same_function && p2pdma_is_guest())
 		facts->obstacles |= BIT(PCI_P2PDMA_VIRTUALISED);
@@ -1080,11 +1081,12 @@ void pci_p2pdma_map_route(struct p2pdma_provider *provider, struct device *dev,
  * write to other devices' registers, and drivers have their own device's registers
  * sent round by the root complex.
  */
-static bool p2pdma_unproven(enum pci_p2pdma_reason reason)
+static bool p2pdma_unproven(enum pci_p2pdma_reason reason, bool own)
 {
 	return reason == PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED ||
 	       reason == PCI_P2PDMA_NOT_PCI ||
-	       reason == PCI_P2PDMA_SAME_FUNCTION;
+	       reason == PCI_P2PDMA_SAME_FUNCTION ||
+	       (own && reason == PCI_P2PDMA_DMA_MASK);
 }
 
 /**
@@ -1115,12 +1117,16 @@ struct p2pdma_provider *pci_p2pdma_bar_route(phys_addr_t phys, size_t size,
 	struct p2pdma_provider *provider = p2pdma_bar_of_phys(phys, size);
 	struct p2pdma_mem *mem;
 
+	if (IS_ERR(provider))
+		dev_warn_ratelimited(dev,
+				     "%zu bytes at %pa are only in part in the BAR of a PCI device, or in two; not mapped\n",
+				     size, &phys);
 	if (IS_ERR_OR_NULL(provider))
 		return provider;
 
 	/* Whether a bus address would do is asked only if there is to be one. */
 	p2pdma_query(provider, dev, dir, P2PDMA_QUERY_LIST, route);
-	if (strict || !p2pdma_unproven(route->reason)) {
+	if (strict || !p2pdma_unproven(route->reason, provider->owner == dev)) {
 		pci_p2pdma_map_route(provider, dev, dir, true, route);
 		return provider;
 	}
