@@ -5,8 +5,8 @@
  * Each run makes a random fabric with random ACS settings, clients, providers and
  * implementations of the DMA API (dma-direct, dma-iommu over the mock IOMMU, mock
  * dma_map_ops), and then goes through rounds: a random policy and a few random
- * changes, the route of every pair, and random lists for random clients.  What is
- * asked of all of them:
+ * changes, the route of every pair, and random lists and single pieces for random
+ * clients.  What is asked of all of them:
  *
  *	Safe		every address that a mapping returned leads to the right
  *			byte of the right BAR
@@ -41,6 +41,7 @@
 #include "../../drivers/pci/p2pdma/p2pdma.h"
 #include "fabric_random.h"
 #include "fabric_sg.h"
+#include "fabric_single.h"
 #include "oracle.h"
 
 static unsigned long long seed = 1;
@@ -624,39 +625,88 @@ static int expected_error(struct random_run *run, struct fabric_sg *sg,
 }
 
 /* In mode host nothing goes past the root complex, or past the IOMMU. */
-static void check_confined(struct random_run *run, struct fabric_sg *sg,
-			   const struct random_fn *client)
+static void check_confined(struct random_run *run,
+			   const struct random_fn *client, u64 dma,
+			   enum dma_data_direction dir)
 {
 	struct pci_dev *pdev = random_dev(run, client);
-	bool read = sg->dir != DMA_FROM_DEVICE;
 	struct oracle_answer answer;
+
+	if (strcmp(run->mode, "host") ||
+	    oracle_outcome(run->fabric, pdev, dma, dir != DMA_FROM_DEVICE,
+			   &answer) != ORACLE_LANDED ||
+	    (answer.domain == pci_domain_nr(pdev->bus) &&
+	     answer.bus == pdev->bus->number && answer.devfn == pdev->devfn))
+		return;
+	KUNIT_EXPECT_TRUE_MSG(run->test, answer.root,
+			      "%#llx does not pass the root complex", dma);
+	KUNIT_EXPECT_EQ_MSG(run->test, answer.iommu, translated(client, pdev),
+			    "%#llx", dma);
+}
+
+/* No entry here is larger than a segment of the device may be. */
+static void check_segments(struct random_run *run, struct fabric_sg *sg,
+			   const struct random_fn *client)
+{
 	struct scatterlist *entry;
 	int i;
 
 	for_each_sgtable_dma_sg(&sg->table, entry, i) {
-		if (oracle_outcome(run->fabric, pdev, sg_dma_address(entry),
-				   read, &answer) != ORACLE_LANDED ||
-		    (answer.domain == pci_domain_nr(pdev->bus) &&
-		     answer.bus == pdev->bus->number &&
-		     answer.devfn == pdev->devfn))
-			continue;
-		KUNIT_EXPECT_TRUE_MSG(run->test, answer.root,
-				      "segment %d does not pass the root complex",
-				      i);
-		KUNIT_EXPECT_EQ_MSG(run->test, answer.iommu,
-				    translated(client, pdev), "segment %d", i);
+		KUNIT_EXPECT_LE(run->test, sg_dma_len(entry), client->max_seg);
+		check_confined(run, client, sg_dma_address(entry), sg->dir);
 	}
 }
 
-/* No segment may be larger than the device takes, unless an entry is. */
-static void check_sizes(struct random_run *run, struct fabric_sg *sg,
-			const struct random_fn *client)
+/* Nothing is left in the IOMMU, or with the mock operations. */
+static void check_balanced(struct random_run *run,
+			   const struct random_fn *client)
 {
-	struct scatterlist *entry;
-	int i;
+	if (run->iommu)
+		KUNIT_EXPECT_EQ(run->test, 0, atomic_read(&run->iommu->live));
+	if (client->ops)
+		KUNIT_EXPECT_EQ(run->test, 0, client->ops->live);
+}
 
-	for_each_sgtable_dma_sg(&sg->table, entry, i)
-		KUNIT_EXPECT_LE(run->test, sg_dma_len(entry), client->max_seg);
+/*
+ * One piece of peer memory, by one of the calls that map one.  Where an unmap
+ * could not tell a bus address, it is refused; that there is no more of it than
+ * must be, the suite dma_single looks at.
+ */
+static void map_single(struct random_run *run, const struct random_fn *client,
+		       enum dma_data_direction dir)
+{
+	struct random_fn *provider = random_provider(run);
+	enum fabric_call call = random_below(run, FABRIC_NR_CALLS);
+	u32 size = 1 + random_below(run, SZ_8K);
+	struct pci_dev *pdev, *owner;
+	struct pci_p2pdma_route route;
+	phys_addr_t phys;
+	dma_addr_t dma;
+
+	if (!provider)
+		return;
+	pdev = random_dev(run, client);
+	owner = random_dev(run, provider);
+	phys = pci_resource_start(owner, 0) +
+	       random_below(run, pci_resource_len(owner, 0) - size + 1);
+	doing(run, "mapping %u bytes at %pap of %s for %s, direction %d, call %d",
+	      size, &phys, provider->name, client->name, dir, call);
+
+	pci_p2pdma_query_route(pci_p2pdma_provider_of_phys(phys, size),
+			       &pdev->dev, dir, &route);
+	dma = fabric_single_map(call, &pdev->dev, phys, size, dir);
+	if (dma == DMA_MAPPING_ERROR) {
+		KUNIT_EXPECT_TRUE(run->test, translated(client, pdev) ||
+				  route.type == PCI_P2PDMA_MAP_NOT_SUPPORTED);
+	} else {
+		KUNIT_EXPECT_NE(run->test, route.type,
+				PCI_P2PDMA_MAP_NOT_SUPPORTED);
+		oracle_expect(run->fabric, pdev, dma, size, dir, phys);
+		check_confined(run, client, dma, dir);
+		fabric_single_sync(call, &pdev->dev, dma, size, dir);
+		fabric_single_unmap(call, &pdev->dev, dma, size, dir);
+	}
+	check_balanced(run, client);
 }
 
 static void map_list(struct random_run *run, struct fabric_sg *sg,
@@ -664,14 +714,12 @@ static void map_list(struct random_run *run, struct fabric_sg *sg,
 		     enum dma_data_direction dir)
 {
 	struct pci_dev *pdev = random_dev(run, client);
-	int error, ret, iovas, before = 0;
+	int error, ret, iovas;
 	bool maybe;
 
 	doing(run, "mapping %u entries (%u to %u bytes, aligned to %u) for %s, direction %d",
 	      kind->entries, kind->least, kind->most, kind->align, client->name,
 	      dir);
-	if (client->ops)
-		before = client->ops->live;
 	iovas = mock_iommu_iovas(&pdev->dev);
 	error = expected_error(run, sg, client, dir, &maybe);
 	ret = fabric_sg_map(sg, pdev, dir);
@@ -680,17 +728,12 @@ static void map_list(struct random_run *run, struct fabric_sg *sg,
 				    client->name, dir);
 
 	if (!ret) {
-		check_sizes(run, sg, client);
-		if (!strcmp(run->mode, "host"))
-			check_confined(run, sg, client);
+		check_segments(run, sg, client);
 		if (random_percent(run, 50))
 			fabric_sg_sync(sg);
 		fabric_sg_unmap(sg);
 	}
-	if (run->iommu)
-		KUNIT_EXPECT_EQ(run->test, 0, atomic_read(&run->iommu->live));
-	if (client->ops)
-		KUNIT_EXPECT_EQ(run->test, before, client->ops->live);
+	check_balanced(run, client);
 	/* Small ones are kept for reuse; large ones are given back at once. */
 	if (kind->least > SZ_128K && !run->iommu_config.lazy)
 		KUNIT_EXPECT_EQ(run->test, iovas, mock_iommu_iovas(&pdev->dev));
@@ -726,6 +769,7 @@ static void random_lists(struct random_run *run, struct fabric_sg *sg)
 				continue;
 			map_list(run, sg, &kind, client,
 				 directions[random_below(run, 3)]);
+			map_single(run, client, directions[random_below(run, 3)]);
 		}
 	}
 }
