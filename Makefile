@@ -15,6 +15,12 @@ POLICY ?=
 IOMMU ?=
 CPU ?=
 
+# For "make fuzz" and "make mutants".
+SEED ?=
+RUNS ?=
+KASAN ?=
+MUTANTS ?=
+
 export KSRC LINUX_VERSION BUILD JOBS
 
 # Paths on the command line are relative to where make was called, which is here.
@@ -24,7 +30,7 @@ override BUILD := $(abspath $(BUILD))
 BZIMAGE := $(BUILD)/kernel/arch/x86/boot/bzImage
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check graft ungraft kernel drift deps clean distclean need-ksrc
+.PHONY: help run test fuzz mutants coverage check graft ungraft kernel drift deps clean distclean need-ksrc
 
 # One target at a time: they share the source tree, and each uses all the cores itself.
 .NOTPARALLEL:
@@ -42,6 +48,10 @@ help:		## this list
 #: POLICY for run: a p2pdma= policy to boot with
 #: IOMMU for run: the machine's IOMMU, none, intel, intel-pt or virtio
 #: CPU for run: QEMU's CPU model, for example EPYC or Skylake-Server
+#: SEED for fuzz: number of the first random fabric (else by chance)
+#: RUNS for fuzz: how many random fabrics (else 200)
+#: KASAN for fuzz: 1 for a kernel with KASAN
+#: MUTANTS for mutants: names of some (else all of scripts/mutants.list)
 
 run: deps kernel	## the main job: move data between emulated drives, a table of routes and results
 	tests/qemu/run --kernel $(BZIMAGE) $(if $(POLICY),--policy '$(POLICY)') \
@@ -49,6 +59,15 @@ run: deps kernel	## the main job: move data between emulated drives, a table of 
 
 test: deps		## all tests: the graft's own, KUnit, the system tests in QEMU
 	@scripts/test
+
+fuzz: deps		## KUnit's property test on many random fabrics: SEED, RUNS, KASAN
+	@SEED='$(SEED)' RUNS='$(RUNS)' KASAN='$(KASAN)' scripts/fuzz
+
+mutants: deps		## deliberate faults in the code, one at a time: do the KUnit suites notice? a table
+	@scripts/mutants $(MUTANTS)
+
+coverage: deps		## which lines of the kernel code do the KUnit suites run? a table
+	@scripts/coverage
 
 check: deps		## style and static checks of what is ours; the kernel's users still compile
 	@scripts/check
@@ -69,7 +88,7 @@ deps:			## install the Debian packages that are missing
 	@scripts/deps
 
 clean:			## delete what was built, keep the downloads and the unpacked source
-	rm -rf $(BUILD)/kernel $(BUILD)/kunit $(BUILD)/kunit-plain $(BUILD)/users \
+	rm -rf $(BUILD)/kernel $(BUILD)/kunit $(BUILD)/kunit-* $(BUILD)/mutants $(BUILD)/coverage $(BUILD)/users \
 		$(BUILD)/users-pristine $(BUILD)/pristine $(BUILD)/check $(BUILD)/drift $(BUILD)/log $(BUILD)/results \
 		$(BUILD)/qemu
 

@@ -56,11 +56,14 @@ clock() {
 	printf '%02d:%02d' $((SECONDS / 60)) $((SECONDS % 60))
 }
 
-# Objects made so far, from a kernel build's log; nothing for other logs.
-objects() {
+# How far it has come: objects, in a kernel build's log, or test cases, in kunit.py's;
+# nothing for other logs.
+how_far() {
 	local n
 	n=$(grep -cE '^  (CC|AS|LD|AR|HOSTCC|RUSTC)( |$)' "$1" 2>/dev/null) || true
 	[ "${n:-0}" -eq 0 ] || printf ', %s objects' "$n"
+	n=$(grep -cE '^\[[0-9:]+\] \[(PASSED|FAILED|SKIPPED|CRASHED)\] [^ ]' "$1" 2>/dev/null) || true
+	[ "${n:-0}" -eq 0 ] || printf ', %s cases' "$n"
 }
 
 # The part of a log that says what went wrong: around the first errors, else the end.
@@ -90,13 +93,13 @@ stage() {
 	trap "kill -- -$pid 2>/dev/null; trap - INT TERM; kill -INT $$" INT TERM
 	while kill -0 "$pid" 2>/dev/null; do
 		if live; then
-			printf '\r%s %s ... %ds%s\033[K' "$(clock)" "$what" $((SECONDS - begin)) "$(objects "$log")" >&2
+			printf '\r%s %s ... %ds%s\033[K' "$(clock)" "$what" $((SECONDS - begin)) "$(how_far "$log")" >&2
 			sleep 1
 		else
 			# Short steps at first: a quick command should not cost a second.
 			sleep "$([ $((SECONDS - begin)) -lt 2 ] && echo 0.1 || echo 1)"
 			if [ $((SECONDS - begin)) -ge "$next" ]; then
-				say "$(clock) $what: $((SECONDS - begin)) s so far$(objects "$log")"
+				say "$(clock) $what: $((SECONDS - begin)) s so far$(how_far "$log")"
 				next=$((next + 60))
 			fi
 		fi
@@ -107,7 +110,7 @@ stage() {
 		printf '\r\033[K' >&2
 	fi
 	if [ "$rc" -eq 0 ]; then
-		say "$(clock) $what: done, $((SECONDS - begin)) s$(objects "$log")"
+		say "$(clock) $what: done, $((SECONDS - begin)) s$(how_far "$log")"
 	else
 		say "$(clock) $what: FAILED (status $rc) after $((SECONDS - begin)) s"
 		failing_part "$log"

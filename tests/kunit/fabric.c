@@ -18,7 +18,6 @@
 
 #define FABRIC_WINDOW_ALIGN	SZ_256M
 #define FABRIC_MAX_DEPTH	32
-#define FABRIC_VENDOR		0x1fab	/* nobody's, and in no list */
 
 const char * const fabric_kind_names[FABRIC_NR_KINDS] = {
 	[FABRIC_HOST]	= "host",

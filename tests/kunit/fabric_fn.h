@@ -8,6 +8,8 @@
 
 #include "fabric.h"
 
+#define FABRIC_VENDOR		0x1fab	/* nobody's, and in no list */
+
 /* Where the capabilities are; a function has some of them. */
 #define FABRIC_CAP_EXP		0x40
 #define FABRIC_CAP_PM		0x80

@@ -322,6 +322,22 @@ static void fabric_check_lost(struct fabric *fabric, struct pci_dev *client,
 		   pci_name(client), pci_name(owner), dir, text);
 }
 
+/* Does a port lose what goes over the root complex and back? */
+static bool fabric_loses(int domain, u16 id)
+{
+	struct pci_dev *port;
+	u16 command = 0, acs = 0;
+
+	port = pci_get_domain_bus_and_slot(domain, PCI_BUS_NUM(id), id & 0xff);
+	if (!port)
+		return false;
+	pci_read_config_word(port, PCI_COMMAND, &command);
+	if (port->acs_cap)
+		pci_read_config_word(port, port->acs_cap + PCI_ACS_CTRL, &acs);
+	pci_dev_put(port);
+	return !(command & PCI_COMMAND_MEMORY) || !(acs & PCI_ACS_UF);
+}
+
 /**
  * fabric_check_route - a route must be neither timid nor mysterious
  * @fabric: the fabric
@@ -381,7 +397,17 @@ void fabric_check_route(struct fabric *fabric, struct pci_dev *client,
 	}
 	/* A translated request gets further than a bus address would. */
 	if (route->reason == PCI_P2PDMA_FABRIC_BLOCKED &&
-	    mock_iommu_translates(&client->dev) && !answer.completion)
+	    (mock_iommu_translates(&client->dev) ||
+	     mock_ops_translates(&client->dev)) && !answer.completion)
+		return;
+
+	/*
+	 * What a port does not decode the port above finds to be for nobody; and
+	 * there may be more than one in the way.
+	 */
+	if (route->reason == PCI_P2PDMA_FABRIC_BLOCKED && route->has_bridge &&
+	    answer.outcome == ORACLE_UNSUPPORTED &&
+	    fabric_loses(route->bridge_domain, route->bridge_id))
 		return;
 
 	named = route->has_bridge &&

@@ -510,6 +510,8 @@ static void fabric_draw_fn(struct fabric_fn *fn, struct seq_buf *s)
 		seq_buf_printf(s, " fn=%d", PCI_FUNC(fn->devfn));
 	else
 		seq_buf_printf(s, " dev=%d", PCI_SLOT(fn->devfn));
+	if (fn->vendor != FABRIC_VENDOR)
+		seq_buf_printf(s, " id=%04x:%04x", fn->vendor, fn->device);
 	if (fn->external)
 		seq_buf_puts(s, " external");
 	fabric_draw_acs(fn, s);

@@ -5,6 +5,9 @@
  * A domain's page table is an xarray, by IOVA in units of the smallest page.  A
  * page takes one entry, at its start, whatever its size.
  */
+#include <linux/device.h>
+#include <linux/iommu-dma.h>
+#include <linux/iova.h>
 #include <linux/list.h>
 #include <linux/property.h>
 #include <linux/slab.h>
@@ -474,4 +477,36 @@ int mock_iommu_prot(struct device *dev, u64 iova)
 	if (mdev && mdev->domain)
 		page = mock_page(mdev->domain, iova, &start);
 	return page ? page->prot : -ENOENT;
+}
+
+/* How what dma-iommu keeps of a domain begins; it tells nobody. */
+struct mock_cookie {
+	int type;
+	struct iova_domain iovad;
+};
+
+/**
+ * mock_iommu_iovas - how much has been taken from the allocator of IOVAs?
+ * @dev: for which device
+ *
+ * Counts ranges: those in use, those that are reserved, and small ones that are
+ * kept for the next that asks (of up to 32 pages).
+ *
+ * Return: the number; 0 if the device has no IOVAs.
+ */
+int mock_iommu_iovas(struct device *dev)
+{
+	struct mock_cookie *cookie;
+	struct rb_node *node;
+	unsigned long flags;
+	int count = 0;
+
+	if (!use_dma_iommu(dev))
+		return 0;
+	cookie = (void *)iommu_get_dma_domain(dev)->iova_cookie;
+	spin_lock_irqsave(&cookie->iovad.iova_rbtree_lock, flags);
+	for (node = rb_first(&cookie->iovad.rbroot); node; node = rb_next(node))
+		count++;
+	spin_unlock_irqrestore(&cookie->iovad.iova_rbtree_lock, flags);
+	return count;
 }

@@ -74,5 +74,6 @@ bool mock_iommu_translates(struct device *dev);
 int mock_iommu_translate(struct device *dev, u64 iova, bool write,
 			 phys_addr_t *phys, size_t *left);
 int mock_iommu_prot(struct device *dev, u64 iova);
+int mock_iommu_iovas(struct device *dev);
 
 #endif /* P2PDMA_KUNIT_MOCK_IOMMU_H */
