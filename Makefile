@@ -24,7 +24,7 @@ override BUILD := $(abspath $(BUILD))
 BZIMAGE := $(BUILD)/kernel/arch/x86/boot/bzImage
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check graft ungraft kernel drift deps clean distclean need-ksrc
+.PHONY: help run tool test check graft ungraft kernel drift deps clean distclean need-ksrc
 
 # One target at a time: they share the source tree, and each uses all the cores itself.
 .NOTPARALLEL:
@@ -47,7 +47,10 @@ run: deps kernel	## the main job: move data between emulated drives, a table of 
 	tests/qemu/run --kernel $(BZIMAGE) $(if $(POLICY),--policy '$(POLICY)') \
 		$(if $(IOMMU),--iommu '$(IOMMU)') $(if $(CPU),--cpu '$(CPU)')
 
-test: deps		## all tests: the graft's own, KUnit, the system tests in QEMU
+tool: deps		## build the command p2pdma: build/p2pdma/p2pdma
+	@$(MAKE) --no-print-directory -C tools/p2pdma O=$(BUILD)/p2pdma -j$(JOBS)
+
+test: deps		## all tests: the graft's own, the command's, KUnit, the system tests in QEMU
 	@scripts/test
 
 check: deps		## style and static checks of what is ours; the kernel's users still compile
@@ -71,7 +74,7 @@ deps:			## install the Debian packages that are missing
 clean:			## delete what was built, keep the downloads and the unpacked source
 	rm -rf $(BUILD)/kernel $(BUILD)/kunit $(BUILD)/kunit-plain $(BUILD)/users \
 		$(BUILD)/users-pristine $(BUILD)/pristine $(BUILD)/check $(BUILD)/drift $(BUILD)/log $(BUILD)/results \
-		$(BUILD)/qemu
+		$(BUILD)/qemu $(BUILD)/p2pdma $(BUILD)/tools
 
 distclean:		## delete the whole build folder
 	rm -rf $(BUILD)
