@@ -29,6 +29,7 @@ def golden() -> list[tuple[str, str, list[str]]]:
         for width in ("80", "200"):
             found.append((fabric, f"topo-{width}", ["topo", "--width", width]))
         found.append((fabric, "summary", ["--width", "80"]))
+        found.append((fabric, "tree-80", ["topo", "--tree", "--width", "80"]))
         for client, provider in routes:
             name = f"route-{client}-{provider}".replace("/", "_")
             found.append((fabric, name.replace(":", ""),
@@ -41,6 +42,8 @@ def golden() -> list[tuple[str, str, list[str]]]:
         ("hosts", "policy", ["policy", "--width", "80"]),
         ("odd", "policy", ["policy", "show"]),
         ("stock", "policy", ["policy"]),
+        ("switch", "tree-200", ["topo", "--tree", "--width", "200"]),
+        ("switch", "dot", ["topo", "--dot"]),
         ("switch", "help", ["help"]),
         ("switch", "reasons", ["route", "--reasons", "--width", "80"]),
     ]
@@ -122,6 +125,17 @@ ERRORS = [
     ("switch", ["policy", "sett"], 2, ["'sett'", "'set'"]),
     ("switch", ["policy", "set"], 2, ["missing"]),
     ("switch", ["policy", "show", "now"], 2, ["too many"]),
+    ("switch", ["verify", "nvme1"], 2, ["missing"]),
+    ("switch", ["verify", "nvme1", "nvme0", "--direction", "raed"], 2,
+     ["'raed'", "'read'"]),
+    ("switch", ["verify", "--size", "7X"], 2, ["--size", "'7X'"]),
+    ("switch", ["verify", "--size", "99999999999999999999G"], 2, ["--size"]),
+    ("switch", ["verify", "--destructiv"], 2, ["needs a value"]),
+    ("switch", ["verify", "eth0", "nvme0"], 2, []),
+    ("none", ["verify"], 2, ["no provider"]),
+    ("none", ["bench"], 2, ["no provider"]),
+    ("switch", ["watch", "rote"], 2, ["'rote'", "'route'"]),
+    ("switch", ["watch", "--count", "0"], 2, ["--count", "'0'"]),
     ("stock", ["policy"], 2, ["does not have the p2pdma project"]),
     ("stock", ["policy", "set", "off"], 2, ["does not have the p2pdma project"]),
 ]
@@ -133,8 +147,3 @@ POLICY_SET = [
     ("words", ["switch", "deny=0000:01:00.0"],
      "switch,deny=0000:01:00.0\n", 0),
 ]
-
-
-def more(results, roots, work, runner) -> None:
-    """Tests that need more than a line each."""
-    del results, roots, work, runner

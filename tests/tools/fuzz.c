@@ -16,6 +16,7 @@
 
 #include "address.h"
 #include "commands.h"
+#include "counters.h"
 #include "near.h"
 #include "out.h"
 #include "policy.h"
@@ -100,6 +101,13 @@ static bool take_policy(const char *input)
 	return good;
 }
 
+static bool take_counters(const char *input)
+{
+	struct counters counters;
+
+	return counters_parse(input, "0000:05:00.0", &counters);
+}
+
 static bool take_number(const char *input)
 {
 	unsigned long long number;
@@ -145,6 +153,9 @@ static const struct {
 	  { "auto", "off", "switch,deny=0000:05:00.0;pci:8086:0a54",
 	    "host,trust=0000:00:04.0/00.0@w;pci:1b36:000c:0:0,window",
 	    "auto,trust=pci:8086:a54@w,deny=00:04.0/1f.7/00.0" } },
+	{ "counters", take_counters,
+	  { "0000:05:00.0 2 64 8388608 64 8388608 0 -\n",
+	    "0000:41:00.0 2 0 0 0 0 3 denied=1\n0000:05:00.0 2 1 2 3 4 5 - 6\n" } },
 	{ "number", take_number, { "0", "12345", "0x7fff", "010" } },
 	{ "near", take_near, { "topo", "tpoo", "verfiy", "" } },
 	{ "paragraph", take_paragraph,

@@ -86,12 +86,13 @@ static void bad_option(char **argv, const char *command,
 	whole[strcspn(whole, "=")] = '\0';
 	for (i = 0; i < n; i++) {
 		names[i] = xasprintf("--%s", all[i].name);
-		if (strcmp(whole, names[i]))
+		/* its number is told if it is known, perhaps by an abbreviation */
+		if (optopt != all[i].val)
 			continue;
 		if (all[i].has_arg == required_argument)
-			die("option %s needs a value%s%s", whole,
+			die("option %s needs a value%s%s", names[i],
 			    *command ? "; see p2pdma help " : "", command);
-		die("option %s takes no value", whole);
+		die("option %s takes no value", names[i]);
 	}
 	hint = near_matches(whole, names, n);
 	die("unknown option '%s'%s%s%s; see p2pdma help%s%s", whole,

@@ -9,6 +9,9 @@ int cmd_summary(int argc, char **argv, struct options *options);
 int cmd_topo(int argc, char **argv, struct options *options);
 int cmd_route(int argc, char **argv, struct options *options);
 int cmd_policy(int argc, char **argv, struct options *options);
+int cmd_verify(int argc, char **argv, struct options *options);
+int cmd_bench(int argc, char **argv, struct options *options);
+int cmd_watch(int argc, char **argv, struct options *options);
 
 /* Parts of topo, each in a file of its own. */
 void topo_tree(const struct machine *m, unsigned int width);

@@ -46,6 +46,12 @@ static bool only_acs_in_the_way(const struct situation *s)
 	       strcmp(s->policy.mode, "host");
 }
 
+/* Among functions of one device Upstream Forwarding counts as redirection. */
+static bool forwarding_in_the_way(const struct path *path)
+{
+	return path->forwarders && !path->in_switch;
+}
+
 static char *joined(const struct dev * const *devs, size_t n,
 		    const char *before)
 {
@@ -239,7 +245,8 @@ static bool take_away_acs(const struct situation *s, struct remedy *remedy)
 	const struct dev *named;
 	char *list;
 
-	if (!only_acs_in_the_way(s) || !untranslated_guest(s))
+	if (!only_acs_in_the_way(s) || !untranslated_guest(s) ||
+	    forwarding_in_the_way(path))
 		return false;
 	named = machine_dev_named(s->m, s->route->port);
 	if (!path->n_redirectors && named && !named->acs.seen) {
@@ -253,20 +260,31 @@ static bool take_away_acs(const struct situation *s, struct remedy *remedy)
 	}
 	if (!path->n_redirectors)
 		return false;
-	if (path->forwarders && !path->in_switch) {
-		list = joined(path->redirectors, path->n_redirectors,
-			      "x0000xx@");
-		remedy->parameter = xasprintf("pci=config_acs=%s", list);
-	} else {
-		list = joined(path->redirectors, path->n_redirectors, "");
-		remedy->parameter = xasprintf("pci=disable_acs_redir=%s", list);
-	}
+	list = joined(path->redirectors, path->n_redirectors, "");
+	remedy->parameter = xasprintf("pci=disable_acs_redir=%s", list);
 	free(list);
 	if (path->n_redirectors == 1)
-		remedy->command = xasprintf("setpci -s %s ECAP_ACS+6.w=0:%s",
-					    path->redirectors[0]->name,
-					    path->forwarders && !path->in_switch ?
-					    "3c" : "2c");
+		remedy->command = xasprintf("setpci -s %s ECAP_ACS+6.w=0:2c",
+					    path->redirectors[0]->name);
+	claim(remedy, s, EFFECT_BUS_ADDRESS);
+	return true;
+}
+
+static bool take_away_forwarding(const struct situation *s,
+				 struct remedy *remedy)
+{
+	const struct path *path = s->path;
+	char *list;
+
+	if (!only_acs_in_the_way(s) || !untranslated_guest(s) ||
+	    !forwarding_in_the_way(path))
+		return false;
+	list = joined(path->redirectors, path->n_redirectors, "x0000xx@");
+	remedy->parameter = xasprintf("pci=config_acs=%s", list);
+	free(list);
+	if (path->n_redirectors == 1)
+		remedy->command = xasprintf("setpci -s %s ECAP_ACS+6.w=0:3c",
+					    path->redirectors[0]->name);
 	claim(remedy, s, EFFECT_BUS_ADDRESS);
 	return true;
 }
@@ -419,6 +437,15 @@ static const struct rule rules[] = {
 		.cost = "isolation: the devices reach each other past the IOMMU, share one IOMMU group, and can be assigned only together",
 		.form = "pci=disable_acs_redir=PORT[;PORT...]",
 		.apply = take_away_acs,
+	}, {
+		.name = "no-acs-no-forwarding",
+		.reasons = R(MULTIFUNCTION) | R(FABRIC_BLOCKED) |
+			   R(HOST_BRIDGE_UNTRUSTED),
+		.shortens = true,
+		.what = "Take ACS redirection and Upstream Forwarding away from the functions and the ports above",
+		.cost = "isolation: the devices reach each other past the IOMMU, share one IOMMU group, and can be assigned only together",
+		.form = "pci=config_acs=x0000xx@PORT[;x0000xx@PORT...]",
+		.apply = take_away_forwarding,
 	}, {
 		.name = "passthrough",
 		.reasons = R(VIRTUALISED) | R(HOST_BRIDGE_UNTRUSTED),
