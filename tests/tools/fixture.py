@@ -10,6 +10,7 @@ A description has one thing a line; what is indented hangs below what is above:
       ADDRESS ...
   route CLIENT PROVIDER WORDS     overrides the line that would be made
   text CLIENT TEXT                a line of p2pdma_routes as it stands
+  counters CLIENT TEXT            a line of its p2pdma_counters
 
 TYPE is root-port, upstream, downstream, endpoint, rc-endpoint, vf, to-pci, pci.
 Words: id=VVVV:DDDD class=CCCCCC name=nvme0 driver=D numa=N group=N/TYPE acs=RR,CR
@@ -98,6 +99,7 @@ class Fabric:
         self.hosts: dict[str, bool] = {}
         self.overrides: dict[tuple[str, str], str] = {}
         self.texts: list[tuple[str, str]] = []
+        self.counters: dict[str, str] = {}
         stack: list[tuple[int, Dev]] = []
         host = ""
         for line in text.splitlines():
@@ -116,6 +118,9 @@ class Fabric:
                 stack = []
             elif words[0] == "route":
                 self.overrides[(words[1], words[2])] = " ".join(words[3:])
+            elif words[0] == "counters":
+                self.counters[words[1]] = (self.counters.get(words[1], "")
+                                           + " ".join(words[2:]) + "\n")
             elif words[0] == "text":
                 self.texts.append((words[1], " ".join(words[2:])))
             else:
@@ -353,3 +358,6 @@ class Fabric:
             put(f"{where}/p2pmem/published", "1\n")
         if not self.is_bridge(dev) and "stock" not in self.kernel:
             put(f"{where}/p2pdma_routes", self.routes(dev))
+            if self.counters:
+                put(f"{where}/p2pdma_counters",
+                    self.counters.get(dev.address, ""))

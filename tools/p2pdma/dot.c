@@ -178,11 +178,21 @@ static bool leads_to_shown(const struct graph *g, const struct dev *bridge)
 	return false;
 }
 
-/* Downstream ports are drawn in the box of what is below them. */
-static bool is_folded(const struct dev *bridge)
+/*
+ * Downstream ports are drawn in the box of what is below them. Where the type is not
+ * to be seen, a bridge with bridges below it is no downstream port of interest.
+ */
+static bool is_folded(const struct graph *g, const struct dev *bridge)
 {
-	return bridge->above && bridge->kind != KIND_UPSTREAM &&
-	       bridge->kind != KIND_TO_PCI;
+	size_t i;
+
+	if (!bridge->above || bridge->kind == KIND_UPSTREAM ||
+	    bridge->kind == KIND_TO_PCI)
+		return false;
+	for (i = 0; bridge->kind == KIND_UNSEEN && i < g->m->n_devs; i++)
+		if (g->m->devs[i]->above == bridge && g->m->devs[i]->is_bridge)
+			return false;
+	return true;
 }
 
 static void add_port(struct graph *g, const struct dev *dev)
@@ -237,7 +247,7 @@ static void add_group(struct graph *g, const struct group *group)
 		if (i + 1 < group->n)
 			text_add(&g->out, "\\n");
 	}
-	if (first->above && is_folded(first->above)) {
+	if (first->above && is_folded(g, first->above)) {
 		text_add(&g->out, "\\n");
 		if (group->n == 1)
 			text_addf(&g->out, "port %s, ",
@@ -264,7 +274,7 @@ static void add_tree_edge(struct graph *g, const struct dev *dev)
 {
 	const struct dev *above = dev->above;
 
-	while (above && is_folded(above))
+	while (above && is_folded(g, above))
 		above = above->above;
 	if (above)
 		text_addf(&g->out, "  \"%s\" -> \"%s\"", above->name, dev->name);
@@ -365,7 +375,7 @@ char *topo_dot(const struct machine *m, const char *only_client,
 	for (i = 0; i < m->n_devs; i++) {
 		const struct dev *dev = m->devs[i];
 
-		if (!dev->is_bridge || !leads_to_shown(&g, dev) || is_folded(dev))
+		if (!dev->is_bridge || !leads_to_shown(&g, dev) || is_folded(&g, dev))
 			continue;
 		add_port(&g, dev);
 		add_tree_edge(&g, dev);

@@ -52,6 +52,28 @@ static bool forwarding_in_the_way(const struct path *path)
 	return path->forwarders && !path->in_switch;
 }
 
+/*
+ * A parameter of pci= that may be there already: the last one alone counts, so what
+ * is there has to be in it too; in it the first that names a port. To be freed.
+ */
+static char *pci_parameter(const struct machine *m, const char *option,
+			   const char *list)
+{
+	const char *at = m->cmdline, *found = NULL;
+	char *name = xasprintf("%s=", option), *whole;
+	size_t len;
+
+	while ((at = strstr(at, name))) {
+		at += strlen(name);
+		found = at;
+	}
+	len = found ? strcspn(found, ", ") : 0;
+	whole = xasprintf("pci=%s%s%s%.*s", name, list, len ? ";" : "", (int)len,
+			  found ? found : "");
+	free(name);
+	return whole;
+}
+
 static char *joined(const struct dev * const *devs, size_t n,
 		    const char *before)
 {
@@ -88,6 +110,17 @@ static bool set_mode_auto(const struct situation *s, struct remedy *remedy)
 
 	changed.mode = (char *)"auto";
 	remedy->parameter = xstrdup("p2pdma=auto");
+	set_command(remedy, &changed);
+	claim(remedy, s, EFFECT_REASON_GONE);
+	return true;
+}
+
+static bool set_mode_host(const struct situation *s, struct remedy *remedy)
+{
+	struct policy changed = s->policy;
+
+	changed.mode = (char *)"host";
+	remedy->parameter = xstrdup("p2pdma=host");
 	set_command(remedy, &changed);
 	claim(remedy, s, EFFECT_REASON_GONE);
 	return true;
@@ -231,7 +264,7 @@ static bool forward_up(const struct situation *s, struct remedy *remedy)
 	if (n) {
 		char *list = joined(ports, n, "xx111x1@");
 
-		remedy->parameter = xasprintf("pci=config_acs=%s", list);
+		remedy->parameter = pci_parameter(s->m, "config_acs", list);
 		free(list);
 		claim(remedy, s, EFFECT_REASON_GONE);
 	}
@@ -251,8 +284,8 @@ static bool take_away_acs(const struct situation *s, struct remedy *remedy)
 	named = machine_dev_named(s->m, s->route->port);
 	if (!path->n_redirectors && named && !named->acs.seen) {
 		/* not to be seen without root: the kernel names the first */
-		remedy->parameter = xasprintf("pci=disable_acs_redir=%s",
-					      named->name);
+		remedy->parameter = pci_parameter(s->m, "disable_acs_redir",
+						  named->name);
 		remedy->command = xasprintf("setpci -s %s ECAP_ACS+6.w=0:2c",
 					    named->name);
 		claim(remedy, s, EFFECT_REASON_GONE);
@@ -260,8 +293,15 @@ static bool take_away_acs(const struct situation *s, struct remedy *remedy)
 	}
 	if (!path->n_redirectors)
 		return false;
-	list = joined(path->redirectors, path->n_redirectors, "");
-	remedy->parameter = xasprintf("pci=disable_acs_redir=%s", list);
+	/* config_acs is applied last, and might set what the other has cleared */
+	if (strstr(s->m->cmdline, "config_acs=")) {
+		list = joined(path->redirectors, path->n_redirectors, "x0x00xx@");
+		remedy->parameter = pci_parameter(s->m, "config_acs", list);
+	} else {
+		list = joined(path->redirectors, path->n_redirectors, "");
+		remedy->parameter = pci_parameter(s->m, "disable_acs_redir",
+						  list);
+	}
 	free(list);
 	if (path->n_redirectors == 1)
 		remedy->command = xasprintf("setpci -s %s ECAP_ACS+6.w=0:2c",
@@ -280,7 +320,7 @@ static bool take_away_forwarding(const struct situation *s,
 	    !forwarding_in_the_way(path))
 		return false;
 	list = joined(path->redirectors, path->n_redirectors, "x0000xx@");
-	remedy->parameter = xasprintf("pci=config_acs=%s", list);
+	remedy->parameter = pci_parameter(s->m, "config_acs", list);
 	free(list);
 	if (path->n_redirectors == 1)
 		remedy->command = xasprintf("setpci -s %s ECAP_ACS+6.w=0:3c",
@@ -415,6 +455,13 @@ static const struct rule rules[] = {
 		.cost = "accesses of one device to another are not checked by the IOMMU where they go direct",
 		.form = "p2pdma=auto",
 		.apply = set_mode_auto,
+	}, {
+		.name = "mode-host",
+		.reasons = R(WINDOW_UNRESERVED),
+		.what = "Send all transfers through the host bridge; else it is for the driver to map a list",
+		.cost = "the direct route",
+		.form = "p2pdma=host",
+		.apply = set_mode_host,
 	}, {
 		.name = "no-bounce",
 		.reasons = R(MUST_BOUNCE),

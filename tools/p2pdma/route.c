@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "counters.h"
 #include "json.h"
 #include "out.h"
 #include "path.h"
@@ -180,6 +181,20 @@ static void print_remedies(const struct remedies *remedies,
 		}
 }
 
+static void print_counters(const struct path *path)
+{
+	struct counters counters;
+
+	if (!counters_read(path->client, path->provider, &counters))
+		return;
+	printf("mapped    writes %s, %s; reads %s, %s; %s refused\n",
+	       count_text(counters.lists[DIR_WRITE], "list"),
+	       size_text(counters.bytes[DIR_WRITE]),
+	       count_text(counters.lists[DIR_READ], "list"),
+	       size_text(counters.bytes[DIR_READ]),
+	       count_text(counters.refused, "list"));
+}
+
 static void print_route(const struct machine *m, const struct path *path,
 			const struct provider *provider,
 			const struct route *route, unsigned int width)
@@ -210,8 +225,10 @@ static void print_route(const struct machine *m, const struct path *path,
 	summary = path_summary(path);
 	printf("fabric    ");
 	out_paragraph(summary, 10, 10, width);
-	printf("distance  %d hops\n\n", route ? route->distance : path->distance);
+	printf("distance  %d hops\n", route ? route->distance : path->distance);
 	free(summary);
+	print_counters(path);
+	putchar('\n');
 
 	table_init(&table, 5);
 	for (i = 0; i < path->n_hops; i++)
@@ -246,6 +263,25 @@ static void json_hops(struct json_object *out, const struct path *path,
 			json_text(item, "host_bridge", hop->host);
 		free(remark);
 	}
+}
+
+static void json_counters(struct json_object *out, const struct path *path)
+{
+	struct json_object *member, *one;
+	struct counters counters;
+	enum direction dir;
+
+	if (!counters_read(path->client, path->provider, &counters)) {
+		json_text(out, "counters", NULL);
+		return;
+	}
+	member = json_object_in(out, "counters");
+	for (dir = 0; dir < N_DIRECTIONS; dir++) {
+		one = json_object_in(member, direction_name(dir));
+		json_number(one, "lists", counters.lists[dir]);
+		json_number(one, "bytes", counters.bytes[dir]);
+	}
+	json_number(member, "refused", counters.refused);
 }
 
 static void json_remedies(struct json_object *out, const struct machine *m,
@@ -309,6 +345,7 @@ int cmd_route(int argc, char **argv, struct options *options)
 		json_route(out, client, provider, route);
 		json_fabric(out, path);
 		json_hops(out, path, route);
+		json_counters(out, path);
 		json_remedies(out, m, path, provider, route);
 		json_end(out);
 	} else {

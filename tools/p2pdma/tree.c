@@ -41,6 +41,7 @@ static char *link_text(const struct dev *dev)
 		rate--;
 	text_addf(&text, "%.*s x%s", rate, dev->speed, dev->width);
 	if (dev->speed_max && dev->width_max &&
+	    !strstr(dev->speed_max, "Unknown") &&
 	    (strcmp(dev->speed, dev->speed_max) ||
 	     strcmp(dev->width, dev->width_max))) {
 		rate = strcspn(dev->speed_max, "P");

@@ -123,6 +123,20 @@ static int show(struct tep_event *event, struct tep_record *record, int cpu,
 	return 0;
 }
 
+/* The kernel's buffer was full: say so rather than show a gap. */
+static int show_lost(struct tep_event *event, struct tep_record *record, int cpu,
+		     void *context)
+{
+	(void)event;
+	(void)cpu;
+	(void)context;
+	if (record->missed_events > 0)
+		complain("%lld events were lost", (long long)record->missed_events);
+	else
+		complain("events were lost");
+	return 0;
+}
+
 static void enable(const char *event)
 {
 	char *name = xasprintf(SYSTEM "_%s", event);
@@ -161,7 +175,7 @@ static void open_instance(void)
 		die("tracefs cannot be reached%s",
 		    geteuid() ? "; only root watches events (run it with sudo)" :
 				": is it mounted on /sys/kernel/tracing?");
-	there = tracefs_file_exists(NULL, "events/" SYSTEM);
+	there = tracefs_dir_exists(NULL, "events/" SYSTEM);
 	if (!there && geteuid())
 		die("the events cannot be reached; only root watches them (run it with sudo)");
 	if (!there)
@@ -213,6 +227,7 @@ int cmd_watch(int argc, char **argv, struct options *options)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
+	tracefs_follow_missed_events(watch.instance, show_lost, NULL);
 	if (optind == argc)
 		for (i = 0; i < ARRAY_SIZE(events); i++)
 			enable(events[i]);
