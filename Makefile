@@ -30,7 +30,8 @@ override BUILD := $(abspath $(BUILD))
 BZIMAGE := $(BUILD)/kernel/arch/x86/boot/bzImage
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz mutants coverage check graft ungraft kernel drift deps clean distclean need-ksrc
+.PHONY: help run tool install deb test fuzz mutants coverage check graft ungraft \
+	kernel drift deps clean distclean need-ksrc
 
 # One target at a time: they share the source tree, and each uses all the cores itself.
 .NOTPARALLEL:
@@ -39,7 +40,7 @@ help:		## this list
 	@printf 'usage: make TARGET [VARIABLE=value ...]\n\n'
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 12 | sed 's/^/  /'
 	@printf '\nvariables:\n'
-	@sed -nE 's/^#: ([A-Z_]+) (.*)/\1\t\2/p' Makefile | expand -t 15 | sed 's/^/  /'
+	@sed -nE 's/^#: ([A-Za-z_]+) (.*)/\1\t\2/p' Makefile | expand -t 15 | sed 's/^/  /'
 
 #: KSRC any unpacked 6.12.x tree (graft and ungraft need it; else build/linux)
 #: LINUX_VERSION Debian's version of linux-source-6.12 (else the newest offered)
@@ -47,6 +48,8 @@ help:		## this list
 #: JOBS how many compilers at once (else the number of cores)
 #: POLICY for run: a p2pdma= policy to boot with
 #: IOMMU for run: the machine's IOMMU, none, intel, intel-pt or virtio
+#: DESTDIR for install: a folder that stands for /
+#: prefix for install: /usr if not given
 #: CPU for run: QEMU's CPU model, for example EPYC or Skylake-Server
 #: SEED for fuzz: number of the first random fabric (else by chance)
 #: RUNS for fuzz: how many random fabrics (else 200)
@@ -57,7 +60,16 @@ run: deps kernel	## the main job: move data between emulated drives, a table of 
 	tests/qemu/run --kernel $(BZIMAGE) $(if $(POLICY),--policy '$(POLICY)') \
 		$(if $(IOMMU),--iommu '$(IOMMU)') $(if $(CPU),--cpu '$(CPU)')
 
-test: deps		## all tests: the graft's own, KUnit, the system tests in QEMU
+tool: deps		## build the command p2pdma: build/p2pdma/p2pdma
+	@$(MAKE) --no-print-directory -C tools/p2pdma O=$(BUILD)/p2pdma -j$(JOBS)
+
+install: tool		## install the command p2pdma, its manual page and its completion (DESTDIR=, prefix=)
+	@$(MAKE) --no-print-directory -C tools/p2pdma O=$(BUILD)/p2pdma install
+
+deb: deps		## the command p2pdma as a Debian package in build/deb
+	@scripts/deb
+
+test: deps		## all tests: the graft's own, the command's, KUnit, the system tests in QEMU
 	@scripts/test
 
 fuzz: deps		## KUnit's property test on many random fabrics: SEED, RUNS, KASAN
@@ -90,7 +102,7 @@ deps:			## install the Debian packages that are missing
 clean:			## delete what was built, keep the downloads and the unpacked source
 	rm -rf $(BUILD)/kernel $(BUILD)/kunit $(BUILD)/kunit-* $(BUILD)/mutants $(BUILD)/coverage $(BUILD)/users \
 		$(BUILD)/users-pristine $(BUILD)/pristine $(BUILD)/check $(BUILD)/drift $(BUILD)/log $(BUILD)/results \
-		$(BUILD)/qemu
+		$(BUILD)/qemu $(BUILD)/p2pdma $(BUILD)/tools $(BUILD)/deb
 
 distclean:		## delete the whole build folder
 	rm -rf $(BUILD)

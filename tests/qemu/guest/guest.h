@@ -73,6 +73,11 @@ void compare_drives(unsigned int step, const struct drive *one,
 void stack_make(unsigned int step, char *args);
 void stack_remove(unsigned int step, const char *name);
 
+/* run.c: lines are split at blanks, {SERIAL} stands for a drive's PCI address */
+void run_program(unsigned int step, const char *line, bool as_nobody);
+void run_background(unsigned int step, const char *line);
+void run_finish(unsigned int step);
+
 /* kmsg.c */
 void kmsg_report_new(unsigned int step);
 void kmsg_search(unsigned int step, const char *text);

@@ -24,12 +24,17 @@
  *                              on the same descriptor; {SERIAL} as above
  *   say TEXT                   put TEXT into the kernel's log, as an error
  *   taint                      report the kernel's taint flags
+ *   run PROGRAM ARG...         run it, report its output and status
+ *   nobody PROGRAM ARG...      the same without privileges
+ *   start PROGRAM ARG...       run it in the background
+ *   finish                     end that, and report as for run
  *
  * The step in a report is the number of the line, from 1. Reports are "drive",
  * "policy", "route", "counters", "move", "same", "acs", "log", "mode" and "taint" as
- * ordered; "line" for each line of a file, and "file" for what became of it; "start"
- * and "done" at both ends; "kmsg" for each warning in the kernel's log; "trouble"
- * where an order could not be carried out.
+ * ordered; "line" for each line of a file, and "file" for what became of it; "out" for
+ * parts of what a program printed, and "ran" for how it ended; "start" and "done" at
+ * both ends; "kmsg" for each warning in the kernel's log; "trouble" where an order
+ * could not be carried out.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -288,6 +293,14 @@ static void carry_out(unsigned int step, char *line)
 		order_say(step, args);
 	else if (!strcmp(line, "taint"))
 		order_taint(step);
+	else if (!strcmp(line, "run"))
+		run_program(step, args, false);
+	else if (!strcmp(line, "nobody"))
+		run_program(step, args, true);
+	else if (!strcmp(line, "start"))
+		run_background(step, args);
+	else if (!strcmp(line, "finish"))
+		run_finish(step);
 	else
 		report_trouble(step, "unknown order %s", line);
 }
@@ -350,6 +363,7 @@ int main(void)
 	mount("proc", "/proc", "proc", 0, NULL);
 	mount("sysfs", "/sys", "sysfs", 0, NULL);
 	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
+	/* for the programs that are run; not every kernel has them */
 	mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
 	mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
 

@@ -82,13 +82,21 @@ def devices(drives: tuple[Drive, ...], image_of: dict[str, str]) -> list[str]:
         args += ["-device", f"pcie-root-port,id=port{letter},bus=pcie.0,"
                             f"addr={slot:#x},chassis={slot},slot={slot}"]
     args += ["-device", "x3130-upstream,id=up,bus=portA"]
-    for i in (0, 1):
+    for i in (0, 1, 2) if any("down2" in d.device for d in drives) else (0, 1):
         args += ["-device", f"xio3130-downstream,id=down{i},bus=up,"
                             f"addr={i},chassis={20 + i},slot={20 + i}"]
+    # The emulator's switches have no ACS. Its root ports have, and the kernel takes
+    # one below an upstream port for a downstream port.
+    for i in (0, 1):
+        if any(d.device == f"bus=acs{i}" for d in drives):
+            args += ["-device", f"pcie-root-port,id=acs{i},bus=up,"
+                                f"addr={4 + i},chassis={30 + i},slot={30 + i}"]
     if FAR_DRIVE in drives:
         args += ["-device", "pxb-pcie,id=far,bus=pcie.0,addr=0x8,bus_nr=64",
                  "-device", "pcie-root-port,id=portD,bus=far,addr=0,"
                             "chassis=7,slot=7"]
+    if any("subsys=" in d.device for d in drives):
+        args += ["-device", "nvme-subsys,id=subsystem"]     # SR-IOV wants one
     for drive in drives:
         peer = f",cmb_size_mb={PEER_MIB}" if drive.provider else ""
         args += ["-blockdev", "driver=raw,cache.no-flush=on,"

@@ -72,6 +72,7 @@ class Boot:
     virtio_disk: bool = False       # /dev/vda
     single: bool = False            # the devices of lib/single.py
     timeout: float = 300.0          # seconds, for the whole boot
+    files: dict[str, tuple[int, bytes]] = field(default_factory=dict)
 
 
 @dataclass
@@ -137,14 +138,20 @@ def need_kernel(kernel: Path) -> None:
                       "'make kernel', or name one with --kernel")
 
 
-def initramfs(init: bytes, orders: list[str]) -> bytes:
-    """What the kernel unpacks: /init, its orders, and a console to complain on
-    before devtmpfs is mounted."""
+def initramfs(init: bytes, orders: list[str],
+              files: dict[str, tuple[int, bytes]]) -> bytes:
+    """What the kernel unpacks: /init, its orders, other files with their
+    permissions, and a folder for the devices."""
     regular, directory = 0o100000, 0o040000
+    folders = {str(parent) for name in files
+               for parent in Path(name).parents} - {"."}
     return cpio({
         "dev": (directory | 0o755, b""),
         "init": (regular | 0o755, init),
         "orders": (regular | 0o644, "".join(o + "\n" for o in orders).encode()),
+        **{name: (directory | 0o755, b"") for name in sorted(folders)},
+        **{name: (regular | mode, data)
+           for name, (mode, data) in files.items()},
     })
 
 
@@ -246,7 +253,8 @@ def run(boot: Boot, init: bytes,
 
     with tempfile.TemporaryDirectory(prefix="p2pdma-") as name:
         work = Path(name)
-        (work / "initramfs").write_bytes(initramfs(init, boot.orders))
+        (work / "initramfs").write_bytes(initramfs(init, boot.orders,
+                                                   boot.files))
         command = command_line(boot, work, results, log)
         with errors.open("w") as error_file:
             error_file.write("# " + " ".join(command) + "\n")

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the tests of the command p2pdma run, and what they expect."""
+
+import copy
+import json
+
+# Pairs whose route is printed, by fabric.
+ROUTES = {
+    "switch": [("nvme1", "nvme0"), ("nvme1", "nvme2"), ("nvme0", "nvme0")],
+    "switch-user": [("nvme1", "nvme0")],
+    "stock": [("nvme1", "nvme0"), ("nvme1", "nvme2")],
+    "stock-user": [("nvme1", "nvme0")],
+    "nested": [("nvme0", "nvme2"), ("nvme1", "07:00.0/2"), ("nvme1", "nvme0")],
+    "ports": [("nvme3", "nvme2"), ("nvme1", "nvme0")],
+    "hosts": [("nvme0", "nvme1"), ("eth0", "nvme0"), ("nvme1", "nvme2"),
+              ("nvme1", "nvme0")],
+    "vf": [("01:00.1", "nvme0"), ("nvme3", "nvme2")],
+    "modes": [("nvme1", "nvme0")],
+    "odd": [("nvme1", "nvme0")],
+    "fifty": [("nvme9", "nvme8")],
+    "none": [],
+}
+
+
+def golden() -> list[tuple[str, str, list[str]]]:
+    """(fabric, name of the test, arguments)."""
+    found = []
+    for fabric, routes in ROUTES.items():
+        for width in ("80", "200"):
+            found.append((fabric, f"topo-{width}", ["topo", "--width", width]))
+        found.append((fabric, "summary", ["--width", "80"]))
+        found.append((fabric, "tree-80", ["topo", "--tree", "--width", "80"]))
+        for client, provider in routes:
+            name = f"route-{client}-{provider}".replace("/", "_")
+            found.append((fabric, name.replace(":", ""),
+                          ["route", client, provider, "--width", "80"]))
+    found += [
+        ("switch", "topo-all-80", ["topo", "--all", "--width", "80"]),
+        ("fifty", "topo-40", ["topo", "--width", "40"]),
+        ("switch", "topo-one", ["topo", "--client", "nvme1",
+                                "--provider", "03:00.0"]),
+        ("hosts", "policy", ["policy", "--width", "80"]),
+        ("odd", "policy", ["policy", "show"]),
+        ("stock", "policy", ["policy"]),
+        ("switch", "tree-200", ["topo", "--tree", "--width", "200"]),
+        ("switch", "dot", ["topo", "--dot"]),
+        ("switch", "help", ["help"]),
+        ("switch", "reasons", ["route", "--reasons", "--width", "80"]),
+    ]
+    return found
+
+
+def may_be_long(line: str) -> bool:
+    """Lines that are not broken: hops, and what is to be pasted."""
+    words = line.split()
+    return bool(words) and (words[0] in (
+        "client", "client-side", "common", "provider-side", "provider", "up",
+        "down", "above", "host-bridge", "boot:", "now:", "setpci")
+        or "p2pdma" in line or words[0][:1] in "-" or "--" in line)
+
+
+def json_commands(fabric: str) -> list[list[str]]:
+    """Commands of which --json is tried on a fabric."""
+    found = [[], ["topo"], ["topo", "--all"]]
+    found += [["route", c, p] for c, p in ROUTES[fabric]]
+    if not fabric.startswith("stock"):
+        found.append(["policy"])
+    return found
+
+
+def bad_json(run, roots) -> list[tuple[str, dict]]:
+    """Outputs that the schema must not take."""
+    good = json.loads(run(["topo", "--json"], roots["switch"]).stdout)
+    found = []
+
+    def spoil(name, change):
+        value = copy.deepcopy(good)
+        change(value)
+        found.append((name, value))
+
+    spoil("a member too many", lambda v: v.update(extra=1))
+    spoil("a member too few", lambda v: v.pop("routes"))
+    spoil("a member of a route too many",
+          lambda v: v["routes"][0].update(extra=1))
+    spoil("a member of a device too few", lambda v: v["devices"][0].pop("acs"))
+    spoil("a verdict that is a number",
+          lambda v: v["routes"][0]["write"].update(verdict=1))
+    spoil("an address that is none",
+          lambda v: v["devices"][0].update(address="5"))
+    spoil("another schema", lambda v: v.update(schema=2))
+    return found
+
+
+# (fabric, arguments, status, words on stderr)
+ERRORS = [
+    ("switch", ["tpo"], 2, ["'tpo'", "'topo'"]),
+    ("switch", ["frobnicate"], 2, ["'frobnicate'", "p2pdma help"]),
+    ("switch", ["help", "rute"], 2, ["'rute'", "'route'"]),
+    ("switch", ["--jsn"], 2, ["'--jsn'", "'--json'"]),
+    ("switch", ["topo", "--tre"], 0, []),
+    ("switch", ["topo", "--ree"], 2, ["'--ree'", "'--tree'"]),
+    ("switch", ["topo", "-x"], 2, ["'-x'"]),
+    ("switch", ["topo", "--svg"], 2, ["--svg needs a value"]),
+    ("switch", ["topo", "--tree=1"], 2, ["--tree takes no value"]),
+    ("switch", ["topo", "extra"], 2, ["too many", "p2pdma topo"]),
+    ("switch", ["topo", "--tree", "--json"], 2, ["only one"]),
+    ("switch", ["--color", "allways", "topo"], 2, ["'allways'", "'always'"]),
+    ("switch", ["--width", "wide"], 2, ["--width", "'wide'"]),
+    ("switch", ["--width", "3"], 2, ["--width", "'3'"]),
+    ("switch", ["--width=-80"], 2, ["--width", "'-80'"]),
+    ("switch", ["--width=99999999999999999999999"], 2, ["--width"]),
+    ("switch", ["route"], 2, ["missing", "CLIENT PROVIDER"]),
+    ("switch", ["route", "nvme1"], 2, ["missing"]),
+    ("switch", ["route", "nvme1", "nvme0", "nvme0"], 2, ["too many"]),
+    ("switch", ["route", "nvme9", "nvme0"], 2, ["client 'nvme9'", "'nvme0'"]),
+    ("switch", ["route", "03:00.1", "nvme0"], 2,
+     ["client '03:00.1'", "'03:00.0'"]),
+    ("switch", ["route", "0000:03:00.1", "nvme0"], 2, ["'0000:03:00.0'"]),
+    ("switch", ["route", "nvme1", "eth0"], 2, ["0000:05:00.0", "not a provider"]),
+    ("switch", ["route", "nvme1", "nvme0/3"], 2, ["BAR 3"]),
+    ("switch", ["route", "nvme1", ""], 2, ["provider ''"]),
+    ("switch", ["route", "../../../etc/passwd", "nvme0"], 2, ["no client"]),
+    ("switch", ["route", "02:00.0", "nvme0"], 2, ["is a bridge"]),
+    ("switch", ["topo", "--client", "nvme7"], 2, ["client 'nvme7'"]),
+    ("switch", ["policy", "sett"], 2, ["'sett'", "'set'"]),
+    ("switch", ["policy", "set"], 2, ["missing"]),
+    ("switch", ["policy", "show", "now"], 2, ["too many"]),
+    ("switch", ["verify", "nvme1"], 2, ["missing"]),
+    ("switch", ["verify", "nvme1", "nvme0", "--direction", "raed"], 2,
+     ["'raed'", "'read'"]),
+    ("switch", ["verify", "--size", "7X"], 2, ["--size", "'7X'"]),
+    ("switch", ["verify", "--size", "99999999999999999999G"], 2, ["--size"]),
+    ("switch", ["verify", "--destructiv"], 2, ["needs a value"]),
+    ("switch", ["verify", "eth0", "nvme0"], 2, []),
+    ("none", ["verify"], 2, ["no provider"]),
+    ("none", ["bench"], 2, ["no provider"]),
+    ("switch", ["watch", "rote"], 2, ["'rote'", "'route'"]),
+    ("switch", ["watch", "--count", "0"], 2, ["--count", "'0'"]),
+    ("stock", ["policy"], 2, ["does not have the p2pdma project"]),
+    ("stock", ["policy", "set", "off"], 2, ["does not have the p2pdma project"]),
+]
+
+# (name, arguments, what is in the file then; None: what was there, status)
+POLICY_SET = [
+    ("one", ["off"], "off\n", 0),
+    ("list", ["auto,deny=0000:01:00.0"], "auto,deny=0000:01:00.0\n", 0),
+    ("words", ["switch", "deny=0000:01:00.0"],
+     "switch,deny=0000:01:00.0\n", 0),
+]

@@ -1,0 +1,363 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A fake /sys and /proc, made from a text that describes a fabric.
+
+A description has one thing a line; what is indented hangs below what is above:
+
+  kernel 6.12.117 [policy=TEXT] [guest] [iommu=dmar0,dmar1] [stock] [user]
+         [cmdline=WORD;WORD]
+  host pci0000:00 [trusted]
+    ADDRESS TYPE [WORD=VALUE...]
+      ADDRESS ...
+  route CLIENT PROVIDER WORDS     overrides the line that would be made
+  text CLIENT TEXT                a line of p2pdma_routes as it stands
+  counters CLIENT TEXT            a line of its p2pdma_counters
+
+TYPE is root-port, upstream, downstream, endpoint, rc-endpoint, vf, to-pci, pci.
+Words: id=VVVV:DDDD class=CCCCCC name=nvme0 driver=D numa=N group=N/TYPE acs=RR,CR
+(switched on; without it there is no ACS capability) port=N egress=HEX
+provider=BAR:SIZE[:FREE] link="16.0 GT/s PCIe"/16 memory=off power=D3hot
+untrusted physfn=ADDRESS.  "user" is what others than root see, "stock" a kernel
+without this project.
+
+Routes are made by the rules of the administrator's guide, of which there is a
+small version here; nothing of the tool is used.
+"""
+
+import os
+import re
+import shlex
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TYPES = {"endpoint": 0, "root-port": 4, "upstream": 5, "downstream": 6,
+         "to-pci": 7, "rc-endpoint": 9, "vf": 0, "pci": None}
+BRIDGES = ("root-port", "upstream", "downstream", "to-pci")
+ACS = {"SV": 1, "TB": 2, "RR": 4, "CR": 8, "UF": 16, "EC": 32, "DT": 64}
+UNITS = {"K": 10, "M": 20, "G": 30}
+
+PCI_IDS = """\
+1b36  Red Hat, Inc.
+\t0010  QEMU NVM Express Controller
+\t000c  QEMU PCIe Root port
+104c  Texas Instruments
+\t8232  XIO3130 PCI Express Switch (Upstream)
+\t8233  XIO3130 PCI Express Switch (Downstream)
+8086  Intel Corporation
+\t29c0  82G33/G31/P35/P31 Express DRAM Controller
+\t0a54  NVMe Datacenter SSD [3DNAND, Beta Rock Controller]
+\t1533  I210 Gigabit Network Connection
+\t10d3  82574L Gigabit Network Connection
+15b3  Mellanox Technologies
+\t101d  MT2892 Family [ConnectX-6 Dx]
+\t101e  ConnectX Family mlx5Gen Virtual Function
+10de  NVIDIA Corporation
+\t20b0  GA100 [A100 SXM4 40GB]
+10b5  PLX Technology, Inc.
+\t8796  PEX 8796 96-lane, 24-port PCI Express Gen 3 (8.0 GT/s) Switch
+"""
+
+
+@dataclass
+class Dev:
+    """One function of the description."""
+    address: str
+    type: str
+    words: dict[str, str]
+    host: str
+    above: "Dev | None"
+    children: list["Dev"] = field(default_factory=list)
+
+    def acs(self) -> int | None:
+        """The ACS Control register, or None without the capability."""
+        if "acs" not in self.words:
+            return None
+        return sum(ACS[w] for w in self.words["acs"].split(",") if w)
+
+    def has(self, bits: str) -> bool:
+        """One of these bits is switched on."""
+        return bool((self.acs() or 0) & sum(ACS[b] for b in bits.split()))
+
+    def up(self) -> list["Dev"]:
+        """Itself and the bridges above it."""
+        return [self] + (self.above.up() if self.above else [])
+
+
+def size(text: str) -> int:
+    """A number with K, M or G behind it."""
+    if text[-1] in UNITS:
+        return int(text[:-1]) << UNITS[text[-1]]
+    return int(text, 0)
+
+
+class Fabric:
+    """A description, parsed."""
+
+    def __init__(self, text: str) -> None:
+        self.devs: dict[str, Dev] = {}
+        self.kernel: dict[str, str] = {"release": "6.12.117", "policy": "auto"}
+        self.hosts: dict[str, bool] = {}
+        self.overrides: dict[tuple[str, str], str] = {}
+        self.texts: list[tuple[str, str]] = []
+        self.counters: dict[str, str] = {}
+        stack: list[tuple[int, Dev]] = []
+        host = ""
+        for line in text.splitlines():
+            line = line.split("#", 1)[0].rstrip()
+            if not line:
+                continue
+            depth = len(line) - len(line.lstrip())
+            words = shlex.split(line)
+            if words[0] == "kernel":
+                self.kernel["release"] = words[1]
+                self.kernel.update(w.split("=", 1) if "=" in w else (w, "")
+                                   for w in words[2:])
+            elif words[0] == "host":
+                host = words[1]
+                self.hosts[host] = "trusted" in words
+                stack = []
+            elif words[0] == "route":
+                self.overrides[(words[1], words[2])] = " ".join(words[3:])
+            elif words[0] == "counters":
+                self.counters[words[1]] = (self.counters.get(words[1], "")
+                                           + " ".join(words[2:]) + "\n")
+            elif words[0] == "text":
+                self.texts.append((words[1], " ".join(words[2:])))
+            else:
+                while stack and stack[-1][0] >= depth:
+                    stack.pop()
+                above = stack[-1][1] if stack else None
+                dev = Dev(words[0], words[1],
+                          dict(w.split("=", 1) if "=" in w else (w, "")
+                               for w in words[2:]), host, above)
+                if dev.type not in TYPES:
+                    raise ValueError(f"no type {dev.type}: {line}")
+                if above:
+                    above.children.append(dev)
+                self.devs[dev.address] = dev
+                stack.append((depth, dev))
+
+    # --- the rules, as the guide has them
+
+    def _redirects(self, client: Dev, provider: Dev,
+                   common: Dev) -> tuple[list[tuple[str, str]], bool, bool]:
+        """Obstacles of ACS for a read, does it cross, is it dropped."""
+        side = [next(d for d in dev.up() if d.above is common)
+                for dev in (client, provider)]
+        found = []
+        if all(s.type in ("downstream", "root-port") for s in side):
+            c, p = side
+            vector = int(c.words.get("egress", "0"), 16)
+            hit = vector >> int(p.words.get("port", "0")) & 1
+            if c.has("EC"):
+                up, dropped = hit and c.has("RR"), hit and not c.has("RR")
+            else:
+                up, dropped = c.has("RR"), False
+            if up or dropped:
+                found.append(("acs-request", c.address))
+            if p.has("CR"):
+                found.append(("acs-completion", p.address))
+            return found, not (up or dropped), bool(dropped)
+        for dev in [client, provider, *common.up()]:
+            if dev.has("RR CR EC UF"):
+                return [("multifunction", dev.address)], True, False
+        return [], True, False
+
+    def decide(self, client: Dev, provider: Dev, read: bool) -> tuple:
+        """(verdict, reason, port)."""
+        policy = self.kernel["policy"].split(",")
+        mode = ([m for m in policy if m in ("auto", "off", "switch", "host")]
+                or ["auto"])[-1]
+        deny = [d for w in policy if w.startswith("deny=")
+                for d in w[5:].split(";")]
+        if mode == "off":
+            return "not-supported", "policy-off", "-"
+        if client.address in deny or provider.address in deny:
+            return "not-supported", "denied", "-"
+        for dev in provider.up():
+            if dev.words.get("memory") == "off" or "power" in dev.words:
+                return "not-supported", "provider-unreachable", dev.address
+        if client is provider:
+            return "bus-address", "same-function", "-"
+        ups = client.up()
+        common = next((d for d in provider.up()[1:] if d in ups[1:]), None)
+        if client.host != provider.host:
+            common = None
+        obstacles: list[tuple[str, str]] = []
+        if not common:
+            obstacles.append(("no-common-port", "-"))
+        path = [d for dev in (client, provider) for d in dev.up()[1:]
+                if common is None or d not in common.up()[1:]]
+        obstacles += [("conventional-pci", d.address) for d in path
+                      if d.type in ("to-pci", "pci")][:1]
+        if any("untrusted" in d.words for d in ups):
+            obstacles.append(("untrusted-client", "-"))
+        translated = "/DMA" in client.words.get("group", "")
+        if translated and "guest" in self.kernel:
+            obstacles.append(("virtualised", "-"))
+        crosses = dropped = False
+        acs: list[tuple[str, str]] = []
+        if common:
+            acs, crosses, dropped = self._redirects(client, provider, common)
+            obstacles += [a for a in acs if read or a[0] != "acs-completion"]
+        if not obstacles and mode != "host":
+            return "bus-address", "direct", "-"
+        if mode == "switch":
+            return "not-supported", "policy-switch", "-"
+        if not translated:
+            if crosses and mode == "host":
+                return "not-supported", "policy-host", "-"
+            if dropped:
+                return "not-supported", "fabric-blocked", acs[0][1]
+        lost = next((d for d in (common.up() if common else [])
+                     if d.type in ("root-port", "downstream")
+                     and not d.has("UF")), None)
+        up = [a for a in acs if a[0] != "acs-completion" or read]
+        if lost and up and (not translated
+                            or any(a[0] == "acs-completion" for a in up)):
+            return "not-supported", "fabric-blocked", lost.address
+        trusted = self.hosts[client.host] and self.hosts[provider.host]
+        if not trusted:
+            return "not-supported", "host-bridge-untrusted", "-"
+        return ("through-host-bridge", *(obstacles or [("policy-host", "-")])[0])
+
+    def distance(self, client: Dev, provider: Dev) -> int:
+        """Hops up to the common port and down again."""
+        if client is provider:
+            return 0
+        one, other = client.up(), provider.up()
+        common = [d for d in one if d in other]
+        return len(one) + len(other) - 2 * len(common)
+
+    def routes(self, client: Dev) -> str:
+        """The file p2pdma_routes."""
+        lines = []
+        for provider in self.devs.values():
+            for part in provider.words.get("provider", "").split(","):
+                if not part:
+                    continue
+                key = (client.address, provider.address)
+                if key in self.overrides:
+                    lines.append(f"{provider.address} {part.split(':')[0]} "
+                                 + self.overrides[key])
+                    continue
+                write = self.decide(client, provider, False)
+                read = self.decide(client, provider, True)
+                port = write[2] if write[2] != "-" else read[2]
+                lines.append(" ".join([
+                    provider.address, part.split(":")[0], write[0], read[0],
+                    str(self.distance(client, provider)), write[1], read[1],
+                    port]))
+        lines += [text for who, text in self.texts if who == client.address]
+        return "".join(line + "\n" for line in lines)
+
+    # --- files
+
+    def config(self, dev: Dev) -> bytes:
+        """Configuration space: header, Express and ACS capabilities."""
+        vendor, device = (int(x, 16) for x in
+                          dev.words.get("id", "1b36:0010").split(":"))
+        number = int(self.classcode(dev), 16)
+        express = TYPES[dev.type]
+        space = bytearray(256 if express is None else 4096)
+        command = 4 if dev.words.get("memory") == "off" else 6
+        struct.pack_into("<HHHH", space, 0, vendor, device, command, 0x10)
+        struct.pack_into("<I", space, 8, number << 8)
+        space[0x0e] = 1 if self.is_bridge(dev) else 0
+        if express is not None:
+            space[0x34] = 0x40
+            space[0x40] = 0x10
+            struct.pack_into("<H", space, 0x42, express << 4 | 2)
+            struct.pack_into("<I", space, 0x4c,
+                             int(dev.words.get("port", "0")) << 24 | 0x81)
+            control = dev.acs()
+            if control is not None:
+                able = ACS["EC"] * ("egress" in dev.words) | 0x5f | control
+                struct.pack_into("<IHHI", space, 0x100, 0x0001000d,
+                                 able | 32 << 8, control,
+                                 int(dev.words.get("egress", "0"), 16))
+        else:
+            space[6] = 0
+        return bytes(space[:64] if "user" in self.kernel else space)
+
+    @staticmethod
+    def is_bridge(dev: Dev) -> bool:
+        """It has a secondary bus."""
+        return dev.type in BRIDGES or bool(dev.children)
+
+    def classcode(self, dev: Dev) -> str:
+        """Six hexadecimal digits."""
+        return dev.words.get("class", "060400" if self.is_bridge(dev)
+                             else "010802")
+
+    def build(self, root: Path) -> None:
+        """Write the whole tree."""
+        def put(path: str, text: str | bytes) -> None:
+            file = root / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text.encode() if isinstance(text, str) else text)
+
+        def link(path: str, target: str) -> None:
+            file = root / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.symlink_to(os.path.relpath(root / target, file.parent))
+
+        (root / "sys/bus/pci/devices").mkdir(parents=True)
+        put("pci.ids", PCI_IDS)
+        put("proc/sys/kernel/osrelease", self.kernel["release"] + "\n")
+        put("proc/cpuinfo", "flags\t\t: fpu vme de"
+            + (" hypervisor" if "guest" in self.kernel else "") + "\n")
+        put("proc/cmdline", "quiet "
+            + self.kernel.get("cmdline", "").replace(";", " ") + "\n")
+        if "stock" not in self.kernel:
+            put("sys/kernel/p2pdma/policy", self.kernel["policy"] + "\n")
+        for iommu in filter(None, self.kernel.get("iommu", "").split(",")):
+            put(f"sys/class/iommu/{iommu}/uevent", "")
+        for dev in self.devs.values():
+            where = f"sys/devices/{dev.host}/" + "/".join(
+                d.address for d in reversed(dev.up()))
+            vendor, device = dev.words.get("id", "1b36:0010").split(":")
+            put(f"{where}/vendor", f"0x{vendor}\n")
+            put(f"{where}/device", f"0x{device}\n")
+            put(f"{where}/class", f"0x{self.classcode(dev)}\n")
+            put(f"{where}/numa_node", dev.words.get("numa", "-1") + "\n")
+            put(f"{where}/power_state", dev.words.get("power", "D0") + "\n")
+            put(f"{where}/config", self.config(dev))
+            link(f"sys/bus/pci/devices/{dev.address}", where)
+            self.build_more(dev, where, put, link)
+
+    def build_more(self, dev: Dev, where: str, put, link) -> None:
+        """What only some functions have."""
+        words = dev.words
+        if "driver" in words:
+            put(f"sys/bus/pci/drivers/{words['driver']}/uevent", "")
+            link(f"{where}/driver", f"sys/bus/pci/drivers/{words['driver']}")
+        if "link" in words:
+            speed, width = re.fullmatch(r"(.*)/(\d+)", words["link"]).groups()
+            for which in ("current", "max"):
+                put(f"{where}/{which}_link_speed", speed + "\n")
+                put(f"{where}/{which}_link_width", width + "\n")
+        if "group" in words:
+            number, kind = words["group"].split("/")
+            put(f"sys/kernel/iommu_groups/{number}/type", kind + "\n")
+            link(f"{where}/iommu_group", f"sys/kernel/iommu_groups/{number}")
+        if "physfn" in words:
+            link(f"{where}/physfn", "sys/bus/pci/devices/" + words["physfn"])
+        name = words.get("name", "")
+        if name.startswith("nvme"):
+            put(f"{where}/nvme/{name}/{name}n1/size", "131072\n")
+            for folder in ("sys/block", "sys/class/block"):
+                link(f"{folder}/{name}n1", f"{where}/nvme/{name}/{name}n1")
+        elif name:
+            put(f"{where}/net/{name}/uevent", "")
+        if "provider" in words and "nopool" not in words:
+            part = words["provider"].split(",")[0].split(":")
+            put(f"{where}/p2pmem/size", f"{size(part[1])}\n")
+            put(f"{where}/p2pmem/available",
+                f"{size(part[2] if len(part) > 2 else part[1])}\n")
+            put(f"{where}/p2pmem/published", "1\n")
+        if not self.is_bridge(dev) and "stock" not in self.kernel:
+            put(f"{where}/p2pdma_routes", self.routes(dev))
+            if self.counters:
+                put(f"{where}/p2pdma_counters",
+                    self.counters.get(dev.address, ""))

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Feeds all that p2pdma parses with good examples and with what becomes of them when
+ * they are damaged. Built with sanitizers: what they find ends the program. The same
+ * seed gives the same inputs.
+ *
+ *	fuzz SEED ROUNDS
+ *
+ * Prints for each target how many inputs it took and how many it made sense of; one
+ * that never did, or always, has not been tested.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "commands.h"
+#include "counters.h"
+#include "near.h"
+#include "out.h"
+#include "policy.h"
+#include "routes.h"
+#include "util.h"
+
+#define MAX_INPUT	512
+
+/* What main.c has, which is not linked. */
+const char * const command_names[] = { "fuzz" };
+const unsigned int n_commands = 1;
+
+void out_help(const char *command)
+{
+	(void)command;
+}
+
+static uint64_t state;
+
+/* xorshift64: good enough to damage things with */
+static unsigned int pick(unsigned int below)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (state >> 32) % below;
+}
+
+static bool take_address(const char *input)
+{
+	char text[ADDRESS_LEN];
+	struct address address, again;
+
+	if (!address_parse(input, &address))
+		return false;
+	address_text(&address, text);
+	/* what is written must read back the same */
+	if (!address_parse(text, &again) || address_compare(&address, &again))
+		die("address '%s' reads back as '%s'", input, text);
+	return true;
+}
+
+static bool take_routes(const char *input)
+{
+	struct route_list list;
+	bool good;
+
+	routes_parse(input, &list);
+	good = list.n && !list.n_bad;
+	routes_free(&list);
+	return good;
+}
+
+static bool take_policy(const char *input)
+{
+	struct dev above = { .name = "0000:00:04.0", .address = { 0, 0, 4, 0 } };
+	struct dev dev = {
+		.name = "0000:05:00.0", .address = { 0, 5, 0, 0 },
+		.above = &above, .vendor = 0x8086, .device = 0xa54,
+	};
+	struct policy policy, again;
+	char *text, *twice;
+	bool good;
+	size_t i;
+
+	policy_parse(input, &policy);
+	good = !policy.wrong.n;
+	for (i = 0; i < policy.deny.n; i++)
+		policy_names(policy.deny.words[i], &dev);
+	for (i = 0; i < policy.trust.n; i++)
+		policy_names(policy.trust.words[i], &dev);
+	text = policy_text(&policy);
+	policy_parse(text, &again);
+	twice = policy_text(&again);
+	/* as written, it must read back the same */
+	if (good && strcmp(text, twice))
+		die("policy '%s': '%s' reads back as '%s'", input, text, twice);
+	free(text);
+	free(twice);
+	policy_free(&policy);
+	policy_free(&again);
+	return good;
+}
+
+static bool take_counters(const char *input)
+{
+	struct counters counters;
+
+	return counters_parse(input, "0000:05:00.0", &counters);
+}
+
+static bool take_number(const char *input)
+{
+	unsigned long long number;
+
+	return parse_number(input, &number);
+}
+
+static bool take_near(const char *input)
+{
+	static const char * const words[] = { "topo", "route", "verify", "" };
+	char *hint = near_matches(input, words, ARRAY_SIZE(words));
+	bool good = *hint;
+
+	free(hint);
+	return good;
+}
+
+static bool take_paragraph(const char *input)
+{
+	FILE *old = stdout;
+
+	stdout = fopen("/dev/null", "w");
+	if (!stdout)
+		abort();
+	out_paragraph(input, pick(20), pick(20), pick(100));
+	fclose(stdout);
+	stdout = old;
+	return strchr(input, ' ');
+}
+
+static const struct {
+	const char *name;
+	bool (*take)(const char *input);
+	const char *seeds[6];
+} targets[] = {
+	{ "address", take_address,
+	  { "0000:05:00.0", "05:00.0", "10000:e1:1f.7", "ffffffff:ff:1f.7" } },
+	{ "routes", take_routes,
+	  { "0000:05:00.0 2 bus-address bus-address 4 direct multifunction -\n",
+	    "0000:41:00.0 2 not-supported through-host-bridge 8 acs-request host-bridge-untrusted 0000:02:00.0\n0000:05:00.0 0 bus-address bus-address 0 same-function same-function -\n",
+	    "10000:05:00.0 2 bus-address bus-address -1 direct no-common-port - more\n" } },
+	{ "policy", take_policy,
+	  { "auto", "off", "switch,deny=0000:05:00.0;pci:8086:0a54",
+	    "host,trust=0000:00:04.0/00.0@w;pci:1b36:000c:0:0,window",
+	    "auto,trust=pci:8086:a54@w,deny=00:04.0/1f.7/00.0" } },
+	{ "counters", take_counters,
+	  { "0000:05:00.0 2 64 8388608 64 8388608 0 -\n",
+	    "0000:41:00.0 2 0 0 0 0 3 denied=1\n0000:05:00.0 2 1 2 3 4 5 - 6\n" } },
+	{ "number", take_number, { "0", "12345", "0x7fff", "010" } },
+	{ "near", take_near, { "topo", "tpoo", "verfiy", "" } },
+	{ "paragraph", take_paragraph,
+	  { "some words to be broken over lines", "a", "" } },
+};
+
+/* Change, insert, delete, double or cut, a few times. */
+static void damage(char *text)
+{
+	static const char likely[] = " \t\n:;,./=@-0179afx%";
+	unsigned int times = pick(5), len, at;
+
+	while (times--) {
+		len = strlen(text);
+		at = pick(len + 1);
+		switch (pick(6)) {
+		case 0:
+			if (at < len)
+				text[at] = 1 + pick(255);
+			break;
+		case 1:
+			if (len + 1 < MAX_INPUT) {
+				memmove(text + at + 1, text + at, len - at + 1);
+				text[at] = likely[pick(sizeof(likely) - 1)];
+			}
+			break;
+		case 2:
+			if (at < len)
+				memmove(text + at, text + at + 1, len - at);
+			break;
+		case 3:
+			if (2 * len - at < MAX_INPUT) {
+				memmove(text + len + len - at, text + len, 1);
+				memmove(text + len, text + at, len - at);
+			}
+			break;
+		case 4:
+			text[at] = '\0';
+			break;
+		case 5:
+			if (at < len)
+				text[at] = likely[pick(sizeof(likely) - 1)];
+			break;
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long long seed, rounds, round;
+	unsigned int i, status = 0;
+
+	if (argc != 3 || !parse_number(argv[1], &seed) ||
+	    !parse_number(argv[2], &rounds))
+		die("usage: fuzz SEED ROUNDS");
+	for (i = 0; i < ARRAY_SIZE(targets); i++) {
+		unsigned long long good = 0;
+		unsigned int seeds = 0;
+
+		while (seeds < ARRAY_SIZE(targets[i].seeds) &&
+		       targets[i].seeds[seeds])
+			seeds++;
+		state = seed * 2654435761u + i + 1;
+		for (round = 0; round < rounds; round++) {
+			char text[MAX_INPUT + 1], *exact;
+
+			snprintf(text, sizeof(text), "%s",
+				 targets[i].seeds[pick(seeds)]);
+			damage(text);
+			/* on the heap and no longer than it is, so that a read
+			 * beyond its end is seen
+			 */
+			exact = xstrdup(text);
+			good += targets[i].take(exact);
+			free(exact);
+		}
+		printf("%-10s %llu inputs, %llu made sense\n", targets[i].name,
+		       rounds, good);
+		if (!good || good == rounds)
+			status = 1;
+	}
+	return status;
+}

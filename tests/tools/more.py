@@ -1,0 +1,494 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Tests that need more than a line each: data moved on a fake tree, pictures, damaged
+trees, and that the guide and the program say the same."""
+
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+ROUNDS = 60             # trees that are damaged
+SEED = 20261121
+
+# --- verify, with hardware that behaves and that does not
+
+
+def fake_drive(runner, work: Path, name: str) -> Path:
+    """The fabric "switch" with a drive, peer memory and a file system to work on."""
+    root = runner.make_root(work, "switch", name)
+    for pci in ("0000:03:00.0", "0000:06:00.0"):
+        with (root / f"sys/bus/pci/devices/{pci}/p2pmem/allocate"
+              ).open("wb") as file:
+            file.truncate(16 << 20)
+    (root / "dev").mkdir()
+    for drive in ("nvme0n1", "nvme1n1", "nvme2n1"):
+        (root / "dev" / drive).write_bytes(random.Random(drive).randbytes(1 << 20))
+        for link in (root / "sys/block").glob(drive):
+            (link / "size").write_text("2048\n")
+    device = os.stat(work).st_dev
+    place = root / f"sys/dev/block/{os.major(device)}:{os.minor(device)}"
+    place.parent.mkdir(parents=True)
+    target = (root / "sys/block/nvme1n1").resolve()
+    place.symlink_to(os.path.relpath(target, place.parent))
+    return root
+
+
+def set_routes(root: Path, verdict: str) -> None:
+    """What the kernel says of 04:00.0 (nvme1) to 03:00.0 (nvme0)."""
+    why = "host-bridge-untrusted" if verdict == "not-supported" else "direct"
+    (root / "sys/bus/pci/devices/0000:04:00.0/p2pdma_routes").write_text(
+        f"0000:03:00.0 2 {verdict} {verdict} 4 {why} {why} -\n")
+
+
+# hardware, what the kernel says -> status, what is measured (write, read)
+VERIFY = [
+    ("", "bus-address", 0, "equal", "equal"),
+    ("", "not-supported", 1, "equal", "equal"),
+    ("refuse", "not-supported", 0, "refused", "refused"),
+    ("refuse", "bus-address", 1, "refused", "refused"),
+    ("refuse-change", "not-supported", 1, "refused-and-changed",
+     "refused-and-changed"),
+    ("wrong", "bus-address", 1, "wrong-data", "wrong-data"),
+    ("lost", "through-host-bridge", 1, "wrong-data", "wrong-data"),
+    ("wrong", "not-supported", 1, "wrong-data", "wrong-data"),
+    ("eio", "bus-address", 1, "io-error", "io-error"),
+    ("eio", "not-supported", 1, "io-error", "io-error"),
+    ("short", "bus-address", 1, None, None),
+]
+
+
+def run_plain(runner, args: list[str], root: Path, shim: Path,
+              mode: str) -> subprocess.CompletedProcess:
+    """The program without sanitizers, which do not go with a preloaded library."""
+    return subprocess.run(
+        [str(runner.MADE / "plain" / "p2pdma"), "--root", str(root),
+         "--pci-ids", str(root / "pci.ids"), *args],
+        capture_output=True, text=True, check=False, timeout=120,
+        stdin=subprocess.DEVNULL,
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C",
+             "LD_PRELOAD": str(shim), "P2PDMA_SHIM": mode})
+
+
+def has_direct_io(work: Path) -> bool:
+    """Does the file system here take O_DIRECT?"""
+    probe = work / "probe"
+    try:
+        os.close(os.open(probe, os.O_RDWR | os.O_CREAT | os.O_DIRECT, 0o600))
+    except OSError:
+        return False
+    finally:
+        probe.unlink(missing_ok=True)
+    return True
+
+
+def test_verify(results, work: Path, runner) -> None:
+    """Every verdict against every behaviour of the hardware."""
+    if not has_direct_io(work):
+        results.skip("verify", f"no O_DIRECT in {work}; set TMPDIR")
+        return
+    build_shim(runner)
+    shim = runner.MADE / "shim.so"
+    root = fake_drive(runner, work, "verify")
+    file = work / "data"
+    for mode, verdict, status, write, read in VERIFY:
+        name = f"verify {mode or 'sound'} {verdict}"
+        if not results.wanted(name):
+            continue
+        set_routes(root, verdict)
+        done = run_plain(runner, ["verify", "nvme1", "nvme0", "--file",
+                                  str(file), "--size", "3M", "--json"],
+                         root, shim, mode)
+        trouble = check_verify(runner, done, status, [write, read])
+        if file.exists():
+            trouble += "the file was left behind\n"
+        results.tell(name, trouble)
+    test_verify_safe(results, runner, root, shim, file)
+
+
+def build_shim(runner) -> None:
+    """The preloaded library, and the program without sanitizers."""
+    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared",
+                    "-fPIC", "-o", str(runner.MADE / "shim.so"),
+                    str(runner.HERE / "shim.c")], check=True)
+    subprocess.run(["make", "-C", str(runner.TOOL), f"O={runner.MADE}/plain",
+                    f"-j{os.cpu_count()}"], check=True,
+                   capture_output=True)
+
+
+def check_verify(runner, done, status: int, measured: list) -> str:
+    """Status, measured words, and the schema."""
+    trouble = ""
+    if done.returncode != status:
+        trouble += f"status {done.returncode}, expected {status}: {done.stderr}\n"
+    try:
+        value = json.loads(done.stdout)
+    except ValueError:
+        return trouble + f"not JSON: {done.stdout}{done.stderr}"
+    trouble += "".join(f"{e.message[:200]}\n"
+                       for e in runner.validator().iter_errors(value))
+    got = [r["measured"] for r in value["results"]]
+    if measured[0] and got != measured:
+        trouble += f"measured {got}, expected {measured}\n"
+    return trouble
+
+
+def test_verify_safe(results, runner, root: Path, shim: Path,
+                     file: Path) -> None:
+    """What it must not do."""
+    set_routes(root, "bus-address")
+    drive = root / "dev/nvme1n1"
+    before = drive.read_bytes()
+
+    def run(*args, mode=""):
+        return run_plain(runner, ["verify", "nvme1", "nvme0", "--size", "1M",
+                                  *args], root, shim, mode)
+
+    if results.wanted("verify does not write the drive"):
+        done = run("--json")
+        trouble = check_verify(runner, done, 2, ["equal", "not-tested"])
+        if drive.read_bytes() != before:
+            trouble += "the drive was written"
+        results.tell("verify does not write the drive", trouble)
+    if results.wanted("verify writes only"):
+        done = run("--direction", "write")
+        results.tell("verify writes only", "" if done.returncode == 0 and
+                     "every byte equal" in done.stdout else
+                     done.stdout + done.stderr)
+    if results.wanted("verify wrong data on a drive that is read"):
+        done = run("--direction", "write", mode="wrong")
+        results.tell("verify wrong data on a drive that is read",
+                     "" if done.returncode == 1 and
+                     "1 bytes differ" in done.stdout else
+                     done.stdout + done.stderr)
+    if results.wanted("verify a drive of zeros"):
+        drive.write_bytes(bytes(1 << 20))
+        done = run("--direction", "write")
+        drive.write_bytes(before)
+        results.tell("verify a drive of zeros", "" if done.returncode == 0 and
+                     "same data in every sector" in done.stdout else
+                     done.stdout + done.stderr)
+    if results.wanted("verify keeps a file that exists"):
+        file.write_text("precious")
+        done = run("--file", str(file))
+        trouble = "" if done.returncode == 2 and "exists" in done.stderr \
+            else done.stdout + done.stderr
+        if file.read_text() != "precious":
+            trouble += "it was overwritten"
+        file.unlink()
+        results.tell("verify keeps a file that exists", trouble)
+    if results.wanted("verify wants the client's file"):
+        done = run_plain(runner, ["verify", "nvme2", "nvme0", "--file",
+                                  str(file)], root, shim, "")
+        results.tell("verify wants the client's file",
+                     "" if done.returncode == 2 and
+                     "is not the client" in done.stderr and not file.exists()
+                     else done.stdout + done.stderr)
+    if results.wanted("verify destructive needs a device"):
+        done = run("--destructive", str(drive))
+        results.tell("verify destructive needs a device",
+                     "" if done.returncode == 2 and
+                     "not a block device" in done.stderr and
+                     drive.read_bytes() == before else
+                     done.stdout + done.stderr)
+    if results.wanted("verify believes the counters"):
+        (root / "sys/bus/pci/devices/0000:04:00.0/p2pdma_counters").write_text(
+            "0000:03:00.0 2 0 0 0 0 0 -\n")
+        done = run("--direction", "write")
+        results.tell("verify believes the counters",
+                     "" if done.returncode == 2 and
+                     "has mapped only" in done.stdout else
+                     done.stdout + done.stderr)
+        (root / "sys/bus/pci/devices/0000:04:00.0/p2pdma_counters").unlink()
+    if results.wanted("verify a folder"):
+        done = run("--file", str(file.parent))
+        results.tell("verify a folder", "" if done.returncode == 0 else
+                     done.stdout + done.stderr)
+    test_bench(results, runner, root, shim)
+
+
+def test_bench(results, runner, root: Path, shim: Path) -> None:
+    """Figures only where the data were right."""
+    def run(*args, mode=""):
+        return run_plain(runner, ["bench", "nvme1", "nvme0", "--size", "1M",
+                                  "--direction", "write", *args], root, shim,
+                         mode)
+
+    if results.wanted("bench"):
+        done = run("--json")
+        trouble = "" if done.returncode == 0 else done.stderr
+        value = json.loads(done.stdout)
+        trouble += "".join(f"{e.message[:200]}\n"
+                           for e in runner.validator().iter_errors(value))
+        for which in ("peer", "staged"):
+            if not value["results"][0][which]["bytes_per_second"] > 0:
+                trouble += f"no figure for {which}"
+        results.tell("bench", trouble)
+    if results.wanted("bench with wrong data"):
+        done = run(mode="wrong")
+        results.tell("bench with wrong data", "" if done.returncode == 2 and
+                     "WRONG DATA" in done.stdout else
+                     done.stdout + done.stderr)
+
+
+# --- pictures
+
+
+def test_pictures(results, roots: dict[str, Path], runner) -> None:
+    """Graphviz takes every graph, and no two boxes overlap."""
+    if not shutil.which("dot"):
+        results.tell("picture", "Graphviz is not installed")
+        return
+    for fabric, root in roots.items():
+        name = f"picture {fabric}"
+        if not results.wanted(name):
+            continue
+        done = runner.run(["topo", "--dot"], root)
+        plain = subprocess.run(["dot", "-Tplain"], input=done.stdout,
+                               capture_output=True, text=True, check=False)
+        trouble = done.stderr + plain.stderr
+        boxes = []
+        for line in plain.stdout.splitlines():
+            words = line.split()
+            if words[0] == "graph" and float(words[3]) > 30:
+                trouble += f"the picture is {words[3]} inches high\n"
+            if words[0] == "node":
+                boxes.append((words[1], *map(float, words[2:6])))
+        for i, (one, x, y, w, h) in enumerate(boxes):
+            for other, x2, y2, w2, h2 in boxes[:i]:
+                if abs(x - x2) * 2 < w + w2 and abs(y - y2) * 2 < h + h2:
+                    trouble += f"{one} and {other} overlap\n"
+        if not boxes:
+            trouble += "nothing is drawn\n"
+        svg = root / "picture.svg"
+        done = runner.run(["topo", "--svg", str(svg)], root)
+        if done.returncode or "<svg" not in svg.read_text():
+            trouble += f"no picture: {done.stderr}"
+        results.tell(name, trouble)
+    if results.wanted("picture without Graphviz"):
+        done = runner.run(["topo", "--svg", "-"], roots["switch"], leaks=False,
+                          env={"PATH": "/nonexistent"})
+        results.tell("picture without Graphviz",
+                     "" if done.returncode == 2 and
+                     "apt-get install graphviz" in done.stderr else
+                     done.stderr)
+
+
+# --- the guide and the program
+
+
+def parameters(text: str) -> set[str]:
+    """What is to be pasted, by its kind."""
+    kinds = [r"pci=disable_acs_redir", r"pci=config_acs", r"p2pdma=auto", r"p2pdma=host",
+             r"p2pdma=trust", r"@w", r"iommu\.passthrough=1",
+             r"intel_iommu=on", r"swiotlb=force", r"mem_encrypt=off",
+             r"power/control", r"COMMAND=2:2"]
+    return {k for k in kinds if re.search(k, text)}
+
+
+def guide_rows(guide: str) -> dict[str, str]:
+    """Reason -> the last column of its row."""
+    table = guide.split("Reasons and remedies\n====")[1].split("\n====")[0]
+    rows = {}
+    for row in table.split("   * - ")[2:]:
+        cells = row.split("\n     - ")
+        rows[cells[0].strip()] = cells[2] if len(cells) > 2 else ""
+    for reason, text in list(rows.items()):
+        for other in re.findall("as for ([a-z-]+)",
+                                " ".join(text.lower().split())):
+            rows[reason] += rows[other]
+    return rows
+
+
+def test_guide(results, roots: dict[str, Path], runner) -> None:
+    """The remedies of each reason are those of the administrator's guide."""
+    guide = (runner.REPO / "Documentation/admin-guide/p2pdma.rst").read_text()
+    rows = guide_rows(guide)
+    printed = runner.run(["route", "--reasons", "--width", "1000"],
+                         roots["switch"]).stdout
+    blocks = dict(re.findall(r"^([a-z-]+)\n((?: .*\n)*)", printed, re.M))
+    for reason in sorted(set(rows) | set(blocks)):
+        name = f"guide {reason}"
+        if not results.wanted(name):
+            continue
+        if reason not in rows or reason not in blocks:
+            results.tell(name, "only one of the two has it")
+            continue
+        theirs, ours = parameters(rows[reason]), parameters(blocks[reason])
+        results.tell(name, "" if theirs == ours else
+                     f"the guide has {sorted(theirs - ours)}, which the "
+                     f"program lacks, and lacks {sorted(ours - theirs)}")
+
+
+# --- damage
+
+
+def test_fuzz(results, runner) -> None:
+    """All parsers, with damaged inputs; the same ones each time."""
+    if not results.wanted("fuzz parsers"):
+        return
+    done = subprocess.run([str(runner.MADE / "fuzz"), str(SEED), "100000"],
+                          capture_output=True, text=True, check=False,
+                          env={"ASAN_OPTIONS": "exitcode=99"}, timeout=600)
+    results.tell("fuzz parsers", "" if not done.returncode else
+                 done.stdout + done.stderr)
+
+
+def damage(root: Path, chance: random.Random) -> None:
+    """Change some files of a tree, or take them away."""
+    files = sorted(p for p in root.rglob("*")
+                   if p.is_file() and not p.is_symlink())
+    links = sorted(p for p in root.rglob("*") if p.is_symlink())
+    for file in chance.sample(files, chance.randint(1, 12)):
+        data = bytearray(file.read_bytes())
+        kind = chance.randrange(6)
+        if kind == 0:
+            file.unlink()
+            continue
+        if kind == 1:
+            data = bytearray(chance.randbytes(chance.randint(0, 300)))
+        elif kind == 2:
+            del data[chance.randint(0, len(data)):]
+        elif kind == 3:
+            data = data * chance.randint(2, 20)
+        else:
+            for _ in range(chance.randint(1, 1 + len(data) // 8)):
+                if data:
+                    data[chance.randrange(len(data))] = chance.choice(
+                        [0, 10, 32, 255, chance.randrange(256)])
+        file.write_bytes(data)
+    if chance.randrange(2):
+        link = chance.choice(links)
+        link.unlink()
+        if chance.randrange(2):
+            link.symlink_to(chance.choice(["..", "/", "nowhere", link.name]))
+
+
+def test_damage(results, work: Path, runner) -> None:
+    """No tree, however broken, makes it crash, hang, or print what is not JSON."""
+    fabrics = sorted(f.stem for f in (runner.HERE / "fabrics").glob("*.fabric"))
+    for number in range(ROUNDS):
+        name = f"damage {number}"
+        if not results.wanted(name):
+            continue
+        chance = random.Random(SEED + number)
+        root = runner.make_root(work, chance.choice(fabrics[1:]), "damage")
+        damage(root, chance)
+        trouble = ""
+        for args in (["topo", "--json"], ["--json"], ["topo", "--tree"],
+                     ["topo", "--dot"], ["topo"],
+                     ["route", "nvme1", "nvme0", "--json"],
+                     ["policy", "--json"]):
+            done = runner.run(args, root, leaks=False)
+            if done.returncode not in (0, 2):
+                trouble += f"{args}: status {done.returncode}\n{done.stderr}"
+            elif done.returncode == 0 and "--json" in args:
+                value = json.loads(done.stdout)
+                trouble += "".join(
+                    f"{args}: {'/'.join(map(str, e.absolute_path))}: "
+                    f"{e.message[:200]}\n"
+                    for e in runner.validator().iter_errors(value))
+        results.tell(name, trouble)
+
+
+# --- what is installed
+
+INSTALLED = ["bin/p2pdma", "share/man/man8/p2pdma.8",
+             "share/bash-completion/completions/p2pdma",
+             "share/p2pdma/p2pdma.schema.json"]
+
+# what stands on the line -> words that have to be offered, words that must not
+COMPLETIONS = [
+    ("p2pdma ", ["topo", "verify", "help"], ["--json"]),
+    ("p2pdma to", ["topo"], ["route"]),
+    ("p2pdma topo --t", ["--tree"], ["--json", "--dot"]),
+    ("p2pdma route --", ["--reasons", "--json"], ["--tree"]),
+    ("p2pdma --color ", ["always", "never"], []),
+    ("p2pdma route nvm", ["nvme0", "nvme1"], ["eth0"]),
+    ("p2pdma route nvme1 ", ["0000:03:00.0", "nvme0"], ["nvme1", "eth0"]),
+    ("p2pdma --width 80 policy ", ["show", "set"], []),
+    ("p2pdma verify --direction ", ["read"], ["nvme0"]),
+    ("p2pdma watch r", ["route", "refused"], ["map_sg"]),
+]
+
+
+def complete(runner, line: str, root: Path) -> list[str]:
+    """What bash would offer."""
+    words = line.split(" ")
+    quoted = " ".join(f"'{w}'" for w in words)
+    script = (f". {runner.TOOL}/p2pdma.bash; COMP_WORDS=({quoted}); "
+              f"COMP_CWORD={len(words) - 1}; _p2pdma; "
+              "printf '%s\\n' \"${COMPREPLY[@]}\"")
+    done = subprocess.run(["bash", "-uc", script], capture_output=True,
+                          text=True, check=False,
+                          env={"PATH": os.environ["PATH"],
+                               "P2PDMA_ROOT": str(root)})
+    return done.stdout.split() + ([done.stderr] if done.stderr else [])
+
+
+def test_installed(results, roots: dict[str, Path], work: Path,
+                   runner) -> None:
+    """make install, the manual page, the completion and the package."""
+    if results.wanted("install"):
+        done = subprocess.run(
+            ["make", "-C", str(runner.TOOL), f"O={runner.MADE}/plain",
+             f"DESTDIR={work}/dest", "install"], capture_output=True,
+            text=True, check=False)
+        missing = [f for f in INSTALLED
+                   if not (work / "dest/usr" / f).is_file()]
+        results.tell("install", done.stderr if done.returncode else
+                     " ".join(missing))
+    if results.wanted("manual page"):
+        done = subprocess.run(["man", "--warnings", "-l",
+                               str(runner.TOOL / "p2pdma.8")],
+                              capture_output=True, text=True, check=False,
+                              env={"PATH": os.environ["PATH"], "LC_ALL": "C",
+                                   "MANWIDTH": "80"})
+        trouble = done.stderr
+        for word in ("topo", "route", "verify", "bench", "policy", "watch",
+                     "--json", "--color", "--width", "--root", "--pci-ids",
+                     "--destructive", "--svg", "NO_COLOR"):
+            if word not in done.stdout:
+                trouble += f"{word} is not in it\n"
+        results.tell("manual page", trouble)
+    for line, wanted, unwanted in COMPLETIONS:
+        if results.wanted(f"completion {line}"):
+            got = complete(runner, line, roots["switch"])
+            trouble = "".join(f"{w} is not offered: {got}\n"
+                              for w in wanted if w not in got)
+            trouble += "".join(f"{w} is offered: {got}\n"
+                               for w in unwanted if w in got)
+            results.tell(f"completion '{line}'", trouble)
+    if results.wanted("package"):
+        test_package(results, work, runner)
+
+
+def test_package(results, work: Path, runner) -> None:
+    """The Debian package has what make install installs, and runs."""
+    done = subprocess.run([str(runner.REPO / "scripts/deb")],
+                          capture_output=True, text=True, check=False)
+    if done.returncode:
+        results.tell("package", done.stderr[-3000:])
+        return
+    package = next(f for f in done.stdout.split()
+                   if Path(f).name.startswith("p2pdma_"))
+    root = work / "package"
+    subprocess.run(["dpkg-deb", "-x", package, str(root)], check=True)
+    missing = [f for f in INSTALLED
+               if not list((root / "usr").glob(f + "*"))]
+    ran = subprocess.run([str(root / "usr/bin/p2pdma"), "--version"],
+                         capture_output=True, text=True, check=False)
+    results.tell("package", " ".join(missing) if missing else
+                 "" if ran.stdout.startswith("p2pdma ") else ran.stderr)
+
+
+def more(results, roots, work, runner) -> None:
+    """All of them."""
+    test_verify(results, work, runner)
+    test_pictures(results, roots, runner)
+    test_guide(results, roots, runner)
+    test_fuzz(results, runner)
+    test_installed(results, roots, work, runner)
+    test_damage(results, work, runner)

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Preloaded under p2pdma verify: I/O whose buffer is mapped peer memory behaves like
+ * hardware that fails, as P2PDMA_SHIM says:
+ *
+ *	refuse		a clean error, EREMOTEIO
+ *	refuse-change	the same, after the first byte has been changed
+ *	wrong		success, and the last byte is wrong
+ *	lost		success, and nothing has moved
+ *	eio		another error
+ *	short		half of it
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static char *peer;
+static size_t peer_len;
+
+void *mmap(void *at, size_t len, int prot, int flags, int fd, off_t offset)
+{
+	typeof(mmap) *real = dlsym(RTLD_NEXT, "mmap");
+	void *map = real(at, len, prot, flags, fd, offset);
+
+	if (map != MAP_FAILED && (flags & MAP_SHARED) && (prot & PROT_WRITE)) {
+		peer = map;
+		peer_len = len;
+	}
+	return map;
+}
+
+static bool is(const char *mode)
+{
+	const char *want = getenv("P2PDMA_SHIM");
+
+	return want && !strcmp(want, mode);
+}
+
+static bool is_peer(const void *buffer)
+{
+	return peer && (const char *)buffer >= peer &&
+	       (const char *)buffer < peer + peer_len;
+}
+
+ssize_t pread(int fd, void *buffer, size_t len, off_t offset)
+{
+	typeof(pread) *real = dlsym(RTLD_NEXT, "pread");
+	char *bytes = buffer;
+	ssize_t n;
+
+	if (!is_peer(buffer))
+		return real(fd, buffer, len, offset);
+	if (is("refuse-change"))
+		bytes[0] ^= 1;
+	if (is("refuse") || is("refuse-change") || is("eio")) {
+		errno = is("eio") ? EIO : EREMOTEIO;
+		return -1;
+	}
+	if (is("lost"))
+		return len;
+	n = real(fd, buffer, is("short") ? len / 2 : len, offset);
+	if (n > 0 && is("wrong"))
+		bytes[n - 1] ^= 1;
+	return n;
+}
+
+ssize_t pwrite(int fd, const void *buffer, size_t len, off_t offset)
+{
+	typeof(pwrite) *real = dlsym(RTLD_NEXT, "pwrite");
+	char *copy;
+	ssize_t n;
+
+	if (!is_peer(buffer))
+		return real(fd, buffer, len, offset);
+	if (is("refuse") || is("eio")) {
+		errno = is("eio") ? EIO : EREMOTEIO;
+		return -1;
+	}
+	if (is("lost"))
+		return len;
+	if (!is("wrong") && !is("refuse-change"))
+		return real(fd, buffer, is("short") ? len / 2 : len, offset);
+	copy = aligned_alloc(4096, len);
+	if (!copy)
+		abort();
+	memcpy(copy, buffer, len);
+	copy[len - 1] ^= 1;
+	n = real(fd, copy, len, offset);
+	free(copy);
+	if (is("refuse-change")) {
+		errno = EREMOTEIO;
+		return -1;
+	}
+	return n;
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "drives.h"
+#include "near.h"
+#include "out.h"
+#include "sysfs.h"
+#include "version.h"
+
+/* Numbers of options here; those of commands are from 0x100 to below these. */
+enum {
+	OPT_JSON = 0x1000, OPT_COLOR, OPT_WIDTH, OPT_ROOT, OPT_PCI_IDS,
+	OPT_HELP, OPT_VERSION,
+};
+
+static const struct option common[] = {
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "color", required_argument, NULL, OPT_COLOR },
+	{ "width", required_argument, NULL, OPT_WIDTH },
+	{ "root", required_argument, NULL, OPT_ROOT },
+	{ "pci-ids", required_argument, NULL, OPT_PCI_IDS },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+};
+
+#define MAX_OWN	16
+
+static void take_color(const char *when)
+{
+	static const char * const words[] = { "auto", "always", "never" };
+	char *hint;
+
+	if (!strcmp(when, "always")) {
+		out_color(true);
+	} else if (!strcmp(when, "never")) {
+		out_color(false);
+	} else if (strcmp(when, "auto")) {
+		hint = near_matches(when, words, ARRAY_SIZE(words));
+		die("--color '%s' is none of auto, always and never%s", when,
+		    hint);
+	}
+}
+
+static void take_common(int val, const char *arg, const char *command,
+			struct options *options)
+{
+	switch (val) {
+	case OPT_JSON:
+		options->json = true;
+		break;
+	case OPT_COLOR:
+		take_color(arg);
+		break;
+	case OPT_WIDTH:
+		options->width = args_number("--width", arg, 40, 10000);
+		break;
+	case OPT_ROOT:
+		sysfs_set_root(arg);
+		break;
+	case OPT_PCI_IDS:
+		options->pci_ids = arg;
+		break;
+	case OPT_HELP:
+		out_help(command);
+		exit(STATUS_OK);
+	case OPT_VERSION:
+		puts("p2pdma " P2PDMA_VERSION);
+		exit(STATUS_OK);
+	}
+}
+
+/* The word of an option that getopt_long() has refused. */
+static void bad_option(char **argv, const char *command,
+		       const struct option *all, size_t n)
+{
+	const char *word = argv[optind - 1], *names[ARRAY_SIZE(common) + MAX_OWN];
+	char *whole = xstrdup(word), *hint;
+	size_t i;
+
+	whole[strcspn(whole, "=")] = '\0';
+	for (i = 0; i < n; i++) {
+		names[i] = xasprintf("--%s", all[i].name);
+		/* its number is told if it is known, perhaps by an abbreviation */
+		if (optopt != all[i].val)
+			continue;
+		if (all[i].has_arg == required_argument)
+			die("option %s needs a value%s%s", names[i],
+			    *command ? "; see p2pdma help " : "", command);
+		die("option %s takes no value", names[i]);
+	}
+	hint = near_matches(whole, names, n);
+	die("unknown option '%s'%s%s%s; see p2pdma help%s%s", whole,
+	    *command ? " of p2pdma " : "", command, hint, *command ? " " : "",
+	    command);
+}
+
+static void parse(int argc, char **argv, const char *command, const char *form,
+		  const struct option *own,
+		  void (*take)(int val, const char *arg),
+		  struct options *options)
+{
+	struct option all[ARRAY_SIZE(common) + MAX_OWN + 1] = {};
+	size_t n;
+	int val;
+
+	memcpy(all, common, sizeof(common));
+	for (n = ARRAY_SIZE(common); own && own->name; own++)
+		all[n++] = *own;
+
+	opterr = 0;
+	optind = 0;
+	while ((val = getopt_long(argc, argv, form, all, NULL)) != -1) {
+		if (val == '?' || val == ':') {
+			if (optopt && optopt < 0x100)
+				die("unknown option '-%c'; see p2pdma help",
+				    optopt);
+			bad_option(argv, command, all, n);
+		}
+		if (val == 'h')
+			val = OPT_HELP;
+		if (val >= OPT_JSON && val <= OPT_VERSION)
+			take_common(val, optarg, command, options);
+		else
+			take(val, optarg);
+	}
+}
+
+void args_parse(int argc, char **argv, const char *command,
+		const struct option *own, void (*take)(int val, const char *arg),
+		struct options *options)
+{
+	parse(argc, argv, command, "h", own, take, options);
+}
+
+static unsigned int terminal_width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	unsigned long long number;
+	struct winsize size;
+
+	if (isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) &&
+	    size.ws_col)
+		return size.ws_col;
+	if (columns && parse_number(columns, &number) && number >= 40 &&
+	    number <= 10000)
+		return number;
+	return 80;
+}
+
+void args_parse_global(int argc, char **argv, struct options *options)
+{
+	const char *root = getenv("P2PDMA_ROOT");
+
+	if (root)
+		sysfs_set_root(root);
+	options->pci_ids = getenv("P2PDMA_PCI_IDS");
+	options->width = terminal_width();
+	parse(argc, argv, "", "+h", NULL, NULL, options);
+}
+
+void args_count(int argc, int least, int most, const char *usage)
+{
+	int n = argc - optind;
+
+	if (n < least)
+		die("an argument is missing; usage: %s", usage);
+	if (n > most)
+		die("too many arguments; usage: %s", usage);
+}
+
+unsigned long long args_number(const char *option, const char *text,
+			       unsigned long long least, unsigned long long most)
+{
+	unsigned long long number;
+
+	if (!parse_number(text, &number) || number < least || number > most)
+		die("%s '%s' is not a number from %llu to %llu", option, text,
+		    least, most);
+	return number;
+}
+
+unsigned long long args_size(const char *option, const char *text,
+			     unsigned long long least, unsigned long long most)
+{
+	static const char units[] = "KMG";
+	char *copy = xstrdup(text);
+	size_t len = strlen(copy);
+	const char *unit = len ? strchr(units, copy[len - 1]) : NULL;
+	unsigned int shift = 0;
+	unsigned long long number;
+
+	if (unit && *unit) {
+		shift = 10 * (unit - units + 1);
+		copy[len - 1] = '\0';
+	}
+	if (!parse_number(copy, &number) || number > ~0ULL >> shift ||
+	    number << shift < least || number << shift > most)
+		die("%s '%s' is not a size from %s to %s", option, text,
+		    size_text(least), size_text(most));
+	free(copy);
+	return number << shift;
+}
+
+static struct dev *find_dev(const struct machine *m, const char *word)
+{
+	struct dev *dev = machine_dev_named(m, word);
+	size_t i;
+
+	for (i = 0; i < m->n_devs && !dev; i++)
+		if (m->devs[i]->kname && !strcmp(m->devs[i]->kname, word))
+			dev = m->devs[i];
+	return dev ? dev : drives_dev(m, word);
+}
+
+[[gnu::noreturn]]
+static void no_such_dev(const struct machine *m, const char *word,
+			const char *what, bool providers)
+{
+	const char **words = xcalloc(2 * m->n_devs, sizeof(*words));
+	struct address address;
+	size_t n = 0, i;
+	char *hint;
+
+	for (i = 0; i < m->n_devs; i++) {
+		const struct dev *dev = m->devs[i];
+
+		if (dev->is_bridge || (providers && !machine_provider(m, dev, -1)))
+			continue;
+		words[n++] = address_parse(word, &address) &&
+			     strlen(word) < strlen("0000:00:00.0") ?
+				dev_short(m, dev) : dev->name;
+		if (dev->kname)
+			words[n++] = dev->kname;
+	}
+	hint = near_matches(word, words, n);
+	die("there is no %s '%s'%s", what, word, hint);
+}
+
+struct dev *args_dev(const struct machine *m, const char *word, const char *what)
+{
+	struct dev *dev = find_dev(m, word);
+
+	if (!dev)
+		no_such_dev(m, word, what, false);
+	return dev;
+}
+
+const struct provider *args_provider(const struct machine *m, const char *word)
+{
+	const struct provider *provider;
+	unsigned long long bar = 0;
+	char *copy = xstrdup(word), *slash = NULL;
+	struct dev *dev = find_dev(m, word);
+	bool has_bar = false;
+
+	if (!dev) {
+		slash = strrchr(copy, '/');
+		has_bar = slash && parse_number(slash + 1, &bar) && bar < 6;
+		if (has_bar) {
+			*slash = '\0';
+			dev = find_dev(m, copy);
+		}
+	}
+	if (!dev)
+		no_such_dev(m, word, "provider", true);
+	provider = machine_provider(m, dev, has_bar ? (int)bar : -1);
+	if (!provider && has_bar && machine_provider(m, dev, -1))
+		die("BAR %llu of %s is not registered as peer memory", bar,
+		    dev->name);
+	if (!provider)
+		die("%s is not a provider: no driver has registered peer memory of it; '%s' lists providers",
+		    dev->name, "p2pdma");
+	free(copy);
+	return provider;
+}

@@ -1,0 +1,524 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "machine.h"
+#include "sysfs.h"
+
+#define DEVICES		"/sys/bus/pci/devices"
+#define POLICY		"/sys/kernel/p2pdma/policy"
+
+#define CLASS_BASE(class)	((class) >> 16)
+#define CLASS_SUB(class)	((class) >> 8)
+
+/*
+ * One function
+ */
+
+static void read_link(struct dev *dev)
+{
+	dev->speed = sysfs_line(DEVICES "/%s/current_link_speed", dev->name);
+	dev->width = sysfs_line(DEVICES "/%s/current_link_width", dev->name);
+	dev->speed_max = sysfs_line(DEVICES "/%s/max_link_speed", dev->name);
+	dev->width_max = sysfs_line(DEVICES "/%s/max_link_width", dev->name);
+}
+
+static void read_iommu(struct dev *dev)
+{
+	char *group = sysfs_link_name(DEVICES "/%s/iommu_group", dev->name);
+	unsigned long long number;
+
+	dev->iommu_group = -1;
+	if (!group || !parse_number(group, &number)) {
+		free(group);
+		return;
+	}
+	free(group);
+	dev->iommu_group = number;
+	dev->iommu_type = sysfs_line("/sys/kernel/iommu_groups/%llu/type",
+				     number);
+	dev->translated = dev->iommu_type &&
+			  !strncmp(dev->iommu_type, "DMA", 3);
+}
+
+/* The name under which a driver has registered it, by kinds of such names. */
+static void read_kname(struct dev *dev)
+{
+	static const struct {
+		const char *folder;
+		const char *prefix;
+	} kinds[] = {
+		{ "nvme", "nvme" }, { "infiniband", "" }, { "net", "" },
+		{ "drm", "renderD" }, { "drm", "card" }, { "accel", "" },
+		{ "dma", "" }, { "misc", "" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds) && !dev->kname; i++) {
+		char path[128], **names;
+		size_t n;
+
+		snprintf(path, sizeof(path), DEVICES "/%s/%s", dev->name,
+			 kinds[i].folder);
+		names = sysfs_names(path, kinds[i].prefix, &n);
+		if (n)
+			dev->kname = xstrdup(names[0]);
+		sysfs_free_names(names, n);
+	}
+}
+
+static void read_p2pmem(struct dev *dev)
+{
+	dev->has_p2pmem = sysfs_exists(DEVICES "/%s/p2pmem", dev->name);
+	if (!dev->has_p2pmem)
+		return;
+	dev->p2pmem_size = sysfs_number(0, DEVICES "/%s/p2pmem/size",
+					dev->name);
+	dev->p2pmem_available = sysfs_number(0, DEVICES "/%s/p2pmem/available",
+					     dev->name);
+	dev->p2pmem_published = sysfs_number(0, DEVICES "/%s/p2pmem/published",
+					     dev->name);
+}
+
+static void read_routes(struct dev *dev)
+{
+	char *text;
+
+	dev->has_routes = sysfs_exists(DEVICES "/%s/p2pdma_routes", dev->name);
+	if (!dev->has_routes)
+		return;
+	text = sysfs_read(DEVICES "/%s/p2pdma_routes", dev->name);
+	if (text)
+		routes_parse(text, &dev->routes);
+	else
+		dev->routes_error = errno;
+	free(text);
+}
+
+static struct dev *dev_load(const struct address *address)
+{
+	struct dev *dev = xcalloc(1, sizeof(*dev));
+
+	dev->address = *address;
+	address_text(address, dev->name);
+	dev->vendor = sysfs_number(0xffff, DEVICES "/%s/vendor", dev->name) & 0xffff;
+	dev->device = sysfs_number(0xffff, DEVICES "/%s/device", dev->name) & 0xffff;
+	dev->class = sysfs_number(0, DEVICES "/%s/class", dev->name) & 0xffffff;
+	dev->numa = sysfs_number(-1, DEVICES "/%s/numa_node", dev->name);
+	dev->driver = sysfs_link_name(DEVICES "/%s/driver", dev->name);
+	dev->power = sysfs_line(DEVICES "/%s/power_state", dev->name);
+	dev->is_bridge = CLASS_SUB(dev->class) == 0x0604;
+	read_link(dev);
+	read_iommu(dev);
+	read_kname(dev);
+	read_p2pmem(dev);
+	read_routes(dev);
+	config_read(dev);
+	return dev;
+}
+
+static void dev_free(struct dev *dev)
+{
+	free(dev->host);
+	free(dev->label);
+	free(dev->driver);
+	free(dev->kname);
+	free(dev->power);
+	free(dev->iommu_type);
+	free(dev->speed);
+	free(dev->width);
+	free(dev->speed_max);
+	free(dev->width_max);
+	routes_free(&dev->routes);
+	free(dev);
+}
+
+/*
+ * How they hang together
+ */
+
+static int compare_devs(const void *one, const void *other)
+{
+	const struct dev *a = *(struct dev * const *)one;
+	const struct dev *b = *(struct dev * const *)other;
+
+	return address_compare(&a->address, &b->address);
+}
+
+struct dev *machine_dev(const struct machine *m, const struct address *address)
+{
+	size_t first = 0, end = m->n_devs;
+
+	while (first < end) {
+		size_t middle = first + (end - first) / 2;
+		int order = address_compare(address,
+					    &m->devs[middle]->address);
+
+		if (!order)
+			return m->devs[middle];
+		if (order < 0)
+			end = middle;
+		else
+			first = middle + 1;
+	}
+	return NULL;
+}
+
+struct dev *machine_dev_named(const struct machine *m, const char *name)
+{
+	struct address address;
+
+	return address_parse(name, &address) ? machine_dev(m, &address) : NULL;
+}
+
+/*
+ * The folders of sysfs are the fabric: .../pci0000:00/0000:00:04.0/0000:01:00.0.
+ * A host bridge in between (VMD's) begins a fabric of its own.
+ */
+static void place(const struct machine *m, struct dev *dev)
+{
+	char *real = sysfs_real(DEVICES "/%s", dev->name), *part, *rest = real;
+	struct dev *above = NULL, *at;
+	struct address address;
+
+	while (rest && (part = strsep(&rest, "/"))) {
+		if (!strncmp(part, "pci", 3) && strchr(part, ':')) {
+			free(dev->host);
+			dev->host = xstrdup(part);
+			above = NULL;
+		} else if (address_parse(part, &address)) {
+			at = machine_dev(m, &address);
+			if (at && at != dev)
+				above = at;
+		}
+	}
+	free(real);
+	dev->above = above;
+
+	real = sysfs_link_name(DEVICES "/%s/physfn", dev->name);
+	if (real)
+		dev->physfn = machine_dev_named(m, real);
+	free(real);
+	if (dev->physfn)
+		dev->memory_seen = false;	/* in the SR-IOV capability */
+}
+
+/* Where sysfs does not say what hangs where there must not be a circle either. */
+static void check_circles(const struct machine *m)
+{
+	size_t i, steps;
+	struct dev *at;
+
+	for (i = 0; i < m->n_devs; i++) {
+		at = m->devs[i]->above;
+		for (steps = 0; at && steps < m->n_devs; steps++)
+			at = at->above;
+		if (at)
+			m->devs[i]->above = NULL;
+	}
+}
+
+static void load_devs(struct machine *m)
+{
+	struct address address;
+	char **names;
+	size_t n, i;
+
+	names = sysfs_names(DEVICES, "", &n);
+	m->devs = xcalloc(n, sizeof(*m->devs));
+	for (i = 0; i < n; i++)
+		if (address_parse(names[i], &address))
+			m->devs[m->n_devs++] = dev_load(&address);
+	sysfs_free_names(names, n);
+	qsort(m->devs, m->n_devs, sizeof(*m->devs), compare_devs);
+
+	m->names_short = true;
+	m->config_seen = true;
+	for (i = 0; i < m->n_devs; i++) {
+		place(m, m->devs[i]);
+		if (m->devs[i]->address.domain)
+			m->names_short = false;
+		if (m->devs[i]->kind == KIND_UNSEEN)
+			m->config_seen = false;
+	}
+	check_circles(m);
+}
+
+static int compare_providers(const void *one, const void *other)
+{
+	const struct provider *a = one, *b = other;
+	int order = address_compare(&a->dev->address, &b->dev->address);
+
+	return order ? order : a->bar - b->bar;
+}
+
+static void add_provider(struct machine *m, struct dev *dev, int bar)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_providers; i++)
+		if (m->providers[i].dev == dev &&
+		    (m->providers[i].bar == bar || bar < 0))
+			return;
+	m->providers = xrealloc(m->providers, m->n_providers + 1,
+				sizeof(*m->providers));
+	m->providers[m->n_providers++] = (struct provider){ dev, bar, true };
+}
+
+/* Those that routes name, and those that have p2pmem and are in no route. */
+static void load_providers(struct machine *m)
+{
+	size_t i, j;
+
+	for (i = 0; i < m->n_devs; i++) {
+		const struct route_list *list = &m->devs[i]->routes;
+
+		for (j = 0; j < list->n; j++) {
+			struct dev *dev;
+
+			dev = machine_dev_named(m, list->routes[j].provider);
+			if (dev)
+				add_provider(m, dev, list->routes[j].bar);
+		}
+	}
+	for (i = 0; i < m->n_devs; i++)
+		if (m->devs[i]->has_p2pmem)
+			add_provider(m, m->devs[i], -1);
+	if (m->n_providers)
+		qsort(m->providers, m->n_providers, sizeof(*m->providers),
+		      compare_providers);
+	for (i = 1; i < m->n_providers; i++)
+		if (m->providers[i].dev == m->providers[i - 1].dev) {
+			m->providers[i].only = false;
+			m->providers[i - 1].only = false;
+		}
+}
+
+/*
+ * The kernel
+ */
+
+static bool runs_as_guest(void)
+{
+	char *text = sysfs_read("/proc/cpuinfo"), *line, *rest = text, *flag;
+	bool guest = false;
+
+	while (rest && (line = strsep(&rest, "\n"))) {
+		if (strncmp(line, "flags", 5))
+			continue;
+		while ((flag = strsep(&line, " \t")))
+			guest |= !strcmp(flag, "hypervisor");
+		break;
+	}
+	free(text);
+	return guest;
+}
+
+static void load_kernel(struct machine *m)
+{
+	struct utsname uts;
+	size_t i;
+
+	m->policy = sysfs_line(POLICY);
+	m->project = sysfs_exists(POLICY);
+	for (i = 0; i < m->n_devs; i++)
+		m->project |= m->devs[i]->has_routes;
+	m->release = sysfs_line("/proc/sys/kernel/osrelease");
+	if (!m->release)
+		m->release = xstrdup(!uname(&uts) && !*sysfs_root() ?
+				     uts.release : "unknown");
+	m->cmdline = sysfs_line("/proc/cmdline");
+	if (!m->cmdline)
+		m->cmdline = xstrdup("");
+	m->iommus = sysfs_names("/sys/class/iommu", "", &m->n_iommus);
+	m->guest = runs_as_guest();
+}
+
+[[gnu::format(printf, 2, 3)]]
+static void add_unseen(struct machine *m, const char *format, ...)
+{
+	char sentence[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(sentence, sizeof(sentence), format, args);
+	va_end(args);
+	m->unseen = xrealloc(m->unseen, m->n_unseen + 1, sizeof(*m->unseen));
+	m->unseen[m->n_unseen++] = xstrdup(sentence);
+}
+
+/* What was not to be seen, each with the remedy. */
+static void note_unseen(struct machine *m)
+{
+	size_t i, errors = 0, bad = 0;
+	const char *worst = NULL;
+
+	if (!m->config_seen)
+		add_unseen(m,
+			   "ACS and the types of ports: only root sees all of configuration space (run it with sudo)");
+	if (!m->project)
+		add_unseen(m,
+			   "routes: this kernel does not have the p2pdma project's interfaces (/sys/kernel/p2pdma, p2pdma_routes); what is shown is topology, and what ACS does on it");
+	else if (!m->policy)
+		add_unseen(m,
+			   "the policy: /sys/kernel/p2pdma/policy cannot be read");
+	for (i = 0; i < m->n_devs; i++) {
+		if (m->devs[i]->routes_error) {
+			errors++;
+			worst = m->devs[i]->name;
+		}
+		bad += m->devs[i]->routes.n_bad;
+	}
+	if (errors)
+		add_unseen(m,
+			   "the routes of %zu functions, the last of them %s: p2pdma_routes cannot be read",
+			   errors, worst);
+	if (bad)
+		add_unseen(m,
+			   "%zu lines of p2pdma_routes, which this version of p2pdma does not understand",
+			   bad);
+}
+
+struct machine *machine_load(const char *pci_ids)
+{
+	struct machine *m = xcalloc(1, sizeof(*m));
+	char *sysfs_pci = sysfs_path("/sys/bus/pci");
+
+	if (access(sysfs_pci, F_OK))
+		die("%s: %s; is sysfs mounted there?", sysfs_pci,
+		    strerror(errno));
+	config_open(sysfs_pci, pci_ids);
+	load_devs(m);
+	config_close();
+	free(sysfs_pci);
+	load_providers(m);
+	load_kernel(m);
+	note_unseen(m);
+	return m;
+}
+
+void machine_free(struct machine *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_devs; i++)
+		dev_free(m->devs[i]);
+	free(m->devs);
+	free(m->providers);
+	free(m->policy);
+	free(m->release);
+	free(m->cmdline);
+	sysfs_free_names(m->iommus, m->n_iommus);
+	sysfs_free_names(m->unseen, m->n_unseen);
+	free(m);
+}
+
+/*
+ * Questions
+ */
+
+const struct provider *machine_provider(const struct machine *m,
+					const struct dev *dev, int bar)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_providers; i++)
+		if (m->providers[i].dev == dev &&
+		    (bar < 0 || m->providers[i].bar == bar))
+			return &m->providers[i];
+	return NULL;
+}
+
+const struct route *machine_route(const struct dev *client,
+				  const struct provider *provider)
+{
+	size_t i;
+
+	for (i = 0; i < client->routes.n; i++) {
+		const struct route *route = &client->routes.routes[i];
+
+		if (!strcmp(route->provider, provider->dev->name) &&
+		    (route->bar == provider->bar || provider->bar < 0))
+			return route;
+	}
+	return NULL;
+}
+
+bool dev_is_client(const struct dev *dev)
+{
+	if (dev->is_bridge)
+		return false;
+	switch (CLASS_BASE(dev->class)) {
+	case 0x00:	/* from before there were classes */
+	case 0x01:	/* storage */
+	case 0x02:	/* network */
+	case 0x03:	/* display */
+	case 0x05:	/* memory */
+	case 0x0b:	/* processor */
+	case 0x10:	/* encryption */
+	case 0x11:	/* signal processing */
+	case 0x12:	/* accelerator */
+	case 0xff:
+		return true;
+	case 0x04:	/* multimedia: capture cards, not sound */
+		return CLASS_SUB(dev->class) == 0x0400 ||
+		       CLASS_SUB(dev->class) == 0x0480;
+	case 0x0c:
+		return CLASS_SUB(dev->class) == 0x0c06;	/* InfiniBand */
+	default:
+		return dev->has_p2pmem;
+	}
+}
+
+const char *dev_short(const struct machine *m, const struct dev *dev)
+{
+	return m->names_short ? dev->name + strlen("0000:") : dev->name;
+}
+
+char *provider_short(const struct machine *m, const struct provider *provider)
+{
+	if (provider->only)
+		return xstrdup(dev_short(m, provider->dev));
+	return xasprintf("%s/%d", dev_short(m, provider->dev), provider->bar);
+}
+
+bool dev_is_downstream(const struct dev *dev)
+{
+	return dev->kind == KIND_ROOT_PORT || dev->kind == KIND_DOWNSTREAM;
+}
+
+bool dev_is_port(const struct dev *dev)
+{
+	return dev_is_downstream(dev) || dev->kind == KIND_UPSTREAM;
+}
+
+const char *kind_name(const struct dev *dev)
+{
+	switch (dev->kind) {
+	case KIND_ENDPOINT:
+		return dev->physfn ? "virtual function" : "endpoint";
+	case KIND_ROOT_ENDPOINT:
+		return "root complex integrated endpoint";
+	case KIND_ROOT_PORT:
+		return "root port";
+	case KIND_UPSTREAM:
+		return "switch upstream port";
+	case KIND_DOWNSTREAM:
+		return "switch downstream port";
+	case KIND_TO_PCI:
+		return "PCI bridge";
+	case KIND_CONVENTIONAL:
+		return dev->is_bridge ? "conventional PCI bridge" :
+					"conventional PCI device";
+	case KIND_UNSEEN:
+		break;
+	}
+	if (dev->physfn)
+		return "virtual function";
+	return dev->is_bridge ? "bridge" : "device";
+}

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Completion of the command p2pdma: commands, options, devices, files.
+
+# Addresses and names of functions; with an argument, of providers only.
+_p2pdma_devices() {
+	local dev name
+	for dev in "${P2PDMA_ROOT:-}"/sys/bus/pci/devices/*; do
+		[ -e "$dev/class" ] || continue
+		[ -z "${1:-}" ] || [ -e "$dev/p2pmem" ] || continue
+		[ -z "${1:-}" ] && [[ $(<"$dev/class") == 0x0604* ]] && continue
+		printf '%s\n' "${dev##*/}"
+		for name in "$dev"/nvme/* "$dev"/net/*; do
+			[ ! -e "$name" ] || printf '%s\n' "${name##*/}"
+		done
+	done
+}
+
+_p2pdma() {
+	local cur prev words cword i command='' place=0
+	# addresses have colons in them, at which bash breaks words
+	if declare -F _get_comp_words_by_ref >/dev/null; then
+		_get_comp_words_by_ref -n : cur prev words cword
+	else
+		cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+		words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
+	fi
+	local commands='topo route verify policy watch bench help'
+	local options='--json --color --width --root --pci-ids --help --version'
+
+	for ((i = 1; i < cword; i++)); do
+		case ${words[i]} in
+		--color | --width | --root | --pci-ids | --svg | --client | --provider | --file | --destructive | --direction | --size | --seconds | --count)
+			i=$((i + 1))
+			;;
+		-*) ;;
+		*)
+			if [ -z "$command" ]; then
+				command=${words[i]}
+			else
+				place=$((place + 1))
+			fi
+			;;
+		esac
+	done
+	case $command in
+	topo) options+=' --tree --dot --svg --all --client --provider' ;;
+	route) options+=' --reasons' ;;
+	verify | bench) options+=' --file --destructive --direction --size' ;;&
+	bench | watch) options+=' --seconds' ;;&
+	watch) options+=' --count' ;;
+	esac
+
+	COMPREPLY=()
+	case $prev in
+	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") ;;
+	--direction) mapfile -t COMPREPLY < <(compgen -W 'write read both' -- "$cur") ;;
+	--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+	--pci-ids | --svg | --file | --destructive) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	--client) mapfile -t COMPREPLY < <(compgen -W "$(_p2pdma_devices)" -- "$cur") ;;
+	--provider) mapfile -t COMPREPLY < <(compgen -W "$(_p2pdma_devices provider)" -- "$cur") ;;
+	--width | --size | --seconds | --count) ;;
+	*)
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+		elif [ -z "$command" ] || { [ "$command" = help ] && [ "$place" -eq 0 ]; }; then
+			mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
+		else
+			case $command:$place in
+			route:0 | verify:0 | bench:0) mapfile -t COMPREPLY < <(compgen -W "$(_p2pdma_devices)" -- "$cur") ;;
+			route:1 | verify:1 | bench:1) mapfile -t COMPREPLY < <(compgen -W "$(_p2pdma_devices provider)" -- "$cur") ;;
+			policy:0) mapfile -t COMPREPLY < <(compgen -W 'show set' -- "$cur") ;;
+			policy:*) mapfile -t COMPREPLY < <(compgen -W 'auto off switch host deny= trust=' -- "$cur") ;;
+			watch:*) mapfile -t COMPREPLY < <(compgen -W 'route map_sg refused invalidate provider_add provider_remove' -- "$cur") ;;
+			esac
+		fi
+		;;
+	esac
+	if declare -F __ltrim_colon_completions >/dev/null; then
+		__ltrim_colon_completions "$cur"
+	fi
+}
+
+complete -F _p2pdma p2pdma

@@ -1,0 +1,670 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "out.h"
+#include "policy.h"
+#include "remedy.h"
+
+/* All that a remedy is made of. */
+struct situation {
+	const struct machine *m;
+	const struct provider *provider;
+	const struct path *path;
+	const struct route *route;
+	struct policy policy;
+	enum direction dir;	/* the one that is looked at */
+};
+
+/*
+ * A remedy for the reasons in @reasons. Where the route is refused @apply decides
+ * whether it is of use, and fills in parameter, command and effect; where @shortens
+ * it is offered as well for a route through the host bridge.
+ */
+struct rule {
+	const char *name;
+	unsigned long reasons;
+	bool shortens;
+	const char *what;
+	const char *cost;
+	const char *form;	/* of the parameter, for the list of all */
+	bool (*apply)(const struct situation *s, struct remedy *remedy);
+};
+
+#define R(reason)	BIT(REASON_##reason)
+
+static bool untranslated_guest(const struct situation *s)
+{
+	return !(s->m->guest && s->path->client->translated);
+}
+
+/* Nothing that a boot option cannot take away keeps the route from being direct. */
+static bool only_acs_in_the_way(const struct situation *s)
+{
+	return s->path->common && !s->path->conventional &&
+	       strcmp(s->policy.mode, "host");
+}
+
+/* Among functions of one device Upstream Forwarding counts as redirection. */
+static bool forwarding_in_the_way(const struct path *path)
+{
+	return path->forwarders && !path->in_switch;
+}
+
+/*
+ * A parameter of pci= that may be there already: the last one alone counts, so what
+ * is there has to be in it too; in it the first that names a port. To be freed.
+ */
+static char *pci_parameter(const struct machine *m, const char *option,
+			   const char *list)
+{
+	const char *at = m->cmdline, *found = NULL;
+	char *name = xasprintf("%s=", option), *whole;
+	size_t len;
+
+	while ((at = strstr(at, name))) {
+		at += strlen(name);
+		found = at;
+	}
+	len = found ? strcspn(found, ", ") : 0;
+	whole = xasprintf("pci=%s%s%s%.*s", name, list, len ? ";" : "", (int)len,
+			  found ? found : "");
+	free(name);
+	return whole;
+}
+
+static char *joined(const struct dev * const *devs, size_t n,
+		    const char *before)
+{
+	struct text text = {};
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		text_addf(&text, "%s%s%s", i ? ";" : "", before, devs[i]->name);
+	return text_take(&text);
+}
+
+/* The policy in force, with something changed. */
+static void set_command(struct remedy *remedy, const struct policy *policy)
+{
+	char *text = policy_text(policy);
+
+	remedy->command = xasprintf("p2pdma policy set '%s'", text);
+	free(text);
+}
+
+static void claim(struct remedy *remedy, const struct situation *s,
+		  enum effect effect)
+{
+	remedy->effect[s->dir] = effect;
+}
+
+/*
+ * The remedies
+ */
+
+static bool set_mode_auto(const struct situation *s, struct remedy *remedy)
+{
+	struct policy changed = s->policy;
+
+	changed.mode = (char *)"auto";
+	remedy->parameter = xstrdup("p2pdma=auto");
+	set_command(remedy, &changed);
+	claim(remedy, s, EFFECT_REASON_GONE);
+	return true;
+}
+
+static bool set_mode_host(const struct situation *s, struct remedy *remedy)
+{
+	struct policy changed = s->policy;
+
+	changed.mode = (char *)"host";
+	remedy->parameter = xstrdup("p2pdma=host");
+	set_command(remedy, &changed);
+	claim(remedy, s, EFFECT_REASON_GONE);
+	return true;
+}
+
+static bool take_off_deny(const struct situation *s, struct remedy *remedy)
+{
+	struct policy changed = s->policy;
+	struct words kept = {};
+	char *text;
+	size_t i;
+
+	for (i = 0; i < s->policy.deny.n; i++) {
+		char *word = s->policy.deny.words[i];
+
+		if (!policy_names(word, s->path->client) &&
+		    !policy_names(word, s->path->provider))
+			words_add(&kept, word);
+	}
+	changed.deny = kept;
+	text = policy_text(&changed);
+	remedy->parameter = xasprintf("p2pdma=%s", text);
+	free(text);
+	set_command(remedy, &changed);
+	free(kept.words);
+	claim(remedy, s, EFFECT_REASON_GONE);
+	return true;
+}
+
+static bool keep_awake(const struct situation *s, struct remedy *remedy)
+{
+	const char *port = s->route->port;
+
+	if (!*port)
+		port = s->path->provider->name;
+	remedy->command = xasprintf("echo on > /sys/bus/pci/devices/%s/power/control",
+				    port);
+	claim(remedy, s, EFFECT_REASON_GONE);
+	return true;
+}
+
+static bool decode_memory(const struct situation *s, struct remedy *remedy)
+{
+	const char *port = s->route->port;
+	const struct dev *dev;
+
+	if (!*port)
+		port = s->path->provider->name;
+	dev = machine_dev_named(s->m, port);
+	if (!dev || !dev->memory_seen || dev->decodes_memory)
+		return false;
+	remedy->command = xasprintf("setpci -s %s COMMAND=2:2", port);
+	claim(remedy, s, EFFECT_REASON_GONE);
+	return true;
+}
+
+static bool put_below_switch(const struct situation *s, struct remedy *remedy)
+{
+	if (s->path->common && !s->path->conventional)
+		return false;
+	claim(remedy, s, EFFECT_BUS_ADDRESS);
+	return true;
+}
+
+static bool put_in_express_slot(const struct situation *s,
+				struct remedy *remedy)
+{
+	claim(remedy, s, EFFECT_REASON_GONE);
+	return true;
+}
+
+static bool lower_bar(const struct situation *s, struct remedy *remedy)
+{
+	claim(remedy, s, EFFECT_REASON_GONE);
+	return true;
+}
+
+/* "iommu=pt" and its like on the command line have to go, for translation. */
+static const char *passthrough_word(const struct machine *m)
+{
+	static const char * const words[] = {
+		"iommu=pt", "iommu.passthrough=1", "iommu=off",
+		"intel_iommu=off", "amd_iommu=off",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		if (strstr(m->cmdline, words[i]))
+			return words[i];
+	return NULL;
+}
+
+static bool translate(const struct situation *s, struct remedy *remedy)
+{
+	const char *word = passthrough_word(s->m);
+
+	if (s->path->client->translated)
+		return false;
+	if (word)
+		remedy->remove = xstrdup(word);
+	if (!word || !strstr(s->m->cmdline, "intel_iommu=on"))
+		remedy->parameter = xstrdup("intel_iommu=on iommu.passthrough=0");
+	claim(remedy, s, EFFECT_REASON_GONE);
+	return true;
+}
+
+static bool stop_bouncing(const struct situation *s, struct remedy *remedy)
+{
+	if (!strstr(s->m->cmdline, "swiotlb=force"))
+		return false;
+	remedy->remove = xstrdup("swiotlb=force");
+	claim(remedy, s, EFFECT_REASON_GONE);
+	return true;
+}
+
+/* Every port that lacks it, so that the next one is not named next. */
+static bool forward_up(const struct situation *s, struct remedy *remedy)
+{
+	const struct dev *dev, **ports = NULL;
+	size_t n = 0;
+
+	for (dev = s->path->common; dev; dev = dev->above) {
+		if (!dev_is_downstream(dev) || !dev->acs.present ||
+		    (dev->acs.ctrl & 0x10))
+			continue;
+		ports = xrealloc(ports, n + 1, sizeof(*ports));
+		ports[n++] = dev;
+	}
+	if (s->path->request == REQUEST_DROPPED) {
+		ports = xrealloc(ports, n + 1, sizeof(*ports));
+		ports[n++] = s->path->client_side;
+	}
+	if (!n && *s->route->port) {
+		/* not to be seen without root: the kernel names the first */
+		dev = machine_dev_named(s->m, s->route->port);
+		if (dev && !dev->acs.seen) {
+			ports = xrealloc(ports, 1, sizeof(*ports));
+			ports[n++] = dev;
+		}
+	}
+	if (n) {
+		char *list = joined(ports, n, "xx111x1@");
+
+		remedy->parameter = pci_parameter(s->m, "config_acs", list);
+		free(list);
+		claim(remedy, s, EFFECT_REASON_GONE);
+	}
+	free(ports);
+	return n;
+}
+
+static bool take_away_acs(const struct situation *s, struct remedy *remedy)
+{
+	const struct path *path = s->path;
+	const struct dev *named;
+	char *list;
+
+	if (!only_acs_in_the_way(s) || !untranslated_guest(s) ||
+	    forwarding_in_the_way(path))
+		return false;
+	named = machine_dev_named(s->m, s->route->port);
+	if (!path->n_redirectors && named && !named->acs.seen) {
+		/* not to be seen without root: the kernel names the first */
+		remedy->parameter = pci_parameter(s->m, "disable_acs_redir",
+						  named->name);
+		remedy->command = xasprintf("setpci -s %s ECAP_ACS+6.w=0:2c",
+					    named->name);
+		claim(remedy, s, EFFECT_REASON_GONE);
+		return true;
+	}
+	if (!path->n_redirectors)
+		return false;
+	/* config_acs is applied last, and might set what the other has cleared */
+	if (strstr(s->m->cmdline, "config_acs=")) {
+		list = joined(path->redirectors, path->n_redirectors, "x0x00xx@");
+		remedy->parameter = pci_parameter(s->m, "config_acs", list);
+	} else {
+		list = joined(path->redirectors, path->n_redirectors, "");
+		remedy->parameter = pci_parameter(s->m, "disable_acs_redir",
+						  list);
+	}
+	free(list);
+	if (path->n_redirectors == 1)
+		remedy->command = xasprintf("setpci -s %s ECAP_ACS+6.w=0:2c",
+					    path->redirectors[0]->name);
+	claim(remedy, s, EFFECT_BUS_ADDRESS);
+	return true;
+}
+
+static bool take_away_forwarding(const struct situation *s,
+				 struct remedy *remedy)
+{
+	const struct path *path = s->path;
+	char *list;
+
+	if (!only_acs_in_the_way(s) || !untranslated_guest(s) ||
+	    !forwarding_in_the_way(path))
+		return false;
+	list = joined(path->redirectors, path->n_redirectors, "x0000xx@");
+	remedy->parameter = pci_parameter(s->m, "config_acs", list);
+	free(list);
+	if (path->n_redirectors == 1)
+		remedy->command = xasprintf("setpci -s %s ECAP_ACS+6.w=0:3c",
+					    path->redirectors[0]->name);
+	claim(remedy, s, EFFECT_BUS_ADDRESS);
+	return true;
+}
+
+static bool pass_through(const struct situation *s, struct remedy *remedy)
+{
+	if (untranslated_guest(s) || !only_acs_in_the_way(s))
+		return false;
+	remedy->parameter = xstrdup("iommu.passthrough=1");
+	claim(remedy, s, s->path->n_redirectors ? EFFECT_REASON_GONE :
+						  EFFECT_BUS_ADDRESS);
+	return true;
+}
+
+static bool no_encryption(const struct situation *s, struct remedy *remedy)
+{
+	remedy->parameter = xstrdup("mem_encrypt=off");
+	claim(remedy, s, EFFECT_REASON_GONE);
+	return true;
+}
+
+static void trust_word(const struct situation *s, struct remedy *remedy,
+		       const char *suffix)
+{
+	struct policy changed = s->policy;
+	struct words trust = {};
+	struct text list = {};
+	size_t i;
+
+	for (i = 0; i < s->policy.trust.n; i++)
+		words_add(&trust, s->policy.trust.words[i]);
+	text_addf(&list, "%s%s", s->path->client->name, suffix);
+	words_add(&trust, xstrdup(text_str(&list)));
+	if (s->path->two_hosts) {
+		char *other = xasprintf("%s%s", s->path->provider->name, suffix);
+
+		text_addf(&list, ";%s", other);
+		words_add(&trust, other);
+	}
+	changed.trust = trust;
+	text_free(&list);
+	for (i = s->policy.trust.n; i < trust.n; i++)
+		text_addf(&list, "%s%s", list.len ? ";" : "", trust.words[i]);
+	remedy->parameter = xasprintf("p2pdma=trust=%s", text_str(&list));
+	set_command(remedy, &changed);
+	text_free(&list);
+	for (i = s->policy.trust.n; i < trust.n; i++)
+		free(trust.words[i]);
+	free(trust.words);
+}
+
+static bool trust_writes(const struct situation *s, struct remedy *remedy)
+{
+	if (s->dir != DIR_WRITE)
+		return false;
+	trust_word(s, remedy, "@w");
+	claim(remedy, s, EFFECT_HOST_BRIDGE);
+	return true;
+}
+
+static bool trust_all(const struct situation *s, struct remedy *remedy)
+{
+	trust_word(s, remedy, "");
+	claim(remedy, s, EFFECT_HOST_BRIDGE);
+	return true;
+}
+
+/* In order of safety. The texts are the guide's, cut to a sentence. */
+static const struct rule rules[] = {
+	{
+		.name = "mode-auto",
+		.reasons = R(POLICY_OFF) | R(POLICY_SWITCH),
+		.what = "Set the mode auto. After a boot with a mistake in p2pdma= the mode is off: look for it with dmesg | grep p2pdma=",
+		.form = "p2pdma=auto",
+		.apply = set_mode_auto,
+	}, {
+		.name = "undeny",
+		.reasons = R(DENIED),
+		.what = "Take the device out of deny=; the parameter replaces all other p2pdma= on the command line",
+		.form = "p2pdma=MODE,deny=OTHERS",
+		.apply = take_off_deny,
+	}, {
+		.name = "wake",
+		.reasons = R(PROVIDER_UNREACHABLE),
+		.what = "Keep the function awake; after a hot-unplug there is nothing to do",
+		.cost = "power",
+		.form = "echo on > /sys/bus/pci/devices/PORT/power/control",
+		.apply = keep_awake,
+	}, {
+		.name = "decode",
+		.reasons = R(PROVIDER_UNREACHABLE),
+		.what = "The function does not decode memory addresses: bind its driver again, or set the bit by hand",
+		.cost = "by hand, the driver does not know of it",
+		.form = "setpci -s PORT COMMAND=2:2",
+		.apply = decode_memory,
+	}, {
+		.name = "same-switch",
+		.reasons = R(NO_COMMON_PORT) | R(HOST_BRIDGE_UNTRUSTED) |
+			   R(UNMAPPABLE),
+		.shortens = true,
+		.what = "Put both devices below one switch",
+		.cost = "a change of slots",
+		.apply = put_below_switch,
+	}, {
+		.name = "express-slot",
+		.reasons = R(CONVENTIONAL_PCI),
+		.shortens = true,
+		.what = "Put the device in a PCI Express slot",
+		.cost = "a change of slots",
+		.apply = put_in_express_slot,
+	}, {
+		.name = "lower-bar",
+		.reasons = R(DMA_MASK),
+		.what = "Have firmware place the provider's BAR lower (turn off \"above 4G decoding\"), if it fits there",
+		.cost = "large BARs may find no room",
+		.apply = lower_bar,
+	}, {
+		.name = "translate",
+		.reasons = R(UNTRUSTED_CLIENT) | R(DMA_MASK) | R(POLICY_HOST),
+		.what = "Have an IOMMU translate for the client (AMD's is on by default); the host bridge has to be trusted as well",
+		.cost = "some time for each mapping",
+		.form = "intel_iommu=on",
+		.apply = translate,
+	}, {
+		.name = "mode-auto",
+		.reasons = R(POLICY_HOST),
+		.what = "Set the mode auto",
+		.cost = "accesses of one device to another are not checked by the IOMMU where they go direct",
+		.form = "p2pdma=auto",
+		.apply = set_mode_auto,
+	}, {
+		.name = "mode-host",
+		.reasons = R(WINDOW_UNRESERVED),
+		.what = "Send all transfers through the host bridge; else it is for the driver to map a list",
+		.cost = "the direct route",
+		.form = "p2pdma=host",
+		.apply = set_mode_host,
+	}, {
+		.name = "no-bounce",
+		.reasons = R(MUST_BOUNCE),
+		.what = "Do without swiotlb=force. In an encrypted guest, and for a restricted pool, there is no remedy",
+		.form = "swiotlb=force",
+		.apply = stop_bouncing,
+	}, {
+		.name = "forward",
+		.reasons = R(FABRIC_BLOCKED),
+		.what = "Let the ports forward what is redirected, as the kernel does by itself with an IOMMU; the host bridge then has to be trusted",
+		.cost = "none to isolation",
+		.form = "pci=config_acs=xx111x1@PORT",
+		.apply = forward_up,
+	}, {
+		.name = "no-acs",
+		.reasons = R(ACS_REQUEST) | R(ACS_COMPLETION) | R(MULTIFUNCTION) |
+			   R(FABRIC_BLOCKED) | R(HOST_BRIDGE_UNTRUSTED),
+		.shortens = true,
+		.what = "Take ACS redirection away where it is in the way",
+		.cost = "isolation: the devices reach each other past the IOMMU, share one IOMMU group, and can be assigned only together",
+		.form = "pci=disable_acs_redir=PORT[;PORT...]",
+		.apply = take_away_acs,
+	}, {
+		.name = "no-acs-no-forwarding",
+		.reasons = R(MULTIFUNCTION) | R(FABRIC_BLOCKED) |
+			   R(HOST_BRIDGE_UNTRUSTED),
+		.shortens = true,
+		.what = "Take ACS redirection and Upstream Forwarding away from the functions and the ports above",
+		.cost = "isolation: the devices reach each other past the IOMMU, share one IOMMU group, and can be assigned only together",
+		.form = "pci=config_acs=x0000xx@PORT[;x0000xx@PORT...]",
+		.apply = take_away_forwarding,
+	}, {
+		.name = "passthrough",
+		.reasons = R(VIRTUALISED) | R(HOST_BRIDGE_UNTRUSTED),
+		.shortens = true,
+		.what = "In this virtual machine, take the client out of translation; compare data before relying on it",
+		.cost = "the protection of the guest's memory from its devices",
+		.form = "iommu.passthrough=1",
+		.apply = pass_through,
+	}, {
+		.name = "no-encryption",
+		.reasons = R(UNMAPPABLE),
+		.what = "Boot without memory encryption, where that is the cause",
+		.cost = "memory encryption",
+		.form = "mem_encrypt=off",
+		.apply = no_encryption,
+	}, {
+		.name = "trust-writes",
+		.reasons = R(HOST_BRIDGE_UNTRUSTED),
+		.what = "Trust the host bridge for writes, if the maker of the machine says that it forwards peer-to-peer requests",
+		.cost = "if it does not forward, data are corrupted silently; the kernel is tainted (U)",
+		.form = "p2pdma=trust=DEV@w",
+		.apply = trust_writes,
+	}, {
+		.name = "trust",
+		.reasons = R(HOST_BRIDGE_UNTRUSTED),
+		.what = "Trust it for reads as well, if its maker says so of reads; some bridges forward writes and return zeros for reads",
+		.cost = "if it does not forward, data are corrupted silently; the kernel is tainted (U)",
+		.form = "p2pdma=trust=DEV",
+		.apply = trust_all,
+	},
+};
+
+static bool applies(const struct rule *rule, const struct situation *s)
+{
+	const struct route *route = s->route;
+
+	if (!(rule->reasons & BIT(route->reason[s->dir])))
+		return false;
+	switch (route->verdict[s->dir]) {
+	case VERDICT_NOT_SUPPORTED:
+		return true;
+	case VERDICT_THROUGH_HOST_BRIDGE:
+		return rule->shortens;
+	default:
+		return false;
+	}
+}
+
+static void remedy_free(struct remedy *remedy)
+{
+	free(remedy->parameter);
+	free(remedy->remove);
+	free(remedy->command);
+}
+
+void remedies_find(const struct machine *m, const struct provider *provider,
+		   const struct path *path, const struct route *route,
+		   struct remedies *remedies)
+{
+	struct situation s = {
+		.m = m, .provider = provider, .path = path, .route = route,
+	};
+	size_t i;
+
+	*remedies = (struct remedies){};
+	policy_parse(m->policy ? m->policy : "", &s.policy);
+	for (i = 0; i < ARRAY_SIZE(rules); i++) {
+		struct remedy whole = {
+			.name = rules[i].name,
+			.what = rules[i].what,
+			.cost = rules[i].cost,
+			.optional = true,
+		};
+		bool any = false;
+
+		for (s.dir = 0; s.dir < N_DIRECTIONS; s.dir++) {
+			struct remedy one = {};
+
+			if (!applies(&rules[i], &s) || !rules[i].apply(&s, &one))
+				continue;
+			whole.effect[s.dir] = one.effect[s.dir];
+			if (route->verdict[s.dir] == VERDICT_NOT_SUPPORTED)
+				whole.optional = false;
+			if (any) {
+				remedy_free(&one);
+				continue;
+			}
+			any = true;
+			whole.parameter = one.parameter;
+			whole.remove = one.remove;
+			whole.command = one.command;
+		}
+		if (!any)
+			continue;
+		remedies->list = xrealloc(remedies->list, remedies->n + 1,
+					  sizeof(*remedies->list));
+		remedies->list[remedies->n++] = whole;
+	}
+	policy_free(&s.policy);
+}
+
+void remedies_free(struct remedies *remedies)
+{
+	while (remedies->n)
+		remedy_free(&remedies->list[--remedies->n]);
+	free(remedies->list);
+	*remedies = (struct remedies){};
+}
+
+const char *effect_name(enum effect effect)
+{
+	static const char * const names[] = {
+		[EFFECT_NONE]		= "none",
+		[EFFECT_BUS_ADDRESS]	= "bus-address",
+		[EFFECT_HOST_BRIDGE]	= "through-host-bridge",
+		[EFFECT_REASON_GONE]	= "reason-gone",
+	};
+
+	return names[effect];
+}
+
+static char *effect_text(enum effect effect, const char *reason)
+{
+	return effect == EFFECT_REASON_GONE ? xasprintf("%s no longer", reason) :
+					      xstrdup(effect_name(effect));
+}
+
+char *remedy_effect(const struct remedy *remedy, const struct route *route)
+{
+	struct text text = {};
+	char *effects[N_DIRECTIONS] = {};
+	enum direction dir;
+
+	for (dir = 0; dir < N_DIRECTIONS; dir++)
+		if (remedy->effect[dir] != EFFECT_NONE)
+			effects[dir] = effect_text(remedy->effect[dir],
+						   route->reason_word[dir]);
+	if (effects[DIR_WRITE] && effects[DIR_READ] &&
+	    !strcmp(effects[DIR_WRITE], effects[DIR_READ])) {
+		text_addf(&text, "writes and reads: %s", effects[DIR_WRITE]);
+	} else {
+		if (effects[DIR_WRITE])
+			text_addf(&text, "writes: %s", effects[DIR_WRITE]);
+		if (effects[DIR_READ])
+			text_addf(&text, "%sreads: %s", text.len ? "; " : "",
+				  effects[DIR_READ]);
+	}
+	free(effects[DIR_WRITE]);
+	free(effects[DIR_READ]);
+	return text_take(&text);
+}
+
+void remedies_print_all(unsigned int width)
+{
+	enum reason reason;
+	size_t i;
+
+	for (reason = 0; reason < REASON_UNKNOWN; reason++) {
+		printf("%s%s%s\n    ", style_on(STYLE_HEAD), reason_name(reason),
+		       style_off(STYLE_HEAD));
+		out_paragraph(reason_meaning(reason), 4, 4, width);
+		for (i = 0; i < ARRAY_SIZE(rules); i++) {
+			if (!(rules[i].reasons & BIT(reason)))
+				continue;
+			fputs("    - ", stdout);
+			out_paragraph(rules[i].what, 6, 6, width);
+			if (rules[i].form)
+				printf("      %s\n", rules[i].form);
+			if (rules[i].cost) {
+				fputs("      cost: ", stdout);
+				out_paragraph(rules[i].cost, 12, 12, width);
+			}
+		}
+	}
+}

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0
+/* p2pdma route: one pair, hop by hop, why it is so, and what can be done. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "counters.h"
+#include "json.h"
+#include "out.h"
+#include "path.h"
+#include "remedy.h"
+
+static bool reasons_only;
+
+enum { OPT_REASONS = 0x100 };
+
+static const struct option own_options[] = {
+	{ "reasons", no_argument, NULL, OPT_REASONS },
+	{}
+};
+
+static void take(int val, const char *arg)
+{
+	(void)arg;
+	if (val == OPT_REASONS)
+		reasons_only = true;
+}
+
+static const char *role_name(enum hop_role role)
+{
+	static const char * const names[] = {
+		[HOP_CLIENT]		= "client",
+		[HOP_UP]		= "up",
+		[HOP_CLIENT_SIDE]	= "client-side",
+		[HOP_COMMON]		= "common",
+		[HOP_HOST]		= "host-bridge",
+		[HOP_PROVIDER_SIDE]	= "provider-side",
+		[HOP_DOWN]		= "down",
+		[HOP_PROVIDER]		= "provider",
+		[HOP_ABOVE]		= "above",
+	};
+
+	return names[role];
+}
+
+/* What ACS does at a hop; only where the paths part does it count. To be freed. */
+static char *hop_remark(const struct path *path, const struct hop *hop,
+			const struct route *route)
+{
+	struct text text = {};
+
+	if (hop->role == HOP_CLIENT_SIDE) {
+		switch (path->request) {
+		case REQUEST_UP:
+			text_add(&text, "sends the client's requests up (RR)");
+			break;
+		case REQUEST_DROPPED:
+			text_add(&text, "drops the client's requests (EC, egress vector)");
+			break;
+		case REQUEST_ACROSS:
+			text_add(&text, "lets the client's requests cross");
+			break;
+		case REQUEST_UNSEEN:
+			break;
+		}
+	} else if (hop->role == HOP_PROVIDER_SIDE && hop->dev->acs.seen) {
+		text_add(&text, path->completion_up ?
+			 "sends the completions of reads up (CR)" :
+			 "lets completions cross");
+	}
+	if (hop->dev && hop->dev == path->conventional)
+		text_add(&text, "not PCI Express");
+	if (hop->dev && hop->dev == path->no_forwarding &&
+	    (path->request == REQUEST_UP || path->completion_up))
+		text_addf(&text, "%sdoes not forward what comes up (no UF)",
+			  text.len ? "; " : "");
+	if (hop->dev && route && !strcmp(route->port, hop->dev->name))
+		text_addf(&text, "%s<- decided", text.len ? " " : "");
+	return text_take(&text);
+}
+
+static void add_hop(const struct machine *m, struct table *table,
+		    const struct path *path, const struct hop *hop,
+		    const struct route *route)
+{
+	char *remark = hop_remark(path, hop, route);
+	const struct dev *dev = hop->dev;
+
+	table_add(table, role_name(hop->role), STYLE_PLAIN);
+	if (dev) {
+		table_add(table, dev_short(m, dev), STYLE_HEAD);
+		table_add(table, kind_name(dev), STYLE_PLAIN);
+		table_add(table, dev->is_bridge || dev->acs.present ?
+			  acs_text(&dev->acs) : "", STYLE_PLAIN);
+	} else {
+		table_add(table, hop->host ? hop->host : "-", STYLE_HEAD);
+		table_add(table, "host bridge", STYLE_PLAIN);
+		table_add(table, "", STYLE_PLAIN);
+	}
+	table_add(table, remark, strstr(remark, "<-") ? STYLE_FAIR : STYLE_PLAIN);
+	free(remark);
+}
+
+static void print_dev(const struct machine *m, const char *what,
+		      const struct dev *dev, unsigned int width)
+{
+	struct text text = {};
+
+	printf("%-9s %s%s%s ", what, style_on(STYLE_HEAD), dev_short(m, dev),
+	       style_off(STYLE_HEAD));
+	text_addf(&text, "%s%s%s", dev->kname ? dev->kname : "",
+		  dev->kname ? ": " : "", dev->label);
+	if (dev->numa >= 0)
+		text_addf(&text, ", NUMA node %d", dev->numa);
+	if (dev->iommu_group >= 0)
+		text_addf(&text, ", IOMMU group %d%s", dev->iommu_group,
+			  dev->translated ? " (translated)" : "");
+	out_paragraph(text_str(&text), 11 + strlen(dev_short(m, dev)), 10, width);
+	text_free(&text);
+}
+
+static void print_verdict(const struct route *route, enum direction dir,
+			  unsigned int width)
+{
+	enum verdict verdict = route->verdict[dir];
+	char *line;
+
+	line = xasprintf("%s: %s", route->reason_word[dir],
+			 reason_meaning(route->reason[dir]));
+	printf("%-9s %s%s%s\n          ",
+	       dir == DIR_WRITE ? "writes" : "reads",
+	       style_on(verdict_style(verdict)), route->verdict_word[dir],
+	       style_off(verdict_style(verdict)));
+	out_paragraph(line, 10, 10, width);
+	free(line);
+}
+
+static void print_remedies(const struct remedies *remedies,
+			   const struct route *route, unsigned int width)
+{
+	bool optional = remedies->n && remedies->list[0].optional;
+	size_t i;
+
+	if (!remedies->n) {
+		if (route->verdict[DIR_WRITE] == VERDICT_NOT_SUPPORTED ||
+		    route->verdict[DIR_READ] == VERDICT_NOT_SUPPORTED)
+			printf("\nNo remedy is known.\n");
+		return;
+	}
+	printf("\n%s, safest first\n", optional ?
+	       "The route works. What would make it shorter" :
+	       "What can be done");
+	for (i = 0; i < remedies->n; i++) {
+		const struct remedy *remedy = &remedies->list[i];
+		char *effect = remedy_effect(remedy, route);
+
+		printf(" %2zu. ", i + 1);
+		out_paragraph(remedy->what, 5, 5, width);
+		if (remedy->remove)
+			printf("     boot:   without %s%s%s\n",
+			       style_on(STYLE_HEAD), remedy->remove,
+			       style_off(STYLE_HEAD));
+		if (remedy->parameter)
+			printf("     boot:   %s%s%s\n", style_on(STYLE_HEAD),
+			       remedy->parameter, style_off(STYLE_HEAD));
+		if (remedy->command)
+			printf("     now:    %s\n", remedy->command);
+		if (remedy->cost) {
+			fputs("     costs:  ", stdout);
+			out_paragraph(remedy->cost, 13, 13, width);
+		}
+		printf("     effect: %s\n", effect);
+		free(effect);
+	}
+	for (i = 0; i < remedies->n; i++)
+		if (remedies->list[i].parameter &&
+		    strchr(remedies->list[i].parameter, ';')) {
+			printf("In a boot loader's file, quote the semicolon.\n");
+			break;
+		}
+}
+
+static void print_counters(const struct path *path)
+{
+	struct counters counters;
+
+	if (!counters_read(path->client, path->provider, &counters))
+		return;
+	printf("mapped    writes %s, %s; reads %s, %s; %s refused\n",
+	       count_text(counters.lists[DIR_WRITE], "list"),
+	       size_text(counters.bytes[DIR_WRITE]),
+	       count_text(counters.lists[DIR_READ], "list"),
+	       size_text(counters.bytes[DIR_READ]),
+	       count_text(counters.refused, "list"));
+}
+
+static void print_route(const struct machine *m, const struct path *path,
+			const struct provider *provider,
+			const struct route *route, unsigned int width)
+{
+	struct remedies remedies;
+	struct table table;
+	char *summary;
+	size_t i;
+
+	print_dev(m, "client", path->client, width);
+	print_dev(m, "provider", path->provider, width);
+	if (provider->bar >= 0)
+		printf("          BAR %d%s", provider->bar,
+		       provider->dev->has_p2pmem ? ", " : "\n");
+	else
+		printf("          ");
+	if (provider->dev->has_p2pmem)
+		printf("%s of peer memory, %s free\n",
+		       size_text(provider->dev->p2pmem_size),
+		       size_text(provider->dev->p2pmem_available));
+	if (route) {
+		print_verdict(route, DIR_WRITE, width);
+		print_verdict(route, DIR_READ, width);
+	} else {
+		printf("verdict   %snot told by this kernel%s\n",
+		       style_on(STYLE_FAIR), style_off(STYLE_FAIR));
+	}
+	summary = path_summary(path);
+	printf("fabric    ");
+	out_paragraph(summary, 10, 10, width);
+	printf("distance  %d hops\n", route ? route->distance : path->distance);
+	free(summary);
+	print_counters(path);
+	putchar('\n');
+
+	table_init(&table, 5);
+	for (i = 0; i < path->n_hops; i++)
+		add_hop(m, &table, path, &path->hops[i], route);
+	table_print(&table, 2, 0, 0);
+
+	if (!route)
+		return;
+	remedies_find(m, provider, path, route, &remedies);
+	print_remedies(&remedies, route, width);
+	if (!path->seen && path->common)
+		printf("ACS was not seen. As root there may be safer remedies than these.\n");
+	remedies_free(&remedies);
+}
+
+static void json_hops(struct json_object *out, const struct path *path,
+		      const struct route *route)
+{
+	struct json_object *array = json_array_in(out, "path");
+	size_t i;
+
+	for (i = 0; i < path->n_hops; i++) {
+		const struct hop *hop = &path->hops[i];
+		char *remark = hop_remark(path, hop, route);
+		struct json_object *item = json_item(array);
+
+		json_text(item, "role", role_name(hop->role));
+		json_text(item, "remark", *remark ? remark : NULL);
+		if (hop->dev)
+			json_dev(item, hop->dev);
+		else
+			json_text(item, "host_bridge", hop->host);
+		free(remark);
+	}
+}
+
+static void json_counters(struct json_object *out, const struct path *path)
+{
+	struct json_object *member, *one;
+	struct counters counters;
+	enum direction dir;
+
+	if (!counters_read(path->client, path->provider, &counters)) {
+		json_text(out, "counters", NULL);
+		return;
+	}
+	member = json_object_in(out, "counters");
+	for (dir = 0; dir < N_DIRECTIONS; dir++) {
+		one = json_object_in(member, direction_name(dir));
+		json_number(one, "lists", counters.lists[dir]);
+		json_number(one, "bytes", counters.bytes[dir]);
+	}
+	json_number(member, "refused", counters.refused);
+}
+
+static void json_remedies(struct json_object *out, const struct machine *m,
+			  const struct path *path,
+			  const struct provider *provider,
+			  const struct route *route)
+{
+	struct json_object *array = json_array_in(out, "remedies");
+	struct remedies remedies;
+	enum direction dir;
+	size_t i;
+
+	if (!route)
+		return;
+	remedies_find(m, provider, path, route, &remedies);
+	for (i = 0; i < remedies.n; i++) {
+		const struct remedy *remedy = &remedies.list[i];
+		struct json_object *item = json_item(array), *effect;
+
+		json_text(item, "name", remedy->name);
+		json_text(item, "what", remedy->what);
+		json_text(item, "cost", remedy->cost);
+		json_text(item, "parameter", remedy->parameter);
+		json_text(item, "remove", remedy->remove);
+		json_text(item, "command", remedy->command);
+		json_flag(item, "optional", remedy->optional);
+		effect = json_object_in(item, "effect");
+		for (dir = 0; dir < N_DIRECTIONS; dir++)
+			json_text(effect, direction_name(dir),
+				  effect_name(remedy->effect[dir]));
+	}
+	remedies_free(&remedies);
+}
+
+int cmd_route(int argc, char **argv, struct options *options)
+{
+	const struct provider *provider;
+	const struct route *route;
+	const struct dev *client;
+	struct machine *m;
+	struct path *path;
+	struct json_object *out;
+
+	args_parse(argc, argv, "route", own_options, take, options);
+	if (reasons_only) {
+		args_count(argc, 0, 0, "p2pdma route --reasons");
+		remedies_print_all(options->width);
+		return STATUS_OK;
+	}
+	args_count(argc, 2, 2, "p2pdma route CLIENT PROVIDER[/BAR]");
+	m = machine_load(options->pci_ids);
+	client = args_dev(m, argv[optind], "client");
+	if (client->is_bridge)
+		die("%s is a bridge, which does no DMA of its own; the client is a device below it",
+		    client->name);
+	provider = args_provider(m, argv[optind + 1]);
+	route = machine_route(client, provider);
+	path = path_find(client, provider->dev);
+	if (options->json) {
+		out = json_begin("route", m);
+		json_route(out, client, provider, route);
+		json_fabric(out, path);
+		json_hops(out, path, route);
+		json_counters(out, path);
+		json_remedies(out, m, path, provider, route);
+		json_end(out);
+	} else {
+		print_route(m, path, provider, route, options->width);
+		print_unseen(m, options->width);
+	}
+	path_free(path);
+	machine_free(m);
+	return STATUS_OK;
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0
+/* p2pdma topo: the matrix of clients and providers, and other views of the fabric. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "json.h"
+#include "out.h"
+#include "path.h"
+
+#define WIDE	140	/* columns from which on the PCI names are shown */
+
+static struct {
+	bool tree, dot;
+	bool all;
+	const char *svg;
+	const char *client, *provider;
+} want;
+
+enum { OPT_TREE = 0x100, OPT_DOT, OPT_SVG, OPT_ALL, OPT_CLIENT, OPT_PROVIDER };
+
+static const struct option own_options[] = {
+	{ "tree", no_argument, NULL, OPT_TREE },
+	{ "dot", no_argument, NULL, OPT_DOT },
+	{ "svg", required_argument, NULL, OPT_SVG },
+	{ "all", no_argument, NULL, OPT_ALL },
+	{ "client", required_argument, NULL, OPT_CLIENT },
+	{ "provider", required_argument, NULL, OPT_PROVIDER },
+	{}
+};
+
+static void take(int val, const char *arg)
+{
+	switch (val) {
+	case OPT_TREE:
+		want.tree = true;
+		break;
+	case OPT_DOT:
+		want.dot = true;
+		break;
+	case OPT_SVG:
+		want.svg = arg;
+		break;
+	case OPT_ALL:
+		want.all = true;
+		break;
+	case OPT_CLIENT:
+		want.client = arg;
+		break;
+	case OPT_PROVIDER:
+		want.provider = arg;
+		break;
+	}
+}
+
+static bool shown_client(const struct machine *m, const struct dev *dev)
+{
+	if (want.client)
+		return dev == args_dev(m, want.client, "client");
+	return dev_is_client(dev) || (want.all && !dev->is_bridge);
+}
+
+static bool shown_provider(const struct machine *m,
+			   const struct provider *provider)
+{
+	return !want.provider ||
+	       provider->dev == args_provider(m, want.provider)->dev;
+}
+
+/* The worse of the two decides the colour. */
+static enum style cell_style(const struct route *route)
+{
+	enum verdict w = route->verdict[DIR_WRITE], r = route->verdict[DIR_READ];
+
+	if (w == VERDICT_NOT_SUPPORTED || r == VERDICT_NOT_SUPPORTED)
+		return w == r ? STYLE_BAD : STYLE_FAIR;
+	return verdict_style(w == VERDICT_BUS_ADDRESS ? r : w);
+}
+
+/* What the kernel says of a pair; "own" where the memory is the client's. */
+static void add_route(struct table *table, const struct dev *client,
+		      const struct provider *provider,
+		      const struct route *route)
+{
+	enum verdict w = route->verdict[DIR_WRITE], r = route->verdict[DIR_READ];
+
+	if (client == provider->dev && w == VERDICT_BUS_ADDRESS && w == r)
+		table_add(table, "own", STYLE_FAINT);
+	else if (w == VERDICT_NOT_SUPPORTED && w == r)
+		table_add(table, "no", STYLE_BAD);
+	else if (w == r)
+		table_addf(table, cell_style(route), "%s %d", verdict_short(w),
+			   route->distance);
+	else
+		table_addf(table, cell_style(route), "%s/%s %d",
+			   verdict_short(w), verdict_short(r), route->distance);
+}
+
+/* What the fabric alone says. */
+static void add_shape(struct table *table, const struct dev *client,
+		      const struct provider *provider)
+{
+	struct path *path = path_find(client, provider->dev);
+
+	if (path->same_function)
+		table_add(table, "own", STYLE_FAINT);
+	else
+		table_addf(table, STYLE_PLAIN, "%s %d", path_word(path),
+			   path->distance);
+	path_free(path);
+}
+
+static void add_numa(struct table *table, int node)
+{
+	if (node < 0)
+		table_add(table, "-", STYLE_FAINT);
+	else
+		table_addf(table, STYLE_PLAIN, "%d", node);
+}
+
+static void add_headings(const struct machine *m, struct table *table, bool wide)
+{
+	size_t i;
+
+	table_add(table, "client", STYLE_HEAD);
+	table_add(table, "name", STYLE_HEAD);
+	table_add(table, "NUMA", STYLE_HEAD);
+	if (wide)
+		table_add(table, "device", STYLE_HEAD);
+	for (i = 0; i < m->n_providers; i++) {
+		char *name;
+
+		if (!shown_provider(m, &m->providers[i]))
+			continue;
+		name = provider_short(m, &m->providers[i]);
+		table_add(table, name, STYLE_HEAD);
+		free(name);
+	}
+	/* the providers' own nodes */
+	table_add(table, "NUMA", STYLE_FAINT);
+	table_add(table, "", STYLE_PLAIN);
+	table_add(table, "", STYLE_PLAIN);
+	if (wide)
+		table_add(table, "", STYLE_PLAIN);
+	for (i = 0; i < m->n_providers; i++)
+		if (shown_provider(m, &m->providers[i]))
+			add_numa(table, m->providers[i].dev->numa);
+}
+
+static void add_client(const struct machine *m, struct table *table,
+		       const struct dev *client, bool wide)
+{
+	size_t i;
+
+	table_add(table, dev_short(m, client), STYLE_PLAIN);
+	table_addf(table, STYLE_PLAIN, "%.12s", client->kname ? client->kname : "-");
+	add_numa(table, client->numa);
+	if (wide)
+		table_addf(table, STYLE_FAINT, "%.48s", client->label);
+	for (i = 0; i < m->n_providers; i++) {
+		const struct provider *provider = &m->providers[i];
+		const struct route *route;
+
+		if (!shown_provider(m, provider))
+			continue;
+		route = machine_route(client, provider);
+		if (route)
+			add_route(table, client, provider, route);
+		else if (m->project)
+			table_add(table, "?", STYLE_FAINT);
+		else
+			add_shape(table, client, provider);
+	}
+}
+
+static void legend_line(const char *word, enum style style, const char *text,
+			unsigned int width)
+{
+	printf("  %s%-8s%s", style_on(style), word, style_off(style));
+	out_paragraph(text, 10, 10, width);
+}
+
+static void print_legend(const struct machine *m, unsigned int width)
+{
+	putchar('\n');
+	out_paragraph("A row is a client, which does the DMA; a column is a provider, whose memory it is.",
+		      0, 0, width);
+	if (m->project) {
+		out_paragraph("One word is for writes and reads by the client; two are writes/reads. Then the distance in hops.",
+			      0, 0, width);
+		legend_line("bus", STYLE_GOOD,
+			    "bus-address: straight across, below one switch or inside one device",
+			    width);
+		legend_line("host", STYLE_FAIR,
+			    "through-host-bridge: over the root complex, and the IOMMU if it translates",
+			    width);
+		legend_line("no", STYLE_BAD,
+			    "not-supported: I/O fails; p2pdma route CLIENT PROVIDER says why",
+			    width);
+	} else {
+		out_paragraph("This kernel names no routes: what is shown is how the two are connected, and the distance in hops.",
+			      0, 0, width);
+		legend_line("switch", STYLE_PLAIN,
+			    "below one switch, and ACS lets everything cross", width);
+		legend_line("device", STYLE_PLAIN,
+			    "functions of one device, and nothing redirects", width);
+		legend_line("acs", STYLE_PLAIN,
+			    "below one switch or port, and ACS redirects or blocks",
+			    width);
+		legend_line("below", STYLE_PLAIN,
+			    "below one port; what ACS does there was not seen", width);
+		legend_line("bridge", STYLE_PLAIN,
+			    "over a host bridge; bridges: over two; nothing says that they forward",
+			    width);
+		legend_line("pci", STYLE_PLAIN,
+			    "a bridge between them is not PCI Express", width);
+	}
+	legend_line("own", STYLE_FAINT, "the client's own memory", width);
+}
+
+static void print_matrix(const struct machine *m, unsigned int width)
+{
+	size_t columns = 0, hidden = 0, i;
+	bool wide = !width || width >= WIDE;
+	struct table table;
+
+	for (i = 0; i < m->n_providers; i++)
+		columns += shown_provider(m, &m->providers[i]);
+	if (!columns) {
+		printf("No provider: no driver has registered peer memory, so there is no route to show.\np2pdma topo --tree shows the fabric.\n");
+		return;
+	}
+	table_init(&table, 3 + wide + columns);
+	add_headings(m, &table, wide);
+	for (i = 0; i < m->n_devs; i++) {
+		if (shown_client(m, m->devs[i]))
+			add_client(m, &table, m->devs[i], wide);
+		else
+			hidden += !m->devs[i]->is_bridge && !want.client;
+	}
+	table_print(&table, 0, 3 + wide, width);
+	print_legend(m, width);
+	if (hidden)
+		printf("%s seldom taking part: not shown without --all.\n",
+		       count_text(hidden, "function"));
+}
+
+static void topo_json(const struct machine *m)
+{
+	struct json_object *out = json_begin("topo", m), *array, *item;
+	size_t i, j;
+
+	array = json_array_in(out, "devices");
+	for (i = 0; i < m->n_devs; i++)
+		json_dev(json_item(array), m->devs[i]);
+	array = json_array_in(out, "providers");
+	for (i = 0; i < m->n_providers; i++)
+		json_provider(json_item(array), &m->providers[i]);
+	array = json_array_in(out, "routes");
+	for (i = 0; i < m->n_devs; i++) {
+		if (!shown_client(m, m->devs[i]))
+			continue;
+		for (j = 0; j < m->n_providers; j++) {
+			struct path *path;
+
+			if (!shown_provider(m, &m->providers[j]))
+				continue;
+			path = path_find(m->devs[i], m->providers[j].dev);
+			item = json_item(array);
+			json_route(item, m->devs[i], &m->providers[j],
+				   machine_route(m->devs[i], &m->providers[j]));
+			json_fabric(item, path);
+			path_free(path);
+		}
+	}
+	json_end(out);
+}
+
+int cmd_topo(int argc, char **argv, struct options *options)
+{
+	int status = STATUS_OK;
+	struct machine *m;
+	char *dot;
+
+	args_parse(argc, argv, "topo", own_options, take, options);
+	args_count(argc, 0, 0, "p2pdma topo [--tree|--dot|--svg FILE] [--all] [--client C] [--provider P]");
+	if (want.tree + want.dot + !!want.svg + options->json > 1)
+		die("of --tree, --dot, --svg and --json only one can be had at once");
+	m = machine_load(options->pci_ids);
+	if (options->json) {
+		topo_json(m);
+	} else if (want.tree) {
+		topo_tree(m, options->width);
+		print_unseen(m, options->width);
+	} else if (want.dot || want.svg) {
+		dot = topo_dot(m, want.client, want.provider);
+		if (want.dot)
+			fputs(dot, stdout);
+		else
+			status = topo_svg(dot, want.svg);
+		free(dot);
+	} else {
+		print_matrix(m, options->width);
+		print_unseen(m, options->width);
+	}
+	machine_free(m);
+	return status;
+}

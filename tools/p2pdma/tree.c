@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+/* p2pdma topo --tree: the fabric, with providers, ACS and link speed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "out.h"
+#include "path.h"
+
+/* The line of a function behind its address; to be freed. */
+static char *describe(const struct machine *m, const struct dev *dev)
+{
+	struct text text = {};
+
+	(void)m;
+	if (dev->is_bridge) {
+		text_addf(&text, "%s, %s", kind_name(dev), acs_text(&dev->acs));
+	} else {
+		if (dev->kname)
+			text_addf(&text, "%s: ", dev->kname);
+		text_add(&text, dev->label);
+		if (dev->physfn)
+			text_add(&text, ", virtual function");
+		if (dev->acs.present)
+			text_addf(&text, ", %s", acs_text(&dev->acs));
+	}
+	return text_take(&text);
+}
+
+/* "16.0 GT/s x16", and what it could be if that is more; to be freed. */
+static char *link_text(const struct dev *dev)
+{
+	struct text text = {};
+	int rate;
+
+	if (!dev->speed || !dev->width || strstr(dev->speed, "Unknown"))
+		return xstrdup("");
+	rate = strcspn(dev->speed, "P");
+	while (rate && dev->speed[rate - 1] == ' ')
+		rate--;
+	text_addf(&text, "%.*s x%s", rate, dev->speed, dev->width);
+	if (dev->speed_max && dev->width_max &&
+	    !strstr(dev->speed_max, "Unknown") &&
+	    (strcmp(dev->speed, dev->speed_max) ||
+	     strcmp(dev->width, dev->width_max))) {
+		rate = strcspn(dev->speed_max, "P");
+		while (rate && dev->speed_max[rate - 1] == ' ')
+			rate--;
+		text_addf(&text, " (of %.*s x%s)", rate, dev->speed_max,
+			  dev->width_max);
+	}
+	return text_take(&text);
+}
+
+/* "provides 16 MiB"; to be freed, "" if it is no provider. */
+static char *provider_text(const struct machine *m, const struct dev *dev)
+{
+	const struct provider *provider = machine_provider(m, dev, -1);
+	struct text text = {};
+	size_t i;
+
+	if (!provider)
+		return xstrdup("");
+	text_add(&text, "provider");
+	for (i = provider - m->providers; i < m->n_providers; i++) {
+		if (m->providers[i].dev != dev)
+			break;
+		if (m->providers[i].bar >= 0)
+			text_addf(&text, "%s BAR %d",
+				  m->providers[i].dev == provider->dev &&
+				  &m->providers[i] != provider ? "," : "",
+				  m->providers[i].bar);
+	}
+	if (dev->has_p2pmem)
+		text_addf(&text, ", %s", size_text(dev->p2pmem_size));
+	return text_take(&text);
+}
+
+static void print_dev(const struct machine *m, const struct dev *dev,
+		      const char *branch, unsigned int width)
+{
+	char *provides = provider_text(m, dev), *speed = link_text(dev);
+	char *text = describe(m, dev);
+	int room, used;
+
+	printf("%s%s%s%s ", branch, style_on(STYLE_HEAD), dev_short(m, dev),
+	       style_off(STYLE_HEAD));
+	/* the name of a device gives way to what is behind it */
+	used = strlen(branch) + strlen(dev_short(m, dev)) + 1 +
+	       (*speed ? strlen(speed) + 2 : 0) +
+	       (*provides ? strlen(provides) + 4 : 0);
+	room = width ? (int)width - used : (int)strlen(text);
+	if (room < 16)
+		room = 16;
+	if ((int)strlen(text) <= room)
+		printf("%s", text);
+	else
+		printf("%.*s..", room - 2, text);
+	if (*speed)
+		printf("  %s%s%s", style_on(STYLE_FAINT), speed,
+		       style_off(STYLE_FAINT));
+	if (*provides)
+		printf("  %s[%s]%s", style_on(STYLE_GOOD), provides,
+		       style_off(STYLE_GOOD));
+	putchar('\n');
+	free(provides);
+	free(speed);
+	free(text);
+}
+
+static bool is_below(const struct dev *dev, const struct dev *above,
+		     const char *host)
+{
+	return dev->above == above &&
+	       (above || (dev->host && !strcmp(dev->host, host)));
+}
+
+static void print_below(const struct machine *m, const struct dev *above,
+			const char *host, const char *indent,
+			unsigned int width)
+{
+	size_t i, last = m->n_devs;
+
+	for (i = 0; i < m->n_devs; i++)
+		if (is_below(m->devs[i], above, host))
+			last = i;
+	for (i = 0; i < m->n_devs; i++) {
+		char *branch, *deeper;
+
+		if (!is_below(m->devs[i], above, host))
+			continue;
+		branch = xasprintf("%s%s", indent, i == last ? "`-- " : "|-- ");
+		deeper = xasprintf("%s%s", indent, i == last ? "    " : "|   ");
+		print_dev(m, m->devs[i], branch, width);
+		print_below(m, m->devs[i], NULL, deeper, width);
+		free(branch);
+		free(deeper);
+	}
+}
+
+void topo_tree(const struct machine *m, unsigned int width)
+{
+	size_t i, j;
+
+	for (i = 0; i < m->n_devs; i++) {
+		const char *host = m->devs[i]->host;
+
+		if (!host)
+			continue;
+		for (j = 0; j < i; j++)
+			if (m->devs[j]->host && !strcmp(m->devs[j]->host, host))
+				break;
+		if (j < i)
+			continue;
+		printf("%s%s%s host bridge\n", style_on(STYLE_HEAD), host,
+		       style_off(STYLE_HEAD));
+		print_below(m, NULL, host, "", width);
+	}
+}

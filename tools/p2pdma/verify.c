@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * p2pdma verify: moves data and compares. What the kernel says and what was measured
+ * stand side by side; only bytes that were compared count.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "counters.h"
+#include "out.h"
+#include "pairs.h"
+
+enum result {
+	RESULT_AS_SAID,
+	RESULT_MISMATCH,
+	RESULT_NOT_TESTED,
+};
+
+struct check {
+	const struct pair *pair;
+	struct outcome outcome;
+	bool counts;		/* the kernel counts what it maps */
+	uint64_t counted;	/* bytes of peer memory that it has mapped */
+	enum result result;
+};
+
+static const char * const result_names[] = {
+	"as-kernel-says", "mismatch", "not-tested",
+};
+
+static enum result judge(const struct check *check)
+{
+	const struct route *route = check->pair->route;
+	enum measured measured = check->outcome.measured;
+	enum verdict verdict;
+
+	switch (measured) {
+	case MEASURED_NOT_TESTED:
+		return RESULT_NOT_TESTED;
+	case MEASURED_EQUAL:
+	case MEASURED_REFUSED:
+		break;
+	default:
+		return RESULT_MISMATCH;
+	}
+	/* without a route the kernel says by the I/O alone whether it works */
+	if (!route || route->verdict[check->pair->dir] == VERDICT_UNKNOWN)
+		return RESULT_AS_SAID;
+	verdict = route->verdict[check->pair->dir];
+	if (measured == (verdict == VERDICT_NOT_SUPPORTED ? MEASURED_REFUSED :
+							    MEASURED_EQUAL))
+		return RESULT_AS_SAID;
+	/* a driver that takes no peer memory says nothing about the route */
+	return check->outcome.note && measured == MEASURED_REFUSED ?
+		RESULT_NOT_TESTED : RESULT_MISMATCH;
+}
+
+static void run_check(const struct pairs *pairs, struct check *check)
+{
+	const struct pair *pair = check->pair;
+	const struct dev *provider = pair->provider->dev;
+	struct counters before, after;
+
+	if (!pair->target) {
+		check->outcome.measured = MEASURED_NOT_TESTED;
+		check->outcome.note = xstrdup(pair->why);
+		check->result = RESULT_NOT_TESTED;
+		return;
+	}
+	check->counts = counters_read(pair->client, provider, &before);
+	move_data(pair->target, provider, pair->dir, pairs->size,
+		  &check->outcome);
+	check->counts = check->counts &&
+			counters_read(pair->client, provider, &after);
+	if (check->counts)
+		check->counted = after.bytes[pair->dir] - before.bytes[pair->dir];
+	check->result = judge(check);
+	/* equal data that the kernel has mapped no peer memory for prove nothing */
+	if (check->counts && check->outcome.measured == MEASURED_EQUAL &&
+	    check->counted < check->outcome.moved) {
+		free(check->outcome.note);
+		check->outcome.note = xasprintf("the data are equal, but the kernel has mapped only %s of peer memory: something has copied",
+						size_text(check->counted));
+		check->result = RESULT_NOT_TESTED;
+	}
+}
+
+static void print_checks(const struct pairs *pairs, const struct check *checks,
+			 unsigned int width)
+{
+	static const enum style styles[] = { STYLE_GOOD, STYLE_BAD, STYLE_FAIR };
+	static const char * const words[] = { "ok", "MISMATCH", "not tested" };
+	struct table table;
+	size_t i;
+
+	table_init(&table, 7);
+	table_add(&table, "client", STYLE_HEAD);
+	table_add(&table, "provider", STYLE_HEAD);
+	table_add(&table, "dir", STYLE_HEAD);
+	table_add(&table, "kernel says", STYLE_HEAD);
+	table_add(&table, "measured", STYLE_HEAD);
+	table_add(&table, "moved", STYLE_HEAD);
+	table_add(&table, "result", STYLE_HEAD);
+	for (i = 0; i < pairs->n; i++) {
+		const struct check *check = &checks[i];
+		const struct pair *pair = check->pair;
+		const struct route *route = pair->route;
+
+		table_add(&table, dev_short(pairs->m, pair->client), STYLE_PLAIN);
+		table_add(&table, dev_short(pairs->m, pair->provider->dev),
+			  STYLE_PLAIN);
+		table_add(&table, direction_name(pair->dir), STYLE_PLAIN);
+		table_add(&table, route ? route->verdict_word[pair->dir] : "-",
+			  STYLE_PLAIN);
+		table_add(&table, measured_text(check->outcome.measured),
+			  STYLE_PLAIN);
+		table_add(&table, check->outcome.moved ?
+			  size_text(check->outcome.moved) : "-", STYLE_PLAIN);
+		table_add(&table, words[check->result], styles[check->result]);
+	}
+	table_print(&table, 0, 0, 0);
+
+	for (i = 0; i < pairs->n; i++) {
+		const struct check *check = &checks[i];
+		const struct outcome *outcome = &check->outcome;
+		const struct pair *pair = check->pair;
+		struct text text = {};
+
+		if (outcome->wrong)
+			text_addf(&text, "%llu bytes differ",
+				  (unsigned long long)outcome->wrong);
+		if (outcome->changed)
+			text_addf(&text, "%llu bytes were changed by I/O that failed",
+				  (unsigned long long)outcome->changed);
+		if (outcome->error && outcome->measured != MEASURED_REFUSED)
+			text_addf(&text, "%s%s", text.len ? "; " : "",
+				  strerror(outcome->error));
+		if (check->result == RESULT_MISMATCH && pair->route)
+			text_addf(&text, "%sthe kernel's reason is %s",
+				  text.len ? "; " : "",
+				  pair->route->reason_word[pair->dir]);
+		if (outcome->note)
+			text_addf(&text, "%s%s", text.len ? "; " : "",
+				  outcome->note);
+		/* the same remark for both directions is made once */
+		if (text.len && !(i && outcome->note && checks[i - 1].outcome.note &&
+				  pair->client == checks[i - 1].pair->client &&
+				  !strcmp(outcome->note,
+					  checks[i - 1].outcome.note)))
+			out_paragraph(text_str(&text),
+				      printf("  %s -> %s, %s: ",
+					     dev_short(pairs->m, pair->client),
+					     dev_short(pairs->m,
+						       pair->provider->dev),
+					     direction_name(pair->dir)),
+				      4, width);
+		text_free(&text);
+	}
+}
+
+static void print_sum(const struct check *checks, size_t n)
+{
+	size_t count[3] = {}, i;
+	uint64_t moved = 0;
+
+	for (i = 0; i < n; i++) {
+		count[checks[i].result]++;
+		moved += checks[i].outcome.moved;
+	}
+	printf("%zu as the kernel says, %zu not, %zu not tested; %s moved and compared\n",
+	       count[RESULT_AS_SAID], count[RESULT_MISMATCH],
+	       count[RESULT_NOT_TESTED], size_text(moved));
+}
+
+static void verify_json(const struct pairs *pairs, const struct check *checks,
+			int status)
+{
+	struct json_object *out = json_begin("verify", pairs->m), *array, *item;
+	size_t i;
+
+	json_number(out, "size", pairs->size);
+	json_number(out, "status", status);
+	array = json_array_in(out, "results");
+	for (i = 0; i < pairs->n; i++) {
+		const struct outcome *outcome = &checks[i].outcome;
+
+		item = json_item(array);
+		json_pair(item, checks[i].pair);
+		json_text(item, "measured", measured_name(outcome->measured));
+		json_number(item, "moved", outcome->moved);
+		json_number(item, "wrong", outcome->wrong);
+		json_number(item, "changed", outcome->changed);
+		json_text(item, "error",
+			  outcome->error ? strerror(outcome->error) : NULL);
+		if (checks[i].counts)
+			json_number(item, "counted", checks[i].counted);
+		else
+			json_text(item, "counted", NULL);
+		json_text(item, "note", outcome->note);
+		json_text(item, "result", result_names[checks[i].result]);
+	}
+	json_end(out);
+}
+
+int cmd_verify(int argc, char **argv, struct options *options)
+{
+	int status = STATUS_OK;
+	struct check *checks;
+	struct pairs pairs;
+	size_t i;
+
+	pairs_find(argc, argv, "verify", options, &pairs);
+	checks = xcalloc(pairs.n, sizeof(*checks));
+	for (i = 0; i < pairs.n; i++) {
+		progress("%zu of %zu: %s -> %s, %s", i + 1, pairs.n,
+			 pairs.list[i].client->name,
+			 pairs.list[i].provider->dev->name,
+			 direction_name(pairs.list[i].dir));
+		checks[i].pair = &pairs.list[i];
+		run_check(&pairs, &checks[i]);
+		if (checks[i].result == RESULT_NOT_TESTED && status == STATUS_OK)
+			status = STATUS_FAILED;
+		if (checks[i].result == RESULT_MISMATCH)
+			status = STATUS_MISMATCH;
+	}
+	progress(NULL);
+	if (options->json) {
+		verify_json(&pairs, checks, status);
+	} else {
+		print_checks(&pairs, checks, options->width);
+		print_sum(checks, pairs.n);
+	}
+	for (i = 0; i < pairs.n; i++)
+		free(checks[i].outcome.note);
+	free(checks);
+	if (!pairs_close(&pairs) && status == STATUS_OK)
+		status = STATUS_FAILED;
+	return status;
+}

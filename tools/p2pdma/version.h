@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef P2PDMA_VERSION_H
+#define P2PDMA_VERSION_H
+
+#define P2PDMA_VERSION	"1.0"
+/* Of the JSON: it grows when a member goes, or changes its meaning. */
+#define P2PDMA_SCHEMA	1
+
+#endif
