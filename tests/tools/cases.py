@@ -16,6 +16,7 @@ ROUTES = {
               ("nvme1", "nvme0")],
     "vf": [("01:00.1", "nvme0"), ("nvme3", "nvme2")],
     "modes": [("nvme1", "nvme0")],
+    "mistake": [("nvme1", "nvme0")],
     "odd": [("nvme1", "nvme0")],
     "fifty": [("nvme9", "nvme8")],
     "none": [],

@@ -104,10 +104,33 @@ static void claim(struct remedy *remedy, const struct situation *s,
  * The remedies
  */
 
+/*
+ * A mistake in one p2pdma= makes the mode off, whatever the others say: the first
+ * word of the command line that has one. To be freed; NULL if there is none.
+ */
+static char *mistaken_policy(const struct machine *m)
+{
+	char *copy = xstrdup(m->cmdline), *rest = copy, *word, *found = NULL;
+	struct policy policy;
+
+	while (!found && (word = strsep(&rest, " "))) {
+		if (strncmp(word, "p2pdma=", 7))
+			continue;
+		policy_parse(word + 7, &policy);
+		if (policy.wrong.n || !word[7])
+			found = xstrdup(word);
+		policy_free(&policy);
+	}
+	free(copy);
+	return found;
+}
+
 static bool set_mode_auto(const struct situation *s, struct remedy *remedy)
 {
 	struct policy changed = s->policy;
 
+	if (s->route->reason[s->dir] == REASON_POLICY_OFF)
+		remedy->remove = mistaken_policy(s->m);
 	changed.mode = (char *)"auto";
 	remedy->parameter = xstrdup("p2pdma=auto");
 	set_command(remedy, &changed);
@@ -153,9 +176,15 @@ static bool take_off_deny(const struct situation *s, struct remedy *remedy)
 static bool keep_awake(const struct situation *s, struct remedy *remedy)
 {
 	const char *port = s->route->port;
+	const struct dev *dev;
 
 	if (!*port)
 		port = s->path->provider->name;
+	/* it is awake, and something else is the matter */
+	dev = machine_dev_named(s->m, port);
+	if (dev && dev->memory_seen && !dev->decodes_memory && dev->power &&
+	    !strcmp(dev->power, "D0"))
+		return false;
 	remedy->command = xasprintf("echo on > /sys/bus/pci/devices/%s/power/control",
 				    port);
 	claim(remedy, s, EFFECT_REASON_GONE);
