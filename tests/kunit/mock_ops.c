@@ -193,7 +193,8 @@ static void mock_sync_single(struct device *dev, dma_addr_t dma, size_t size,
 	scoped_guard(spinlock_irqsave, &mock->lock) {
 		list_for_each_entry(mapping, &mock->mappings, node)
 			ram |= mapping->how == MOCK_MAP_PAGE &&
-			       mapping->dma == dma && mapping->size == size;
+			       mapping->dma <= dma &&
+			       mapping->dma + mapping->size >= dma + size;
 	}
 	if (!ram)
 		KUNIT_FAIL(mock->test, "syncs %pad, which is no RAM", &dma);
