@@ -95,21 +95,13 @@ def devices(drives: tuple[Drive, ...], image_of: dict[str, str]) -> list[str]:
         args += ["-device", "pxb-pcie,id=far,bus=pcie.0,addr=0x8,bus_nr=64",
                  "-device", "pcie-root-port,id=portD,bus=far,addr=0,"
                             "chassis=7,slot=7"]
-    if any("subsys=" in d.device for d in drives):
-        args += ["-device", "nvme-subsys,id=subsystem"]     # SR-IOV wants one
     for drive in drives:
         peer = f",cmb_size_mb={PEER_MIB}" if drive.provider else ""
         args += ["-blockdev", "driver=raw,cache.no-flush=on,"
                               f"node-name={drive.name},file.driver=file,"
-                              f"file.filename={image_of[drive.name]}"]
-        if "subsys=" in drive.device:
-            args += ["-device", f"nvme,serial={drive.name},id={drive.name}-ctrl,"
-                                f"{drive.device}{peer}",
-                     "-device", f"nvme-ns,drive={drive.name},"
-                                f"bus={drive.name}-ctrl"]
-        else:
-            args += ["-device", f"nvme,serial={drive.name},drive={drive.name},"
-                                f"{drive.device}{peer}"]
+                              f"file.filename={image_of[drive.name]}",
+                 "-device", f"nvme,serial={drive.name},drive={drive.name},"
+                            f"{drive.device}{peer}"]
     return args
 
 
