@@ -764,7 +764,7 @@ static void ops_undone_by_their_own(struct kunit *test)
 	fabric_cpu_listed(test, true);
 	page = fabric_single_map(FABRIC_PAGE, dev, phys, SZ_4K,
 				 DMA_FROM_DEVICE);
-	resource = fabric_single_map(FABRIC_RESOURCE, dev, phys, SZ_4K,
+	resource = fabric_single_map(FABRIC_RESOURCE, dev, phys + SZ_4K, SZ_4K,
 				     DMA_FROM_DEVICE);
 	KUNIT_EXPECT_EQ(test, 2, set.ops->calls[MOCK_MAP_RESOURCE]);
 	KUNIT_EXPECT_TRUE(test, __dma_p2pdma_is_peer(dev, page));
