@@ -442,20 +442,20 @@ static void pool_enable(struct kunit *test)
 /* The attributes of a page that user space has mapped. */
 static pgprot_t user_prot(struct kunit *test, unsigned long addr)
 {
-	pgprot_t prot = __pgprot(0);
 	spinlock_t *lock;	/* of the page table */
+	pte_t entry = {};
 	pte_t *pte;
 
 	mmap_read_lock(current->mm);
 	pte = get_locked_pte(current->mm, addr, &lock);
-	if (pte) {
-		KUNIT_EXPECT_TRUE(test, pte_present(ptep_get(pte)));
-		prot = pte_pgprot(ptep_get(pte));
-		pte_unmap_unlock(pte, lock);
-	}
+	if (!pte)
+		goto out;
+	entry = ptep_get(pte);
+	pte_unmap_unlock(pte, lock);
+out:
 	mmap_read_unlock(current->mm);
-	KUNIT_EXPECT_NOT_NULL(test, pte);
-	return prot;
+	KUNIT_EXPECT_TRUE(test, pte_present(entry));
+	return pte_pgprot(entry);
 }
 
 /* Defect 15: it is memory of a device; the CPU may not cache or encrypt it. */
