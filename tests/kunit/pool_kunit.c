@@ -17,6 +17,7 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/mount.h>
+#include <linux/pagewalk.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -439,20 +440,24 @@ static void pool_enable(struct kunit *test)
  * User mappings.
  */
 
+static int user_prot_entry(pte_t *pte, unsigned long addr, unsigned long next,
+			   struct mm_walk *walk)
+{
+	*(pte_t *)walk->private = ptep_get(pte);
+	return 0;
+}
+
 /* The attributes of a page that user space has mapped. */
 static pgprot_t user_prot(struct kunit *test, unsigned long addr)
 {
-	spinlock_t *lock;	/* of the page table */
+	static const struct mm_walk_ops ops = {
+		.pte_entry = user_prot_entry,
+		.walk_lock = PGWALK_RDLOCK,
+	};
 	pte_t entry = {};
-	pte_t *pte;
 
 	mmap_read_lock(current->mm);
-	pte = get_locked_pte(current->mm, addr, &lock);
-	if (!pte)
-		goto out;
-	entry = ptep_get(pte);
-	pte_unmap_unlock(pte, lock);
-out:
+	walk_page_range(current->mm, addr, addr + PAGE_SIZE, &ops, &entry);
 	mmap_read_unlock(current->mm);
 	KUNIT_EXPECT_TRUE(test, pte_present(entry));
 	return pte_pgprot(entry);
