@@ -395,6 +395,13 @@ static void resource_not_pci(struct kunit *test)
 	platform_device_unregister(engine);
 }
 
+/* What the index has for an address; to be compared, and not to be followed. */
+static const struct p2pdma_provider *provider_at(phys_addr_t phys)
+{
+	guard(rcu)();
+	return p2pdma_bar_of_phys(phys, 1);
+}
+
 /* In whose BAR is an address, as the index has it: its number, or -1. */
 static int bar_at(phys_addr_t phys)
 {
@@ -424,6 +431,7 @@ static void resource_follows_bars(struct kunit *test)
 				       NULL),
 	};
 	struct pci_dev *mover = fabric_dev(set.fabric, "mover");
+	const struct p2pdma_provider *before;
 	phys_addr_t first, second, phys;
 	int low;
 
@@ -438,6 +446,11 @@ static void resource_follows_bars(struct kunit *test)
 	fabric_expect_call(set.fabric, FABRIC_MMIO, set.client, first, SZ_4K,
 			   DMA_BIDIRECTIONAL, PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
 			   __LINE__);
+
+	/* Written again as it is, as when the function wakes up: all is kept. */
+	before = provider_at(first);
+	pci_update_resource(mover, 0);
+	KUNIT_EXPECT_PTR_EQ(test, before, provider_at(first));
 
 	/* They change places. */
 	fabric_set_decode(set.fabric, "mover", false);

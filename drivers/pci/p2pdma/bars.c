@@ -76,6 +76,34 @@ static struct p2pdma_bar *p2pdma_bar_alloc(struct pci_dev *pdev, int nr)
 	return bar;
 }
 
+/* Is what there is of a function what its resources say? */
+static bool p2pdma_bars_unchanged(struct pci_dev *pdev)
+{
+	unsigned int wanted = 0, found = 0;
+	struct interval_tree_node *node;
+	bool stale = false;
+	unsigned long flags;
+	int nr;
+
+	for (nr = 0; nr < PCI_STD_NUM_BARS; nr++)
+		if (p2pdma_bar_is_memory(pdev, nr))
+			wanted |= BIT(nr);
+
+	spin_lock_irqsave(&p2pdma_bars_lock, flags);
+	for (node = interval_tree_iter_first(&p2pdma_bars, 0, ULONG_MAX); node;
+	     node = interval_tree_iter_next(node, 0, ULONG_MAX)) {
+		const struct p2pdma_mem *mem = &to_p2pdma_bar(node)->mem;
+
+		if (mem->provider.owner != &pdev->dev)
+			continue;
+		found |= BIT(mem->bar);
+		stale |= mem->first != pci_resource_start(pdev, mem->bar) ||
+			 mem->last != pci_resource_end(pdev, mem->bar);
+	}
+	spin_unlock_irqrestore(&p2pdma_bars_lock, flags);
+	return !stale && found == wanted;
+}
+
 /*
  * Put @bars, which may be none, in the place of what there is of a function.  True
  * if there was any.
@@ -121,6 +149,9 @@ void pci_p2pdma_bars_changed(struct pci_dev *pdev)
 
 	/* What is not on its bus yet, or no longer, has an event of its own. */
 	if (!device_is_registered(&pdev->dev))
+		return;
+	/* A function that wakes up has its BARs written again as they were. */
+	if (p2pdma_bars_unchanged(pdev))
 		return;
 
 	for (nr = 0; nr < PCI_STD_NUM_BARS; nr++) {
