@@ -182,6 +182,17 @@ static void single_edges(struct kunit *test)
 					   PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
 					   __LINE__);
 		}
+		/* Nor from the registered part of a BAR into the rest. */
+		fabric_provider_part(set.fabric, "across", 2, SZ_2M, 0);
+		for (call = FABRIC_RESOURCE; call <= FABRIC_MMIO; call++) {
+			phys_addr_t part = bar_phys(set.fabric, "across", 2);
+
+			fabric_expect_call(set.fabric, call, set.client,
+					   part + SZ_2M - SZ_4K, SZ_8K,
+					   DMA_FROM_DEVICE,
+					   PCI_P2PDMA_MAP_NOT_SUPPORTED,
+					   __LINE__);
+		}
 		/* Nor from an address in no BAR into one. */
 		fabric_expect_call(set.fabric, FABRIC_RESOURCE, set.client,
 				   bar_phys(set.fabric, "far", 0) - SZ_4K,

@@ -1091,7 +1091,7 @@ static bool p2pdma_unproven(enum pci_p2pdma_reason reason, bool own)
 
 /**
  * pci_p2pdma_bar_route - the route to a BAR that may not be registered
- * @phys: CPU physical address of what is mapped
+ * @phys: CPU physical address of what is mapped; not all of it is registered
  * @size: its length in bytes
  * @dev: the device that is mapped for
  * @dir: direction of the transfer
@@ -1106,7 +1106,8 @@ static bool p2pdma_unproven(enum pci_p2pdma_reason reason, bool own)
  * Context: any; in an RCU read-side section, and the answer is good until its end.
  *
  * Return: the provider that @route is about; NULL if the address is in no BAR, or is
- * to be mapped as ever; ERR_PTR(-EINVAL) if only a part of the range is in a BAR.
+ * to be mapped as ever; ERR_PTR(-EINVAL) if only a part of the range is in a BAR, or
+ * is registered.
  */
 struct p2pdma_provider *pci_p2pdma_bar_route(phys_addr_t phys, size_t size,
 					     struct device *dev,
@@ -1115,11 +1116,15 @@ struct p2pdma_provider *pci_p2pdma_bar_route(phys_addr_t phys, size_t size,
 					     struct pci_p2pdma_route *route)
 {
 	struct p2pdma_provider *provider = p2pdma_bar_of_phys(phys, size);
+	struct pci_p2pdma_cursor cursor = {};
 	struct p2pdma_mem *mem;
 
+	/* Registered in part: that part must not be mapped as if it were not. */
+	if (p2pdma_touched(&cursor, phys, size))
+		provider = ERR_PTR(-EINVAL);
 	if (IS_ERR(provider))
 		dev_warn_ratelimited(dev,
-				     "%zu bytes at %pa are only in part in the BAR of a PCI device, or in two; not mapped\n",
+				     "%zu bytes at %pa are only in part a provider's memory or a BAR; not mapped\n",
 				     size, &phys);
 	if (IS_ERR_OR_NULL(provider))
 		return provider;
