@@ -223,10 +223,11 @@ static int client_run(struct client *client, struct transfer *t,
 	if (!peer)
 		return ret;
 	buffers = kzalloc(2 * t->size, GFP_KERNEL);
-	if (buffers)
+	if (buffers) {
 		scoped_guard(mutex, &client->lock)
 			ret = client_transfer(client, t, peer, buffers,
 					      buffers + t->size);
+	}
 	kfree(buffers);
 	iounmap(peer);
 	return ret;

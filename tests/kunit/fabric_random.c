@@ -178,7 +178,7 @@ static void random_draw_vfs(struct random_run *run, struct random_fn *pf)
 	for (i = 0; i < count; i++) {
 		struct random_fn *fn = &run->fn[run->fns++];
 
-		snprintf(fn->name, sizeof(fn->name), "%s.vf%d", pf->name, i);
+		snprintf(fn->name, sizeof(fn->name), "%.7s.vf%u", pf->name, i);
 		fn->host = pf->host;
 		fn->memory = true;
 	}
