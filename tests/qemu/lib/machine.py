@@ -83,6 +83,7 @@ class Outcome:
     seconds: float
     booted: float                   # seconds until the guest reported
     log: Path
+    shared: bytes = b""             # the memory of the devices of lib/single.py
 
     def of(self, event: str, step: int | None = None) -> list[dict]:
         """The reports of one kind, of one step if that is given."""
@@ -277,11 +278,13 @@ def run(boot: Boot, init: bytes,
                 finally:
                     if qemu.poll() is None:
                         qemu.kill()
+        shared = (work / "shared").read_bytes() if boot.single else b""
 
     events = read_events(results.read_text())
     log_text = log.read_text(errors="replace") if log.exists() else ""
     error_text = "\n".join(line for line in errors.read_text().splitlines()
                            if line[:1] != "#" and "warning:" not in line)
     problems = find_problems(events, log_text, error_text, timed_out, boot)
-    return Outcome(events, problems, time.monotonic() - start, booted, log)
+    return Outcome(events, problems, time.monotonic() - start, booted, log,
+                   shared)
 

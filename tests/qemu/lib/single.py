@@ -27,6 +27,12 @@ PCI = {"near": "0000:05:00.0", "far": "0000:00:0a.0", "shm": "0000:00:0b.0",
 CMB = (2, 15 << 20)
 SHM = (2, 4096 + 32)
 
+# The second half is for what the host looks at when the machine has ended.
+HOST_SEES = [(client, call, (2 << 20) + 8192 * number + 96)
+             for number, (client, call) in enumerate(
+                 (client, call) for client in CLIENTS
+                 for call in ("mmio", "resource"))]
+
 
 @dataclass(frozen=True)
 class Transfer:
@@ -35,6 +41,7 @@ class Transfer:
     call: str
     provider: str           # "sw0" or "shm"
     works: bool
+    offset: int | None = None   # in the provider's memory; else CMB's or SHM's
 
     @property
     def name(self) -> str:
@@ -44,6 +51,7 @@ class Transfer:
     def order(self, direction: str) -> str:
         """Have it made."""
         bar, offset = CMB if self.provider == "sw0" else SHM
+        offset = self.offset or offset
         return (f"write /sys/kernel/debug/p2pdma_client/{PCI[self.client]}"
                 f"/transfer {self.call} {direction} {PCI[self.provider]} {bar} "
                 f"{offset} {SIZE}")
@@ -75,6 +83,17 @@ def transfers(iommu: str, policy: str, registered: bool) -> list[Transfer]:
                 found.append(Transfer(client, call, provider, works(
                     iommu, policy, client, call, provider, registered)))
     return found
+
+
+def pattern_at(shared: bytes, offset: int) -> str:
+    """What is wrong with what a client has written there, as the host has it in
+    the file behind the memory; "" if nothing is. What the guest's CPU puts there
+    before is the same byte all over."""
+    data = shared[offset:offset + SIZE]
+    first = data[0] if data else 0
+    wrong = [i for i in range(SIZE) if i >= len(data)
+             or data[i] != (first + 7 * i + (i >> 8)) & 0xff]
+    return f"the host sees other bytes, from {wrong[0]} on" if wrong else ""
 
 
 def devices(shared: str) -> list[str]:
