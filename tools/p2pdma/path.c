@@ -328,6 +328,18 @@ char *path_summary(const struct path *path)
 			 path->common->name);
 }
 
+const char *request_name(enum request request)
+{
+	static const char * const names[] = {
+		[REQUEST_UNSEEN]	= NULL,
+		[REQUEST_ACROSS]	= "across",
+		[REQUEST_UP]		= "up",
+		[REQUEST_DROPPED]	= "dropped",
+	};
+
+	return names[request];
+}
+
 const char *path_word(const struct path *path)
 {
 	if (path->same_function)

@@ -71,5 +71,7 @@ const char *acs_text(const struct acs *acs);
 char *path_summary(const struct path *path);
 /* The same in a word, for cells of a table. */
 const char *path_word(const struct path *path);
+/* "across", "up", "dropped"; NULL where it was not looked at, or not seen. */
+const char *request_name(enum request request);
 
 #endif
