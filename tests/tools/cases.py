@@ -4,7 +4,7 @@
 import copy
 import json
 
-# Pairs whose route is printed, by fabric.
+# Pairs whose route is printed, by fabric; export_* are those that the kernel exports.
 ROUTES = {
     "switch": [("nvme1", "nvme0"), ("nvme1", "nvme2"), ("nvme0", "nvme0")],
     "switch-user": [("nvme1", "nvme0")],
@@ -20,6 +20,22 @@ ROUTES = {
     "odd": [("nvme1", "nvme0")],
     "fifty": [("nvme9", "nvme8")],
     "none": [],
+    "export_switches": [("fa00:0a:00.0", "fa00:06:00.0"),
+                        ("fa00:0a:00.0", "fa00:09:00.0")],
+    "export_egress": [("fa00:03:00.0", "fa00:06:00.0"),
+                      ("fa00:04:00.0", "fa00:05:00.0")],
+    "export_lost": [("fa00:05:00.0", "fa00:06:00.0"),
+                    ("fa00:05:00.0", "fa00:07:00.0")],
+    "export_hosts": [("fa10:03:01.0", "fa10:03:00.0"),
+                     ("10000:01:00.0", "fa10:41:00.0")],
+    "export_multifunction": [("fa00:05:00.2", "fa00:05:00.0"),
+                             ("fa00:08:00.0", "fa00:06:00.1")],
+    "export_virtual": [("fa00:03:00.1", "fa00:03:00.0"),
+                       ("fa00:04:00.0", "fa00:03:00.0")],
+    "export_guest": [("fa00:04:00.0", "fa00:03:00.0")],
+    "export_refused": [("fa00:05:00.0", "fa00:03:00.0"),
+                       ("fa00:05:00.0", "fa00:07:00.0"),
+                       ("fa00:03:00.0", "fa00:08:00.0")],
 }
 
 

@@ -21,6 +21,9 @@ without this project.
 
 Routes are made by the rules of the administrator's guide, of which there is a
 small version here; nothing of the tool is used.
+
+In exported/ is what the kernel has exported of fabrics in software, from which a
+tree is made with nothing added: see Exported.
 """
 
 import os
@@ -35,6 +38,8 @@ TYPES = {"endpoint": 0, "root-port": 4, "upstream": 5, "downstream": 6,
 BRIDGES = ("root-port", "upstream", "downstream", "to-pci")
 ACS = {"SV": 1, "TB": 2, "RR": 4, "CR": 8, "UF": 16, "EC": 32, "DT": 64}
 UNITS = {"K": 10, "M": 20, "G": 30}
+
+KERNEL = {"release": "6.12.117", "policy": "auto"}
 
 PCI_IDS = """\
 1b36  Red Hat, Inc.
@@ -56,6 +61,44 @@ PCI_IDS = """\
 10b5  PLX Technology, Inc.
 \t8796  PEX 8796 96-lane, 24-port PCI Express Gen 3 (8.0 GT/s) Switch
 """
+
+
+class Tree:
+    """Files and links below a folder, and those that every tree has."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        (root / "sys/bus/pci/devices").mkdir(parents=True)
+        self.put("pci.ids", PCI_IDS)
+
+    def put(self, path: str, text: str | bytes) -> None:
+        """A file."""
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text.encode() if isinstance(text, str) else text)
+
+    def link(self, path: str, target: str) -> None:
+        """A symbolic link to what is, or will be, in the same tree."""
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.symlink_to(os.path.relpath(self.root / target, file.parent))
+
+    def group(self, where: str, number: str, kind: str) -> None:
+        """The IOMMU group of a function."""
+        self.put(f"sys/kernel/iommu_groups/{number}/type", kind + "\n")
+        self.link(f"{where}/iommu_group", f"sys/kernel/iommu_groups/{number}")
+
+    def machine(self, kernel: dict[str, str]) -> None:
+        """What is not about a function; the words are those after "kernel"."""
+        self.put("proc/sys/kernel/osrelease", kernel["release"] + "\n")
+        self.put("proc/cpuinfo", "flags\t\t: fpu vme de"
+                 + (" hypervisor" if "guest" in kernel else "") + "\n")
+        self.put("proc/cmdline", "quiet "
+                 + kernel.get("cmdline", "").replace(";", " ") + "\n")
+        if "stock" not in kernel:
+            self.put("sys/kernel/p2pdma/policy", kernel["policy"] + "\n")
+        for iommu in filter(None, kernel.get("iommu", "").split(",")):
+            self.put(f"sys/class/iommu/{iommu}/uevent", "")
 
 
 @dataclass
@@ -83,6 +126,54 @@ class Dev:
         return [self] + (self.above.up() if self.above else [])
 
 
+@dataclass
+class Facts:
+    """What the rules look at, for one pair and direction."""
+    mode: str = "auto"
+    denied: bool = False
+    unreachable: str = ""       # what on the way to the provider is asleep
+    same_function: bool = False
+    translated: bool = False    # by an IOMMU, for the client
+    trusted: bool = False       # the host bridges
+    crosses: bool = False       # the fabric takes the client's request across
+    blocked: str = ""           # where an untranslated transfer is lost
+    stuck: str = ""             # where even a translated one is
+    # (reason, port) why it is not direct, in the guide's order
+    obstacles: list[tuple[str, str]] = field(default_factory=list)
+
+
+def decide(facts: Facts) -> tuple[str, str, str]:
+    """(verdict, reason, port) by the rules of the administrator's guide."""
+    def refused(reason: str, port: str = "-") -> tuple[str, str, str]:
+        return "not-supported", reason, port
+
+    if facts.mode == "off":
+        return refused("policy-off")
+    if facts.denied:
+        return refused("denied")
+    if facts.unreachable:
+        return refused("provider-unreachable", facts.unreachable)
+    if facts.same_function:
+        return "bus-address", "same-function", "-"
+    if not facts.obstacles and facts.mode != "host":
+        return "bus-address", "direct", "-"
+    if facts.mode == "switch":
+        return refused("policy-switch")
+    if not facts.translated and facts.crosses:
+        if facts.mode == "host":
+            return refused("policy-host")
+        if ("untrusted-client", "-") in facts.obstacles:
+            return refused("untrusted-client")
+    if not facts.translated and facts.blocked:
+        return refused("fabric-blocked", facts.blocked)
+    if facts.stuck:
+        return refused("fabric-blocked", facts.stuck)
+    if not facts.trusted:
+        return refused("host-bridge-untrusted")
+    return ("through-host-bridge",
+            *(facts.obstacles or [("policy-host", "-")])[0])
+
+
 def size(text: str) -> int:
     """A number with K, M or G behind it."""
     if text[-1] in UNITS:
@@ -95,7 +186,7 @@ class Fabric:
 
     def __init__(self, text: str) -> None:
         self.devs: dict[str, Dev] = {}
-        self.kernel: dict[str, str] = {"release": "6.12.117", "policy": "auto"}
+        self.kernel = dict(KERNEL)
         self.hosts: dict[str, bool] = {}
         self.overrides: dict[tuple[str, str], str] = {}
         self.texts: list[tuple[str, str]] = []
@@ -166,60 +257,44 @@ class Fabric:
     def decide(self, client: Dev, provider: Dev, read: bool) -> tuple:
         """(verdict, reason, port)."""
         policy = self.kernel["policy"].split(",")
-        mode = ([m for m in policy if m in ("auto", "off", "switch", "host")]
-                or ["auto"])[-1]
         deny = [d for w in policy if w.startswith("deny=")
                 for d in w[5:].split(";")]
-        if mode == "off":
-            return "not-supported", "policy-off", "-"
-        if client.address in deny or provider.address in deny:
-            return "not-supported", "denied", "-"
-        for dev in provider.up():
-            if dev.words.get("memory") == "off" or "power" in dev.words:
-                return "not-supported", "provider-unreachable", dev.address
-        if client is provider:
-            return "bus-address", "same-function", "-"
+        facts = Facts(
+            mode=([m for m in policy if m in ("auto", "off", "switch", "host")]
+                  or ["auto"])[-1],
+            denied=client.address in deny or provider.address in deny,
+            unreachable=next((d.address for d in provider.up()
+                              if d.words.get("memory") == "off"
+                              or "power" in d.words), ""),
+            same_function=client is provider,
+            translated="/DMA" in client.words.get("group", ""),
+            trusted=self.hosts[client.host] and self.hosts[provider.host])
         ups = client.up()
         common = next((d for d in provider.up()[1:] if d in ups[1:]), None)
         if client.host != provider.host:
             common = None
-        obstacles: list[tuple[str, str]] = []
         if not common:
-            obstacles.append(("no-common-port", "-"))
+            facts.obstacles.append(("no-common-port", "-"))
         path = [d for dev in (client, provider) for d in dev.up()[1:]
                 if common is None or d not in common.up()[1:]]
-        obstacles += [("conventional-pci", d.address) for d in path
-                      if d.type in ("to-pci", "pci")][:1]
+        facts.obstacles += [("conventional-pci", d.address) for d in path
+                            if d.type in ("to-pci", "pci")][:1]
         if any("untrusted" in d.words for d in ups):
-            obstacles.append(("untrusted-client", "-"))
-        translated = "/DMA" in client.words.get("group", "")
-        if translated and "guest" in self.kernel:
-            obstacles.append(("virtualised", "-"))
-        crosses = dropped = False
-        acs: list[tuple[str, str]] = []
-        if common:
-            acs, crosses, dropped = self._redirects(client, provider, common)
-            obstacles += [a for a in acs if read or a[0] != "acs-completion"]
-        if not obstacles and mode != "host":
-            return "bus-address", "direct", "-"
-        if mode == "switch":
-            return "not-supported", "policy-switch", "-"
-        if not translated:
-            if crosses and mode == "host":
-                return "not-supported", "policy-host", "-"
-            if dropped:
-                return "not-supported", "fabric-blocked", acs[0][1]
-        lost = next((d for d in (common.up() if common else [])
+            facts.obstacles.append(("untrusted-client", "-"))
+        if facts.translated and "guest" in self.kernel:
+            facts.obstacles.append(("virtualised", "-"))
+        if not common:
+            return decide(facts)
+        acs, facts.crosses, dropped = self._redirects(client, provider, common)
+        acs = [a for a in acs if read or a[0] != "acs-completion"]
+        facts.obstacles += acs
+        lost = next((d.address for d in common.up()
                      if d.type in ("root-port", "downstream")
-                     and not d.has("UF")), None)
-        up = [a for a in acs if a[0] != "acs-completion" or read]
-        if lost and up and (not translated
-                            or any(a[0] == "acs-completion" for a in up)):
-            return "not-supported", "fabric-blocked", lost.address
-        trusted = self.hosts[client.host] and self.hosts[provider.host]
-        if not trusted:
-            return "not-supported", "host-bridge-untrusted", "-"
-        return ("through-host-bridge", *(obstacles or [("policy-host", "-")])[0])
+                     and not d.has("UF")), "")
+        facts.blocked = acs[0][1] if dropped else lost if acs else ""
+        if any(a[0] == "acs-completion" for a in acs):
+            facts.stuck = lost
+        return decide(facts)
 
     def distance(self, client: Dev, provider: Dev) -> int:
         """Hops up to the common port and down again."""
@@ -292,27 +367,9 @@ class Fabric:
 
     def build(self, root: Path) -> None:
         """Write the whole tree."""
-        def put(path: str, text: str | bytes) -> None:
-            file = root / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(text.encode() if isinstance(text, str) else text)
-
-        def link(path: str, target: str) -> None:
-            file = root / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.symlink_to(os.path.relpath(root / target, file.parent))
-
-        (root / "sys/bus/pci/devices").mkdir(parents=True)
-        put("pci.ids", PCI_IDS)
-        put("proc/sys/kernel/osrelease", self.kernel["release"] + "\n")
-        put("proc/cpuinfo", "flags\t\t: fpu vme de"
-            + (" hypervisor" if "guest" in self.kernel else "") + "\n")
-        put("proc/cmdline", "quiet "
-            + self.kernel.get("cmdline", "").replace(";", " ") + "\n")
-        if "stock" not in self.kernel:
-            put("sys/kernel/p2pdma/policy", self.kernel["policy"] + "\n")
-        for iommu in filter(None, self.kernel.get("iommu", "").split(",")):
-            put(f"sys/class/iommu/{iommu}/uevent", "")
+        tree = Tree(root)
+        put, link = tree.put, tree.link
+        tree.machine(self.kernel)
         for dev in self.devs.values():
             where = f"sys/devices/{dev.host}/" + "/".join(
                 d.address for d in reversed(dev.up()))
@@ -324,11 +381,12 @@ class Fabric:
             put(f"{where}/power_state", dev.words.get("power", "D0") + "\n")
             put(f"{where}/config", self.config(dev))
             link(f"sys/bus/pci/devices/{dev.address}", where)
-            self.build_more(dev, where, put, link)
+            self.build_more(dev, where, tree)
 
-    def build_more(self, dev: Dev, where: str, put, link) -> None:
+    def build_more(self, dev: Dev, where: str, tree: "Tree") -> None:
         """What only some functions have."""
         words = dev.words
+        put, link = tree.put, tree.link
         if "driver" in words:
             put(f"sys/bus/pci/drivers/{words['driver']}/uevent", "")
             link(f"{where}/driver", f"sys/bus/pci/drivers/{words['driver']}")
@@ -338,9 +396,7 @@ class Fabric:
                 put(f"{where}/{which}_link_speed", speed + "\n")
                 put(f"{where}/{which}_link_width", width + "\n")
         if "group" in words:
-            number, kind = words["group"].split("/")
-            put(f"sys/kernel/iommu_groups/{number}/type", kind + "\n")
-            link(f"{where}/iommu_group", f"sys/kernel/iommu_groups/{number}")
+            tree.group(where, *words["group"].split("/"))
         if "physfn" in words:
             link(f"{where}/physfn", "sys/bus/pci/devices/" + words["physfn"])
         name = words.get("name", "")
@@ -361,3 +417,87 @@ class Fabric:
             if self.counters:
                 put(f"{where}/p2pdma_counters",
                     self.counters.get(dev.address, ""))
+
+
+class Exported:
+    """What tests/kunit/fabric_export_kunit.c has written of a fabric.
+
+      kernel                       what is not about a function
+       WORD TEXT
+      function FOLDER              one, with the folder of sysfs that it is in
+       FILE TEXT                   a line of a file there; FILE alone: it is empty
+       config SIZE                 its configuration space, as large as that
+       config OFFSET HEX           16 bytes of it; those that are not there are 0
+       physfn ADDRESS  iommu_group NUMBER  type TEXT (of the group)
+      path CLIENT PROVIDER ...     what debugfs p2pdma/path says of a pair
+       ...
+      end
+    """
+
+    def __init__(self, text: str) -> None:
+        self.kernel = dict(KERNEL)
+        self.functions: dict[str, dict[str, list[str]]] = {}
+        self.pairs: dict[tuple[str, str], list[list[str]]] = {}
+        about: dict[str, list[str]] | None = None
+        for line in text.splitlines():
+            word, _, rest = line.strip().partition(" ")
+            if line.startswith("#"):
+                continue
+            if not line.startswith(" "):
+                if word == "function":
+                    about = self.functions[rest] = {}
+                elif word == "path":
+                    client, provider = rest.split()[:2]
+                    pair = self.pairs[(client, provider)] = [line.split()]
+                else:
+                    about = None
+            elif self.pairs:
+                pair.append(line.split())
+            elif about is None:
+                self.kernel[word] = rest
+            else:
+                lines = about.setdefault(word, [])
+                if rest:
+                    lines.append(rest)
+        if word != "end":
+            raise ValueError("an exported fabric that is not whole")
+
+    @staticmethod
+    def config(lines: list[str]) -> bytes:
+        """Configuration space."""
+        space = bytearray(int(lines[0]))
+        for line in lines[1:]:
+            offset, row = line.split()
+            space[int(offset, 16):int(offset, 16) + 16] = bytes.fromhex(row)
+        return bytes(space)
+
+    def build(self, root: Path) -> None:
+        """Write the whole tree."""
+        tree = Tree(root)
+        tree.machine(self.kernel)
+        for folder, files in self.functions.items():
+            where, files = f"sys/{folder}", dict(files)
+            tree.link("sys/bus/pci/devices/" + folder.rpartition("/")[2],
+                      where)
+            tree.put(f"{where}/config", self.config(files.pop("config")))
+            for name in files.pop("physfn", []):
+                tree.link(f"{where}/physfn", "sys/bus/pci/devices/" + name)
+            for number in files.pop("iommu_group", []):
+                tree.group(where, number, files.pop("type")[0])
+            for name, lines in files.items():
+                tree.put(f"{where}/{name}",
+                         "".join(line + "\n" for line in lines))
+
+
+def load(folder: Path, name: str) -> Fabric | Exported:
+    """The fabric of that name, described or exported; it has build()."""
+    described = folder / "fabrics" / f"{name}.fabric"
+    if described.exists():
+        return Fabric(described.read_text())
+    return Exported((folder / "exported" / f"{name}.txt").read_text())
+
+
+def names(folder: Path) -> list[str]:
+    """The names of all fabrics."""
+    return sorted([f.stem for f in (folder / "fabrics").glob("*.fabric")]
+                  + [f.stem for f in (folder / "exported").glob("*.txt")])

@@ -209,12 +209,22 @@ void json_route(struct json_object *object, const struct dev *client,
 void json_fabric(struct json_object *object, const struct path *path)
 {
 	char *summary = path_summary(path);
-	struct json_object *fabric = json_object_in(object, "fabric");
+	struct json_object *fabric = json_object_in(object, "fabric"), *array;
+	size_t i;
 
 	json_text(fabric, "shape", path_word(path));
 	json_text(fabric, "summary", summary);
 	json_number(fabric, "distance", path->distance);
 	json_text(fabric, "common", path->common ? path->common->name : NULL);
 	json_flag(fabric, "acs_seen", path->seen);
+	json_text(fabric, "request", request_name(path->request));
+	json_flag(fabric, "completions_up", path->completion_up);
+	json_text(fabric, "conventional",
+		  path->conventional ? path->conventional->name : NULL);
+	array = json_array_in(fabric, "redirectors");
+	for (i = 0; i < path->n_redirectors; i++)
+		json_text_item(array, path->redirectors[i]->name);
+	json_text(fabric, "no_forwarding",
+		  path->no_forwarding ? path->no_forwarding->name : NULL);
 	free(summary);
 }

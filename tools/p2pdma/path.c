@@ -161,18 +161,24 @@ static void look_in_switch(struct path *path)
 	path->request = request_at(path->client_side, path->provider_side);
 	path->completion_up = path->provider_side->acs.ctrl & ACS_CR;
 	path->seen = path->client_side->acs.seen && path->provider_side->acs.seen;
+	if (path->request == REQUEST_DROPPED)
+		path->dropper = path->client_side;
 	if (path->request == REQUEST_UP || path->request == REQUEST_DROPPED)
 		add_redirector(path, path->client_side);
 	if (path->completion_up)
 		add_redirector(path, path->provider_side);
 }
 
-/* Functions of one device: whatever redirects, in them or above, is in the way. */
+/*
+ * Functions of one device: whatever redirects, in them or above, is in the way. One
+ * of them may be the upstream port of a switch that the client or the provider is
+ * below.
+ */
 static void look_in_device(struct path *path)
 {
 	const struct dev *check[] = {
-		path->client, path->client->physfn, path->provider,
-		path->provider->physfn,
+		path->client, path->client->physfn, path->client_side,
+		path->provider, path->provider->physfn, path->provider_side,
 	};
 	const struct dev *dev;
 	size_t i;
@@ -191,6 +197,16 @@ static void look_in_device(struct path *path)
 			add_redirector(path, dev);
 	}
 	path->completion_up = path->provider->acs.ctrl & ACS_CR;
+
+	/* Where something redirects, all may go up, but what the client drops. */
+	if (!path->seen)
+		return;
+	path->request = request_at(path->client, path->provider);
+	if (path->request == REQUEST_DROPPED)
+		path->dropper = path->client;
+	else
+		path->request = path->n_redirectors ? REQUEST_UP :
+						      REQUEST_ACROSS;
 }
 
 struct path *path_find(const struct dev *client, const struct dev *provider)
@@ -310,6 +326,18 @@ char *path_summary(const struct path *path)
 				 path->common->name, path->provider_side->name);
 	return xasprintf("below %s, and ACS lets everything cross",
 			 path->common->name);
+}
+
+const char *request_name(enum request request)
+{
+	static const char * const names[] = {
+		[REQUEST_UNSEEN]	= NULL,
+		[REQUEST_ACROSS]	= "across",
+		[REQUEST_UP]		= "up",
+		[REQUEST_DROPPED]	= "dropped",
+	};
+
+	return names[request];
 }
 
 const char *path_word(const struct path *path)

@@ -47,7 +47,8 @@ struct path {
 	bool seen;		/* ACS of all that matters has been seen */
 	const struct dev *client_side;
 	const struct dev *provider_side;
-	enum request request;	/* at @client_side, if in_switch */
+	enum request request;	/* at @client_side, or at the client itself */
+	const struct dev *dropper;	/* where that is REQUEST_DROPPED */
 	bool completion_up;	/* at @provider_side, or the provider itself */
 	const struct dev *conventional;	/* the first bridge that is not Express */
 	const struct dev *no_forwarding; /* the first downstream port, from @common up,
@@ -70,5 +71,7 @@ const char *acs_text(const struct acs *acs);
 char *path_summary(const struct path *path);
 /* The same in a word, for cells of a table. */
 const char *path_word(const struct path *path);
+/* "across", "up", "dropped"; NULL where it was not looked at, or not seen. */
+const char *request_name(enum request request);
 
 #endif

@@ -278,9 +278,9 @@ static bool forward_up(const struct situation *s, struct remedy *remedy)
 		ports = xrealloc(ports, n + 1, sizeof(*ports));
 		ports[n++] = dev;
 	}
-	if (s->path->request == REQUEST_DROPPED) {
+	if (s->path->dropper) {
 		ports = xrealloc(ports, n + 1, sizeof(*ports));
-		ports[n++] = s->path->client_side;
+		ports[n++] = s->path->dropper;
 	}
 	if (!n && *s->route->port) {
 		/* not to be seen without root: the kernel names the first */

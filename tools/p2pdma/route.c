@@ -68,6 +68,8 @@ static char *hop_remark(const struct path *path, const struct hop *hop,
 		text_add(&text, path->completion_up ?
 			 "sends the completions of reads up (CR)" :
 			 "lets completions cross");
+	} else if (hop->role == HOP_CLIENT && hop->dev == path->dropper) {
+		text_add(&text, "drops its requests to the provider (EC, egress vector)");
 	}
 	if (hop->dev && hop->dev == path->conventional)
 		text_add(&text, "not PCI Express");

@@ -61,9 +61,10 @@ static void count_all(const struct machine *m, struct count *count)
 	}
 }
 
-static void print_kernel(const struct machine *m)
+static void print_kernel(const struct machine *m, unsigned int width)
 {
 	size_t i, grouped = 0, translated = 0;
+	struct text iommus = {};
 
 	printf("%sp2pdma %s%s, kernel %s", style_on(STYLE_HEAD), P2PDMA_VERSION,
 	       style_off(STYLE_HEAD), m->release);
@@ -78,15 +79,17 @@ static void print_kernel(const struct machine *m)
 		grouped++;
 		translated += m->devs[i]->translated;
 	}
-	printf("IOMMU: ");
-	if (!m->n_iommus)
-		printf("none");
+	text_add(&iommus, m->n_iommus ? "" : "none");
 	for (i = 0; i < m->n_iommus && i < 4; i++)
-		printf("%s%s", i ? ", " : "", m->iommus[i]);
+		text_addf(&iommus, "%s%s", i ? ", " : "", m->iommus[i]);
 	if (m->n_iommus > 4)
-		printf(", and %zu more", m->n_iommus - 4);
-	printf("; translates for %zu of %zu possible clients%s\n", translated,
-	       grouped, m->guest ? "; this is a virtual machine" : "");
+		text_addf(&iommus, ", and %zu more", m->n_iommus - 4);
+	text_addf(&iommus, "; translates for %zu of %zu possible clients%s",
+		  translated, grouped,
+		  m->guest ? "; this is a virtual machine" : "");
+	printf("IOMMU: ");
+	out_paragraph(text_str(&iommus), 7, 7, width);
+	text_free(&iommus);
 }
 
 static void print_providers(const struct machine *m, unsigned int width)
@@ -256,7 +259,7 @@ int cmd_summary(int argc, char **argv, struct options *options)
 		machine_free(m);
 		return STATUS_OK;
 	}
-	print_kernel(m);
+	print_kernel(m, options->width);
 	print_providers(m, options->width);
 	if (m->n_providers) {
 		printf("\n%s, %s with a provider",
