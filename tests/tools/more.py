@@ -237,7 +237,8 @@ def test_bench(results, runner, root: Path, shim: Path) -> None:
 
 
 def test_pictures(results, roots: dict[str, Path], runner) -> None:
-    """Graphviz takes every graph, and no two boxes overlap."""
+    """Graphviz takes every graph, no two boxes overlap, and host bridges stand in the
+    order of their numbers."""
     if not shutil.which("dot"):
         results.tell("picture", "Graphviz is not installed")
         return
@@ -262,6 +263,12 @@ def test_pictures(results, roots: dict[str, Path], runner) -> None:
                     trouble += f"{one} and {other} overlap\n"
         if not boxes:
             trouble += "nothing is drawn\n"
+        hosts = sorted((-y, name) for name, _, y, _, _ in boxes
+                       if name.strip('"').startswith("pci"))
+        number = [int(re.sub("[^0-9a-f]", "", name.removeprefix("pci")), 16)
+                  for name in (h[1].strip('"') for h in hosts)]
+        if number != sorted(number):
+            trouble += f"the order of host bridges: {[h[1] for h in hosts]}\n"
         svg = root / "picture.svg"
         done = runner.run(["topo", "--svg", str(svg)], root)
         if done.returncode or "<svg" not in svg.read_text():
