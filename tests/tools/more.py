@@ -157,6 +157,13 @@ def test_verify_safe(results, runner, root: Path, shim: Path,
         results.tell("verify writes only", "" if done.returncode == 0 and
                      "every byte equal" in done.stdout else
                      done.stdout + done.stderr)
+    if results.wanted("verify tells the reason where there is room"):
+        wide = run("--direction", "write", "--width", "100").stdout
+        narrow = run("--direction", "write", "--width", "99").stdout
+        results.tell("verify tells the reason where there is room",
+                     "" if "  bus-address  direct  every byte equal  " in wide
+                     and "  bus-address  every byte equal  " in narrow else
+                     wide + narrow)
     if results.wanted("verify wrong data on a drive that is read"):
         done = run("--direction", "write", mode="wrong")
         results.tell("verify wrong data on a drive that is read",
