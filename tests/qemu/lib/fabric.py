@@ -24,6 +24,7 @@ class Drive:
     port: str           # letter of the root port that it is below
     device: str         # the rest of its "-device nvme" arguments
     provider: bool      # it offers peer memory
+    filesystem: bool = False    # there is one on it, with the files of lib/machine.py
 
 
 # Two below a switch, one below a root port of its own, two functions of one

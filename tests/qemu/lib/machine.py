@@ -10,6 +10,7 @@ thread of its own.
 
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -52,6 +53,11 @@ BAD_LOG = re.compile(
     r"|stall(s|ed) on CPU|blocked for more than|Unable to handle"
     r"|double fault|stack guard page|list_(add|del) corruption"
     r"|refcount_t:|[Bb]ad page|nvme.*(timeout, |timed out)")
+
+
+# What is on a drive with a file system: a text, and data that fill most of it.
+KEPT_TEXT = "this was here before\n"
+BULK_MIB = fabric.DRIVE_MIB * 5 // 8
 
 
 class Failure(Exception):
@@ -163,6 +169,36 @@ def make_image(work: Path, name: str, mib: int) -> str:
     return str(image)
 
 
+def system_program(name: str, package: str) -> str:
+    """A program that may be in a folder for administrators."""
+    path = shutil.which(name, path="/usr/sbin:/sbin:/usr/bin:/bin")
+    if not path:
+        raise Failure(f"{name} is not installed: apt-get install {package}")
+    return path
+
+
+def make_filesystem(work: Path, image: str) -> None:
+    """Put an ext2 file system on an image. The bulk is not the same twice in it, so
+    that whatever is written there changes it."""
+    folder = work / "files"
+    folder.mkdir(exist_ok=True)
+    (folder / "kept").write_text(KEPT_TEXT)
+    (folder / "bulk").write_bytes(random.Random(1).randbytes(BULK_MIB << 20))
+    done = subprocess.run(
+        [system_program("mke2fs", "e2fsprogs"), "-q", "-F", "-t", "ext2", "-b", "4096",
+         "-d", str(folder), image], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failure(f"mke2fs: {done.stderr}")
+
+
+def check_filesystem(image: str) -> list[str]:
+    """What is wrong with it, after the boot."""
+    done = subprocess.run([system_program("e2fsck", "e2fsprogs"), "-f", "-n", image],
+                          capture_output=True, text=True, check=False)
+    return [] if done.returncode == 0 else [
+        f"e2fsck {Path(image).name}: {done.stdout} {done.stderr}"]
+
+
 def command_line(boot: Boot, work: Path, results: Path, log: Path) -> list[str]:
     """QEMU and all its arguments. The IOMMU has to come before the devices."""
     iommu, kernel_args = IOMMUS[boot.iommu]
@@ -172,6 +208,9 @@ def command_line(boot: Boot, work: Path, results: Path, log: Path) -> list[str]:
     images = {drive.name: make_image(work, drive.name, fabric.DRIVE_MIB)
               for drive in boot.drives}
     disk = []
+    for drive in boot.drives:
+        if drive.filesystem:
+            make_filesystem(work, images[drive.name])
     if boot.virtio_disk:
         image = make_image(work, "vda", fabric.VIRTIO_MIB)
         disk = ["-blockdev", "driver=raw,cache.no-flush=on,node-name=vda,"
@@ -277,11 +316,14 @@ def run(boot: Boot, init: bytes,
                 finally:
                     if qemu.poll() is None:
                         qemu.kill()
+        damage = [text for drive in boot.drives if drive.filesystem
+                  for text in check_filesystem(str(work / f"{drive.name}.img"))]
 
     events = read_events(results.read_text())
     log_text = log.read_text(errors="replace") if log.exists() else ""
     error_text = "\n".join(line for line in errors.read_text().splitlines()
                            if line[:1] != "#" and "warning:" not in line)
-    problems = find_problems(events, log_text, error_text, timed_out, boot)
+    problems = damage + find_problems(events, log_text, error_text, timed_out,
+                                      boot)
     return Outcome(events, problems, time.monotonic() - start, booted, log)
 
