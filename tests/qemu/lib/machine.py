@@ -27,6 +27,7 @@ MADE = Path(os.environ.get("BUILD") or REPO / "build")
 BUILD = MADE / "qemu"
 KERNEL = MADE / "kernel" / "arch" / "x86" / "boot" / "bzImage"
 GUEST = REPO / "tests" / "qemu" / "guest"
+EXTERNAL = REPO / "tests" / "qemu" / "external.asl"
 QEMU = "qemu-system-x86_64"
 
 # What each choice of --iommu means to QEMU and to the kernel.
@@ -35,12 +36,15 @@ IOMMUS: dict[str, tuple[list[str], list[str]]] = {
     "intel": (["-device", "intel-iommu"], ["intel_iommu=on"]),
     "intel-pt": (["-device", "intel-iommu"], ["intel_iommu=on", "iommu=pt"]),
     "virtio": (["-device", "virtio-iommu-pci,addr=0x1"], []),
+    # there, and not used unless the command line says so
+    "intel-off": (["-device", "intel-iommu"], []),
 }
 IOMMU_TEXT = {
     "none": "no IOMMU",
     "intel": "intel-iommu, translating",
     "intel-pt": "intel-iommu, passthrough",
     "virtio": "virtio-iommu, translating",
+    "intel-off": "intel-iommu, not in use",
 }
 
 # Lines of the kernel's log that fail a run, whatever else it says.
@@ -77,6 +81,8 @@ class Boot:
     kernel_args: list[str] = field(default_factory=list)
     virtio_disk: bool = False       # /dev/vda
     single: bool = False            # the devices of lib/single.py
+    devices: list[str] = field(default_factory=list)    # more, as QEMU's arguments
+    external: bool = False          # the firmware calls root port A external
     timeout: float = 300.0          # seconds, for the whole boot
     files: dict[str, tuple[int, bytes]] = field(default_factory=dict)
 
@@ -177,6 +183,17 @@ def system_program(name: str, package: str) -> str:
     return path
 
 
+def make_table(work: Path) -> str:
+    """The table of the firmware that makes root port A an external one."""
+    table = work / "external.aml"
+    done = subprocess.run(
+        [system_program("iasl", "acpica-tools"), "-p", str(table),
+         str(EXTERNAL)], capture_output=True, text=True, check=False)
+    if done.returncode or not table.exists():
+        raise Failure(f"{EXTERNAL} does not compile:\n{done.stdout}{done.stderr}")
+    return str(table)
+
+
 def make_filesystem(work: Path, image: str) -> None:
     """Put an ext2 file system on an image. The bulk is not the same twice in it, so
     that whatever is written there changes it."""
@@ -226,7 +243,10 @@ def command_line(boot: Boot, work: Path, results: Path, log: Path) -> list[str]:
             "-chardev", f"file,id=results,path={results}",
             "-device", "virtserialport,chardev=results,name=p2pdma.results",
             *fabric.devices(boot.drives, images), *disk,
-            *(single.devices(str(work / "shared")) if boot.single else [])]
+            *(single.devices(str(work / "shared")) if boot.single else []),
+            *boot.devices,
+            *(["-acpitable", f"file={make_table(work)}"] if boot.external
+              else [])]
 
 
 def read_events(text: str) -> list[dict]:
