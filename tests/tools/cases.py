@@ -19,6 +19,8 @@ ROUTES = {
     "mistake": [("nvme1", "nvme0")],
     "odd": [("nvme1", "nvme0")],
     "fifty": [("nvme9", "nvme8")],
+    "barred": [("nvme1", "nvme0"), ("eth0", "nvme0"), ("eth1", "nvme0"),
+               ("eth2", "nvme0"), ("eth3", "nvme0")],
     "none": [],
     "export_switches": [("fa00:0a:00.0", "fa00:06:00.0"),
                         ("fa00:0a:00.0", "fa00:09:00.0")],

@@ -157,6 +157,13 @@ def test_verify_safe(results, runner, root: Path, shim: Path,
         results.tell("verify writes only", "" if done.returncode == 0 and
                      "every byte equal" in done.stdout else
                      done.stdout + done.stderr)
+    if results.wanted("verify tells the reason where there is room"):
+        wide = run("--direction", "write", "--width", "100").stdout
+        narrow = run("--direction", "write", "--width", "99").stdout
+        results.tell("verify tells the reason where there is room",
+                     "" if "  bus-address  direct  every byte equal  " in wide
+                     and "  bus-address  every byte equal  " in narrow else
+                     wide + narrow)
     if results.wanted("verify wrong data on a drive that is read"):
         done = run("--direction", "write", mode="wrong")
         results.tell("verify wrong data on a drive that is read",
@@ -237,7 +244,8 @@ def test_bench(results, runner, root: Path, shim: Path) -> None:
 
 
 def test_pictures(results, roots: dict[str, Path], runner) -> None:
-    """Graphviz takes every graph, and no two boxes overlap."""
+    """Graphviz takes every graph, no two boxes overlap, and host bridges stand in the
+    order of their numbers."""
     if not shutil.which("dot"):
         results.tell("picture", "Graphviz is not installed")
         return
@@ -262,6 +270,12 @@ def test_pictures(results, roots: dict[str, Path], runner) -> None:
                     trouble += f"{one} and {other} overlap\n"
         if not boxes:
             trouble += "nothing is drawn\n"
+        hosts = sorted((-y, name) for name, _, y, _, _ in boxes
+                       if name.strip('"').startswith("pci"))
+        number = [int(re.sub("[^0-9a-f]", "", name.removeprefix("pci")), 16)
+                  for name in (h[1].strip('"') for h in hosts)]
+        if number != sorted(number):
+            trouble += f"the order of host bridges: {[h[1] for h in hosts]}\n"
         svg = root / "picture.svg"
         done = runner.run(["topo", "--svg", str(svg)], root)
         if done.returncode or "<svg" not in svg.read_text():

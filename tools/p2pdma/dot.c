@@ -285,6 +285,7 @@ static void add_tree_edge(struct graph *g, const struct dev *dev)
 	text_add(&g->out, " [arrowhead=none, color=\"#8b949e\", penwidth=1.6];\n");
 }
 
+/* In the order of their numbers, which Graphviz would not keep by itself. */
 static void add_hosts(struct graph *g)
 {
 	const char *done = "";
@@ -295,6 +296,9 @@ static void add_hosts(struct graph *g)
 
 		if (!host || !strcmp(host, done))
 			continue;
+		if (*done)
+			text_addf(&g->out, "  { rank=same; \"%s\" -> \"%s\" [style=invis]; }\n",
+				  done, host);
 		done = host;
 		text_addf(&g->out, "  \"%s\" [label=\"%s\\nhost bridge\", shape=box, style=\"filled,bold\", fillcolor=\"#d0d7de\"];\n",
 			  host, host);

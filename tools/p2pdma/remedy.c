@@ -208,7 +208,7 @@ static bool decode_memory(const struct situation *s, struct remedy *remedy)
 
 static bool put_below_switch(const struct situation *s, struct remedy *remedy)
 {
-	if (s->path->common && !s->path->conventional)
+	if (s->path->common)
 		return false;
 	claim(remedy, s, EFFECT_BUS_ADDRESS);
 	return true;
@@ -217,7 +217,12 @@ static bool put_below_switch(const struct situation *s, struct remedy *remedy)
 static bool put_in_express_slot(const struct situation *s,
 				struct remedy *remedy)
 {
-	claim(remedy, s, EFFECT_REASON_GONE);
+	bool named = s->route->reason[s->dir] == REASON_CONVENTIONAL_PCI;
+
+	/* where another reason is named the two have to meet, or it is of no use */
+	if (!named && !(s->path->conventional && s->path->common))
+		return false;
+	claim(remedy, s, named ? EFFECT_REASON_GONE : EFFECT_BUS_ADDRESS);
 	return true;
 }
 
@@ -252,7 +257,8 @@ static bool translate(const struct situation *s, struct remedy *remedy)
 		remedy->remove = xstrdup(word);
 	if (!word || !strstr(s->m->cmdline, "intel_iommu=on"))
 		remedy->parameter = xstrdup("intel_iommu=on iommu.passthrough=0");
-	claim(remedy, s, EFFECT_REASON_GONE);
+	/* it stays the reason why the route is not direct */
+	claim(remedy, s, EFFECT_REFUSAL_GONE);
 	return true;
 }
 
@@ -459,7 +465,8 @@ static const struct rule rules[] = {
 		.apply = put_below_switch,
 	}, {
 		.name = "express-slot",
-		.reasons = R(CONVENTIONAL_PCI),
+		.reasons = R(CONVENTIONAL_PCI) | R(HOST_BRIDGE_UNTRUSTED) |
+			   R(UNMAPPABLE),
 		.shortens = true,
 		.what = "Put the device in a PCI Express slot",
 		.cost = "a change of slots",
@@ -638,6 +645,7 @@ const char *effect_name(enum effect effect)
 		[EFFECT_BUS_ADDRESS]	= "bus-address",
 		[EFFECT_HOST_BRIDGE]	= "through-host-bridge",
 		[EFFECT_REASON_GONE]	= "reason-gone",
+		[EFFECT_REFUSAL_GONE]	= "refusal-gone",
 	};
 
 	return names[effect];
@@ -645,8 +653,14 @@ const char *effect_name(enum effect effect)
 
 static char *effect_text(enum effect effect, const char *reason)
 {
-	return effect == EFFECT_REASON_GONE ? xasprintf("%s no longer", reason) :
-					      xstrdup(effect_name(effect));
+	switch (effect) {
+	case EFFECT_REASON_GONE:
+		return xasprintf("%s no longer", reason);
+	case EFFECT_REFUSAL_GONE:
+		return xasprintf("no longer refused as %s", reason);
+	default:
+		return xstrdup(effect_name(effect));
+	}
 }
 
 char *remedy_effect(const struct remedy *remedy, const struct route *route)

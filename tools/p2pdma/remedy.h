@@ -17,6 +17,7 @@ enum effect {
 	EFFECT_BUS_ADDRESS,
 	EFFECT_HOST_BRIDGE,
 	EFFECT_REASON_GONE,	/* this reason will not be it; another may */
+	EFFECT_REFUSAL_GONE,	/* not refused for it; it may be why it is not direct */
 };
 
 struct remedy {

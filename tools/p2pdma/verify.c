@@ -12,6 +12,8 @@
 #include "out.h"
 #include "pairs.h"
 
+#define WIDE	100	/* columns from which on the reasons are in the table */
+
 enum result {
 	RESULT_AS_SAID,
 	RESULT_MISMATCH,
@@ -92,14 +94,17 @@ static void print_checks(const struct pairs *pairs, const struct check *checks,
 {
 	static const enum style styles[] = { STYLE_GOOD, STYLE_BAD, STYLE_FAIR };
 	static const char * const words[] = { "ok", "MISMATCH", "not tested" };
+	bool wide = width >= WIDE;
 	struct table table;
 	size_t i;
 
-	table_init(&table, 7);
+	table_init(&table, wide ? 8 : 7);
 	table_add(&table, "client", STYLE_HEAD);
 	table_add(&table, "provider", STYLE_HEAD);
 	table_add(&table, "dir", STYLE_HEAD);
 	table_add(&table, "kernel says", STYLE_HEAD);
+	if (wide)
+		table_add(&table, "reason", STYLE_HEAD);
 	table_add(&table, "measured", STYLE_HEAD);
 	table_add(&table, "moved", STYLE_HEAD);
 	table_add(&table, "result", STYLE_HEAD);
@@ -114,6 +119,10 @@ static void print_checks(const struct pairs *pairs, const struct check *checks,
 		table_add(&table, direction_name(pair->dir), STYLE_PLAIN);
 		table_add(&table, route ? route->verdict_word[pair->dir] : "-",
 			  STYLE_PLAIN);
+		if (wide)
+			table_add(&table,
+				  route ? route->reason_word[pair->dir] : "-",
+				  STYLE_PLAIN);
 		table_add(&table, measured_text(check->outcome.measured),
 			  STYLE_PLAIN);
 		table_add(&table, check->outcome.moved ?

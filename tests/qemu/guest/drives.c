@@ -138,7 +138,7 @@ bool drives_wait(unsigned int step, char *serials)
 	return !missing;
 }
 
-/* Replace each {serial} by the PCI address of that drive. */
+/* Replace each {serial} by the PCI address of that drive, {serial.block} by nvme0n1. */
 char *drives_expand(const char *text)
 {
 	size_t room = strlen(text) * NAME_LEN + 1;
@@ -147,16 +147,19 @@ char *drives_expand(const char *text)
 	while (expanded && *text) {
 		const char *end = *text == '{' ? strchr(text, '}') : NULL;
 		const struct drive *drive = NULL;
+		bool block = false;
 
 		if (end) {
 			char name[NAME_LEN];
 
 			snprintf(name, sizeof(name), "%.*s",
 				 (int)(end - text - 1), text + 1);
+			block = strchr(name, '.');
+			name[strcspn(name, ".")] = '\0';
 			drive = drive_find(name);
 		}
 		if (drive) {
-			to += sprintf(to, "%s", drive->pci);
+			to += sprintf(to, "%s", block ? drive->block : drive->pci);
 			text = end + 1;
 		} else {
 			*to++ = *text++;

@@ -68,12 +68,21 @@ void move(unsigned int step, const struct drive *client,
 	  const struct drive *provider, size_t bytes, enum move_how how);
 void compare_drives(unsigned int step, const struct drive *one,
 		    const struct drive *other, size_t bytes);
+void sum_drive(unsigned int step, const struct drive *drive);
 
 /* stack.c */
 void stack_make(unsigned int step, char *args);
 void stack_remove(unsigned int step, const char *name);
 
-/* run.c: lines are split at blanks, {SERIAL} stands for a drive's PCI address */
+/* filesystem.c */
+void filesystem_mount(unsigned int step, char *args);
+void filesystem_unmount(unsigned int step, const char *folder);
+void filesystem_list(unsigned int step, const char *folder);
+
+/*
+ * run.c: lines are split at blanks, {SERIAL} stands for a drive's PCI address and
+ * {SERIAL.block} for its block device
+ */
 void run_program(unsigned int step, const char *line, bool as_nobody);
 void run_background(unsigned int step, const char *line);
 void run_finish(unsigned int step);

@@ -11,6 +11,10 @@
  *   spoil CLIENT PROVIDER N    the same, and damage the data before comparing
  *   bio CLIENT PROVIDER N      the same as move, with bios built in the kernel
  *   same ONE OTHER N           compare the first N bytes of two drives
+ *   sum DRIVE                  report a checksum of a whole drive
+ *   mount DRIVE FOLDER         mount the ext2 file system of a drive
+ *   umount FOLDER              unmount it
+ *   list FOLDER                report the names there, and the room that is left
  *   disk NAME BLOCK            from then on NAME is a drive: the one /dev/BLOCK
  *   stack NAME KIND MEMBER...  make a stacked device of drives: linear, striped,
  *                              crypt, raid0 or raid1; NAME is a drive then
@@ -29,9 +33,13 @@
  *   start PROGRAM ARG...       run it in the background
  *   finish                     end that, and report as for run
  *
+ * In PATH, ARG and what is written {SERIAL} stands for a drive's PCI address, and
+ * {SERIAL.block} for the name of its block device.
+ *
  * The step in a report is the number of the line, from 1. Reports are "drive",
- * "policy", "route", "counters", "move", "same", "acs", "log", "mode" and "taint" as
- * ordered; "line" for each line of a file, and "file" for what became of it; "out" for
+ * "policy", "route", "counters", "move", "same", "sum", "acs", "log", "mode" and
+ * "taint" as ordered; "entry" for each name in a folder, and "room" for what is left
+ * there; "line" for each line of a file, and "file" for what became of it; "out" for
  * parts of what a program printed, and "ran" for how it ended; "start" and "done" at
  * both ends; "kmsg" for each warning in the kernel's log; "trouble" where an order
  * could not be carried out.
@@ -116,6 +124,16 @@ static void order_same(unsigned int step, char *args)
 		return;
 	}
 	compare_drives(step, one, other, strtoul(n, NULL, 0));
+}
+
+static void order_sum(unsigned int step, const char *name)
+{
+	const struct drive *drive = drive_find(name);
+
+	if (drive)
+		sum_drive(step, drive);
+	else
+		report_trouble(step, "sum: there is no drive %s", name);
 }
 
 static void order_disk(unsigned int step, char *args)
@@ -277,6 +295,14 @@ static void carry_out(unsigned int step, char *line)
 		order_move(step, args, MOVE_KERNEL);
 	else if (!strcmp(line, "same"))
 		order_same(step, args);
+	else if (!strcmp(line, "sum"))
+		order_sum(step, args);
+	else if (!strcmp(line, "mount"))
+		filesystem_mount(step, args);
+	else if (!strcmp(line, "umount"))
+		filesystem_unmount(step, args);
+	else if (!strcmp(line, "list"))
+		filesystem_list(step, args);
 	else if (!strcmp(line, "disk"))
 		order_disk(step, args);
 	else if (!strcmp(line, "stack"))

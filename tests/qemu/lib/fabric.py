@@ -24,6 +24,7 @@ class Drive:
     port: str           # letter of the root port that it is below
     device: str         # the rest of its "-device nvme" arguments
     provider: bool      # it offers peer memory
+    filesystem: bool = False    # there is one on it, with the files of lib/machine.py
 
 
 # Two below a switch, one below a root port of its own, two functions of one
@@ -99,9 +100,18 @@ def devices(drives: tuple[Drive, ...], image_of: dict[str, str]) -> list[str]:
         peer = f",cmb_size_mb={PEER_MIB}" if drive.provider else ""
         args += ["-blockdev", "driver=raw,cache.no-flush=on,"
                               f"node-name={drive.name},file.driver=file,"
-                              f"file.filename={image_of[drive.name]}",
-                 "-device", f"nvme,serial={drive.name},drive={drive.name},"
-                            f"{drive.device}{peer}"]
+                              f"file.filename={image_of[drive.name]}"]
+        if "sriov_max_vfs=" not in drive.device:
+            args += ["-device", f"nvme,serial={drive.name},drive={drive.name},"
+                                f"{drive.device}{peer}"]
+            continue
+        # The emulator wants virtual functions to be in a subsystem, and takes the
+        # drive of a controller in a subsystem only as a namespace by itself.
+        args += ["-device", f"nvme-subsys,id={drive.name}-subsys",
+                 "-device", f"nvme,serial={drive.name},id={drive.name}-ctrl,"
+                            f"subsys={drive.name}-subsys,{drive.device}{peer}",
+                 "-device", f"nvme-ns,drive={drive.name},"
+                            f"bus={drive.name}-ctrl"]
     return args
 
 

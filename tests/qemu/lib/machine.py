@@ -10,6 +10,7 @@ thread of its own.
 
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -26,6 +27,7 @@ MADE = Path(os.environ.get("BUILD") or REPO / "build")
 BUILD = MADE / "qemu"
 KERNEL = MADE / "kernel" / "arch" / "x86" / "boot" / "bzImage"
 GUEST = REPO / "tests" / "qemu" / "guest"
+EXTERNAL = REPO / "tests" / "qemu" / "external.asl"
 QEMU = "qemu-system-x86_64"
 
 # What each choice of --iommu means to QEMU and to the kernel.
@@ -34,12 +36,15 @@ IOMMUS: dict[str, tuple[list[str], list[str]]] = {
     "intel": (["-device", "intel-iommu"], ["intel_iommu=on"]),
     "intel-pt": (["-device", "intel-iommu"], ["intel_iommu=on", "iommu=pt"]),
     "virtio": (["-device", "virtio-iommu-pci,addr=0x1"], []),
+    # there, and not used unless the command line says so
+    "intel-off": (["-device", "intel-iommu"], []),
 }
 IOMMU_TEXT = {
     "none": "no IOMMU",
     "intel": "intel-iommu, translating",
     "intel-pt": "intel-iommu, passthrough",
     "virtio": "virtio-iommu, translating",
+    "intel-off": "intel-iommu, not in use",
 }
 
 # Lines of the kernel's log that fail a run, whatever else it says.
@@ -52,6 +57,11 @@ BAD_LOG = re.compile(
     r"|stall(s|ed) on CPU|blocked for more than|Unable to handle"
     r"|double fault|stack guard page|list_(add|del) corruption"
     r"|refcount_t:|[Bb]ad page|nvme.*(timeout, |timed out)")
+
+
+# What is on a drive with a file system: a text, and data that fill most of it.
+KEPT_TEXT = "this was here before\n"
+BULK_MIB = fabric.DRIVE_MIB * 5 // 8
 
 
 class Failure(Exception):
@@ -71,6 +81,8 @@ class Boot:
     kernel_args: list[str] = field(default_factory=list)
     virtio_disk: bool = False       # /dev/vda
     single: bool = False            # the devices of lib/single.py
+    devices: list[str] = field(default_factory=list)    # more, as QEMU's arguments
+    external: bool = False          # the firmware calls root port A external
     timeout: float = 300.0          # seconds, for the whole boot
     files: dict[str, tuple[int, bytes]] = field(default_factory=dict)
 
@@ -164,6 +176,47 @@ def make_image(work: Path, name: str, mib: int) -> str:
     return str(image)
 
 
+def system_program(name: str, package: str) -> str:
+    """A program that may be in a folder for administrators."""
+    path = shutil.which(name, path="/usr/sbin:/sbin:/usr/bin:/bin")
+    if not path:
+        raise Failure(f"{name} is not installed: apt-get install {package}")
+    return path
+
+
+def make_table(work: Path) -> str:
+    """The table of the firmware that makes root port A an external one."""
+    table = work / "external.aml"
+    done = subprocess.run(
+        [system_program("iasl", "acpica-tools"), "-p", str(table),
+         str(EXTERNAL)], capture_output=True, text=True, check=False)
+    if done.returncode or not table.exists():
+        raise Failure(f"{EXTERNAL} does not compile:\n{done.stdout}{done.stderr}")
+    return str(table)
+
+
+def make_filesystem(work: Path, image: str) -> None:
+    """Put an ext2 file system on an image. The bulk is not the same twice in it, so
+    that whatever is written there changes it."""
+    folder = work / "files"
+    folder.mkdir(exist_ok=True)
+    (folder / "kept").write_text(KEPT_TEXT)
+    (folder / "bulk").write_bytes(random.Random(1).randbytes(BULK_MIB << 20))
+    done = subprocess.run(
+        [system_program("mke2fs", "e2fsprogs"), "-q", "-F", "-t", "ext2", "-b", "4096",
+         "-d", str(folder), image], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failure(f"mke2fs: {done.stderr}")
+
+
+def check_filesystem(image: str) -> list[str]:
+    """What is wrong with it, after the boot."""
+    done = subprocess.run([system_program("e2fsck", "e2fsprogs"), "-f", "-n", image],
+                          capture_output=True, text=True, check=False)
+    return [] if done.returncode == 0 else [
+        f"e2fsck {Path(image).name}: {done.stdout} {done.stderr}"]
+
+
 def command_line(boot: Boot, work: Path, results: Path, log: Path) -> list[str]:
     """QEMU and all its arguments. The IOMMU has to come before the devices."""
     iommu, kernel_args = IOMMUS[boot.iommu]
@@ -173,6 +226,9 @@ def command_line(boot: Boot, work: Path, results: Path, log: Path) -> list[str]:
     images = {drive.name: make_image(work, drive.name, fabric.DRIVE_MIB)
               for drive in boot.drives}
     disk = []
+    for drive in boot.drives:
+        if drive.filesystem:
+            make_filesystem(work, images[drive.name])
     if boot.virtio_disk:
         image = make_image(work, "vda", fabric.VIRTIO_MIB)
         disk = ["-blockdev", "driver=raw,cache.no-flush=on,node-name=vda,"
@@ -188,7 +244,10 @@ def command_line(boot: Boot, work: Path, results: Path, log: Path) -> list[str]:
             "-chardev", f"file,id=results,path={results}",
             "-device", "virtserialport,chardev=results,name=p2pdma.results",
             *fabric.devices(boot.drives, images), *disk,
-            *(single.devices(str(work / "shared")) if boot.single else [])]
+            *(single.devices(str(work / "shared")) if boot.single else []),
+            *boot.devices,
+            *(["-acpitable", f"file={make_table(work)}"] if boot.external
+              else [])]
 
 
 def read_events(text: str) -> list[dict]:
@@ -279,12 +338,15 @@ def run(boot: Boot, init: bytes,
                     if qemu.poll() is None:
                         qemu.kill()
         shared = (work / "shared").read_bytes() if boot.single else b""
+        damage = [text for drive in boot.drives if drive.filesystem
+                  for text in check_filesystem(str(work / f"{drive.name}.img"))]
 
     events = read_events(results.read_text())
     log_text = log.read_text(errors="replace") if log.exists() else ""
     error_text = "\n".join(line for line in errors.read_text().splitlines()
                            if line[:1] != "#" and "warning:" not in line)
-    problems = find_problems(events, log_text, error_text, timed_out, boot)
+    problems = damage + find_problems(events, log_text, error_text, timed_out,
+                                      boot)
     return Outcome(events, problems, time.monotonic() - start, booted, log,
                    shared)
 

@@ -7,7 +7,7 @@ the data come from the client's drive; "read" is the client reading it.
 """
 
 import errno
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from lib.machine import Outcome
 
@@ -82,14 +82,6 @@ class Pair:
         if self.route.verdict == REFUSED and self.data.refused:
             return ""
         return f"the verdict is {self.route.verdict}, but {self.data.text()}"
-
-    def record(self) -> dict:
-        """For a program to read."""
-        return {"client": self.client, "provider": self.provider,
-                "direction": self.direction,
-                "route": asdict(self.route) if self.route else None,
-                "data": asdict(self.data) if self.data else None,
-                "fault": self.fault()}
 
 
 def addresses(outcome: Outcome) -> dict[str, str]:
