@@ -124,6 +124,19 @@ void iommu_dma_put_bridge(struct pci_host_bridge *bridge)
 }
 
 /**
+ * iommu_dma_attach_p2pdma - attach a device that waits for its first mapping
+ * @dev: the client; it uses the DMA API through its IOMMU domain
+ *
+ * Context: may sleep if the device waits; else any.
+ *
+ * Return: 0, or the IOMMU's error.
+ */
+int iommu_dma_attach_p2pdma(struct device *dev)
+{
+	return iommu_deferred_attach(dev, iommu_get_dma_domain(dev));
+}
+
+/**
  * iommu_dma_windows_reserved - does no IOVA look like a bus address to a device?
  * @dev: the device; it uses the DMA API through its IOMMU domain
  *

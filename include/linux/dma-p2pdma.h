@@ -212,25 +212,23 @@ void pci_p2pdma_refused(struct p2pdma_provider *provider, struct device *dev,
  * @must_bounce: the device may only use bounce buffers
  * @no_dma: the device cannot do DMA at all
  * @no_host: nothing maps peer memory for it through the host bridge
- * @bus_unknown: given an address alone, an unmap cannot tell that it is a PCI bus
- *	address of peer memory; only looked at for single mappings
  */
 struct dma_p2pdma_client {
 	bool translated;
 	bool must_bounce;
 	bool no_dma;
 	bool no_host;
-	bool bus_unknown;
 };
 
-void dma_p2pdma_client(struct device *dev, bool single,
-		       struct dma_p2pdma_client *client);
+void dma_p2pdma_client(struct device *dev, struct dma_p2pdma_client *client);
+bool dma_p2pdma_bus_known(struct device *dev, dma_addr_t first, dma_addr_t last);
 dma_addr_t dma_p2pdma_host_addr(struct device *dev,
 				struct p2pdma_provider *provider,
 				bool same_bridge, phys_addr_t phys);
 int iommu_dma_map_p2pdma(struct device *dev, phys_addr_t phys, size_t size,
 			 enum dma_data_direction dir, unsigned long attrs,
 			 dma_addr_t *iova);
+int iommu_dma_attach_p2pdma(struct device *dev);
 bool iommu_dma_windows_reserved(struct device *dev);
 bool iommu_dma_in_windows(struct device *dev, dma_addr_t dma);
 bool __dma_p2pdma_map_page(struct device *dev, phys_addr_t phys, size_t size,

@@ -90,8 +90,6 @@ static bool dma_p2pdma_must_bounce(struct device *dev, enum dma_p2pdma_via via)
 /**
  * dma_p2pdma_client - what the DMA layer knows of a client
  * @dev: the client
- * @single: an address is to be mapped for it, so that its driver is bound; else it
- *	may just be changing its IOMMU domain, which is not looked at
  * @client: filled in
  *
  * Other dma_map_ops count as translating, and need ->map_resource for what goes
@@ -100,8 +98,7 @@ static bool dma_p2pdma_must_bounce(struct device *dev, enum dma_p2pdma_via via)
  *
  * Context: any.
  */
-void dma_p2pdma_client(struct device *dev, bool single,
-		       struct dma_p2pdma_client *client)
+void dma_p2pdma_client(struct device *dev, struct dma_p2pdma_client *client)
 {
 	enum dma_p2pdma_via via = dma_p2pdma_via(dev);
 
@@ -112,10 +109,29 @@ void dma_p2pdma_client(struct device *dev, bool single,
 			   !get_dma_ops(dev)->map_resource) ||
 			  (via == DMA_P2PDMA_IOMMU &&
 			   cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT));
-	client->bus_unknown = single &&
-			      (via == DMA_P2PDMA_OPS ||
-			       (dma_p2pdma_iommu(via) &&
-				!iommu_dma_windows_reserved(dev)));
+}
+
+/**
+ * dma_p2pdma_bus_known - can an unmap tell that an address is a PCI bus address?
+ * @dev: the client; its driver is bound, so that its IOMMU domain stays
+ * @first: first PCI bus address of the memory
+ * @last: its last
+ *
+ * Not all memory below a host bridge needs to be in its windows: some are added
+ * after they have been kept clear of IOVAs.
+ *
+ * Context: any.
+ *
+ * Return: false if it may be taken for another.
+ */
+bool dma_p2pdma_bus_known(struct device *dev, dma_addr_t first, dma_addr_t last)
+{
+	enum dma_p2pdma_via via = dma_p2pdma_via(dev);
+
+	if (dma_p2pdma_iommu(via))
+		return iommu_dma_in_windows(dev, first) &&
+		       iommu_dma_in_windows(dev, last);
+	return via == DMA_P2PDMA_DIRECT;
 }
 
 /**
@@ -704,6 +720,11 @@ bool dma_p2pdma_map_resource(struct device *dev, phys_addr_t phys, size_t size,
 	struct dma_p2pdma_map map;
 
 	dma_p2pdma_map_init(&map, dev, dir, attrs);
+	/* May sleep, as anywhere else, and so not below. */
+	if (dma_p2pdma_iommu(map.via) && iommu_dma_attach_p2pdma(dev)) {
+		*dma = DMA_MAPPING_ERROR;
+		return true;
+	}
 	guard(rcu)();
 	provider = pci_p2pdma_provider_of_phys(phys, size);
 	if (provider)

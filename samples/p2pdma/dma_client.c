@@ -211,7 +211,8 @@ static int client_run(struct client *client, struct transfer *t,
 	int ret = -ENOMEM;
 	u8 *buffers;
 
-	if (t->offset >= pci_resource_len(provider, t->bar) ||
+	if (!(pci_resource_flags(provider, t->bar) & IORESOURCE_MEM) ||
+	    t->offset >= pci_resource_len(provider, t->bar) ||
 	    t->size > pci_resource_len(provider, t->bar) - t->offset)
 		return -EINVAL;
 	t->phys = pci_resource_start(provider, t->bar) + t->offset;

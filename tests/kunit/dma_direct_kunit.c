@@ -160,6 +160,58 @@ static void dma_direct_listed(struct kunit *test)
 	expect_host(fabric, "b", "a", DMA_BIDIRECTIONAL, NO_COMMON_PORT);
 }
 
+/* All of the list, as it stands in the design, and what is beside it. */
+static void dma_direct_all_listed(struct kunit *test)
+{
+	static const struct {
+		u16 vendor;
+		u16 device;
+		bool same;	/* between its own ports */
+		bool cross;	/* and to those of others */
+	} row[] = {
+		{ 0x8086, 0x3c00, true, false }, { 0x8086, 0x3c01, true, false },
+		{ 0x8086, 0x2f00, true, false }, { 0x8086, 0x2f01, true, false },
+		{ 0x8086, 0x2020, true, true }, { 0x8086, 0x2030, true, true },
+		{ 0x8086, 0x2031, true, true }, { 0x8086, 0x2032, true, true },
+		{ 0x8086, 0x2033, true, true }, { 0x8086, 0x09a2, true, true },
+		{ 0x8086, 0x0b25, true, true }, { 0x8086, 0x11fb, true, true },
+		{ 0x8086, 0x1212, true, true }, { 0x8086, 0x0cfe, true, true },
+		{ 0x8086, 0x1216, true, true }, { 0x8086, 0x4940, true, true },
+		{ 0x8086, 0x4942, true, true }, { 0x8086, 0x4944, true, true },
+		{ 0x8086, 0x4946, true, true }, { 0x8086, 0x4948, true, true },
+		{ 0x8086, 0x3c02, false, false },
+		{ 0x8086, 0x2f02, false, false },
+		{ 0x8086, 0x2034, false, false },
+		{ 0x8086, 0x4941, false, false },
+		{ 0x8087, 0x2030, false, false },
+		{ 0x1022, 0x2030, false, false },
+	};
+	struct fabric *fabric = fabric_create(test,
+		"host\n"
+		"  rciep first\n"
+		"  rp\n"
+		"    ep\n");
+	struct pci_dev *first = fabric_dev(fabric, "first");
+	struct pci_host_bridge *host = pci_find_host_bridge(first->bus);
+	u16 vendor = first->vendor, device = first->device;
+	bool same, cross;
+	int i;
+
+	fabric_cpu_listed(test, false);
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		first->vendor = row[i].vendor;
+		first->device = row[i].device;
+		same = p2pdma_bridge_listed(host, true, false);
+		cross = p2pdma_bridge_listed(host, false, false);
+		first->vendor = vendor;
+		first->device = device;
+		KUNIT_EXPECT_EQ_MSG(test, row[i].same, same, "%04x:%04x",
+				    row[i].vendor, row[i].device);
+		KUNIT_EXPECT_EQ_MSG(test, row[i].cross, cross, "%04x:%04x",
+				    row[i].vendor, row[i].device);
+	}
+}
+
 /* Two host bridges with different offsets: both must be trusted. */
 static void dma_direct_two_bridges(struct kunit *test)
 {
@@ -244,6 +296,60 @@ static void dma_direct_acs(struct kunit *test)
 	expect_bus(fabric, "client", "provider", DMA_FROM_DEVICE, DIRECT);
 	expect_refused(fabric, "client", "provider", DMA_TO_DEVICE,
 		       FABRIC_BLOCKED);
+}
+
+/* A word of the egress vector of "c". */
+static void set_egress_word(struct fabric *fabric, int word, u32 value)
+{
+	struct pci_dev *pdev = fabric_dev(fabric, "c");
+
+	pci_write_config_dword(pdev, pdev->acs_cap + PCI_ACS_EGRESS_CTL_V +
+			       4 * word, value);
+}
+
+/* A vector of several words, and of the most that there can be: size 0. */
+static void dma_direct_egress_words(struct kunit *test)
+{
+	static const char picture[] =
+		"host\n"
+		"  rp\n"
+		"    up\n"
+		"      dp c port=1 acs=EC egress-bits=%d\n"
+		"        ep client\n"
+		"      dp port=33\n"
+		"        ep second bar0=2M\n"
+		"      dp port=200\n"
+		"        ep seventh bar0=2M\n";
+	static const int sizes[] = { 64, 0 };
+	struct fabric *fabric;
+	char text[256];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		snprintf(text, sizeof(text), picture, sizes[i]);
+		fabric = fabric_setup(test, text, NAMES("client"),
+				      NAMES("second", "seventh"));
+		expect_bus(fabric, "client", "second", DMA_FROM_DEVICE, DIRECT);
+		set_egress_word(fabric, 0, BIT(1));
+		expect_bus(fabric, "client", "second", DMA_FROM_DEVICE, DIRECT);
+		set_egress_word(fabric, 1, BIT(1));
+		expect_refused(fabric, "client", "second", DMA_FROM_DEVICE,
+			       FABRIC_BLOCKED);
+
+		if (sizes[i]) {
+			/* Beyond the end. */
+			expect_refused(fabric, "client", "seventh",
+				       DMA_FROM_DEVICE, FABRIC_BLOCKED);
+		} else {
+			set_egress_word(fabric, 6, ~(u32)BIT(8));
+			expect_bus(fabric, "client", "seventh",
+				   DMA_FROM_DEVICE, DIRECT);
+			set_egress_word(fabric, 6, BIT(8));
+			expect_refused(fabric, "client", "seventh",
+				       DMA_FROM_DEVICE, FABRIC_BLOCKED);
+		}
+		fabric_destroy(fabric);
+	}
 }
 
 /*
@@ -537,7 +643,8 @@ static bool hide_no_ram(void *data)
 	return hidden;
 }
 
-static void expect_no_bounce(struct kunit *test, void *data)
+/* RAM that was mapped before is not bounced, so it leaves nothing to look at. */
+static void nothing_left(struct kunit *test, void *data)
 {
 }
 
@@ -551,7 +658,7 @@ static void dma_direct_map_fails(struct kunit *test)
 	static const struct fabric_failing failing = {
 		.arm = hide_ram,
 		.disarm = hide_no_ram,
-		.settled = expect_no_bounce,
+		.settled = nothing_left,
 	};
 	struct fabric *fabric = fabric_mixed(test);
 	struct pci_dev *client = fabric_dev(fabric, "client");
@@ -608,8 +715,10 @@ static struct kunit_case dma_direct_cases[] = {
 	KUNIT_CASE(dma_direct_offsets),
 	KUNIT_CASE(dma_direct_root_ports),
 	KUNIT_CASE(dma_direct_listed),
+	KUNIT_CASE(dma_direct_all_listed),
 	KUNIT_CASE(dma_direct_two_bridges),
 	KUNIT_CASE(dma_direct_acs),
+	KUNIT_CASE(dma_direct_egress_words),
 	KUNIT_CASE(dma_direct_acs_elsewhere),
 	KUNIT_CASE(dma_direct_many_redirecting),
 	KUNIT_CASE(dma_direct_mask),

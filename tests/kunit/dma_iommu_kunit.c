@@ -213,6 +213,16 @@ static void dma_iommu_contiguous(struct kunit *test)
 				fabric_sg_map(sg, client, DMA_BIDIRECTIONAL));
 		KUNIT_EXPECT_EQ(test, 3, sg->table.nents);
 		fabric_sg_unmap(sg);
+
+		/* In pages that are as large as they can be. */
+		dma_set_max_seg_size(&client->dev, UINT_MAX);
+		fabric_sg_clear(sg);
+		fabric_sg_peer(sg, "beside", 0, SZ_2M);
+		KUNIT_ASSERT_EQ(test, 0,
+				fabric_sg_map(sg, client, DMA_BIDIRECTIONAL));
+		KUNIT_EXPECT_EQ(test, SZ_2M >> __fls(pgsizes[size]),
+				atomic_read(&mock->live));
+		fabric_sg_unmap(sg);
 		KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
 		fabric_destroy(fabric);
 		mock_iommu_destroy(mock);
@@ -308,23 +318,17 @@ static void dma_iommu_adjacent_bus_segment(struct kunit *test)
 	struct pci_dev *client = fabric_dev(fabric, "client");
 	struct fabric_sg *sg = fabric_sg_alloc(fabric, 3);
 	u64 edge = pci_resource_start(fabric_dev(fabric, "provider"), 0);
-	bool above = pci_resource_start(fabric_dev(fabric, "old"), 0) < edge;
 
 	trust_all(test);
-	if (!above)
-		edge = pci_resource_start(fabric_dev(fabric, "old"), 0);
-	KUNIT_ASSERT_EQ(test, edge - SZ_2M, above ?
-			pci_resource_start(fabric_dev(fabric, "old"), 0) :
-			pci_resource_start(fabric_dev(fabric, "provider"), 0));
+	KUNIT_ASSERT_EQ(test, edge - SZ_2M,
+			pci_resource_start(fabric_dev(fabric, "old"), 0));
 
 	fabric_sg_ram(sg, 0, SZ_4K);
 	fabric_sg_phys(sg, edge - SZ_4K, SZ_4K);
 	fabric_sg_phys(sg, edge, SZ_4K);
 	KUNIT_ASSERT_EQ(test, 0, fabric_sg_map(sg, client, DMA_BIDIRECTIONAL));
 	KUNIT_EXPECT_EQ(test, 3, sg->table.nents);
-	KUNIT_EXPECT_TRUE(test,
-			  sg_dma_is_bus_address(fabric_sg_entry(sg,
-								above ? 2 : 1)));
+	KUNIT_EXPECT_TRUE(test, sg_dma_is_bus_address(fabric_sg_entry(sg, 2)));
 	fabric_sg_unmap(sg);
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
 }
@@ -549,9 +553,12 @@ static void dma_iommu_random_lists_lazy(struct kunit *test)
 		.pgsizes = SZ_4K | SZ_2M, .lazy = true,
 	};
 	struct mock_iommu *mock = mock_iommu_create(test, &config);
+	struct fabric *fabric = fabric_mixed(test);
+	struct device *client = &fabric_dev(fabric, "client")->dev;
 
-	mixed_random_lists(fabric_mixed(test), 8, 1414213562, expect_balanced,
-			   mock);
+	mixed_random_lists(fabric, 8, 1414213562, expect_balanced, mock);
+	KUNIT_EXPECT_EQ(test, IOMMU_DOMAIN_DMA_FQ,
+			iommu_get_dma_domain(client)->type);
 }
 
 /* Defects 5 and 21: what an earlier mapping has left behind does not matter. */
@@ -602,6 +609,20 @@ struct failing_iommu {
 	int error;
 };
 
+/* A list takes at most five; each row of failures would lose more. */
+#define IOVAS_KEPT 20
+
+/* A list of RAM alone, which dma-iommu maps in one call. */
+static struct fabric_sg *three_of_ram(struct fabric *fabric)
+{
+	struct fabric_sg *sg = fabric_sg_alloc(fabric, 3);
+	int i;
+
+	for (i = 0; i < 3; i++)
+		fabric_sg_ram(sg, 16 * i, SZ_4K);
+	return sg;
+}
+
 static void fail_call(void *data, int step)
 {
 	struct failing_iommu *failing = data;
@@ -641,6 +662,17 @@ static int no_mapping(int step)
 	return ram_call(step) ? -EIO : -EREMOTEIO;
 }
 
+/* What dma-iommu itself says, of RAM. */
+static int ram_no_memory(int step)
+{
+	return -ENOMEM;
+}
+
+static int ram_no_mapping(int step)
+{
+	return -EINVAL;
+}
+
 static void dma_iommu_map_fails(struct kunit *test)
 {
 	static const struct fabric_failing failing = {
@@ -651,28 +683,45 @@ static void dma_iommu_map_fails(struct kunit *test)
 	static const struct {
 		int with;
 		fabric_error_fn want;
+		fabric_error_fn want_ram;
 	} row[] = {
-		{ -ENOMEM, no_memory }, { -EINVAL, no_mapping },
-		{ -EIO, no_mapping },
+		{ -ENOMEM, no_memory, ram_no_memory },
+		{ -EINVAL, no_mapping, ram_no_mapping },
+		{ -EIO, no_mapping, ram_no_mapping },
 	};
+	int iovas[2], pass;
 	struct mock_iommu *mock = mock_iommu_create(test, NULL);
 	struct fabric *fabric = fabric_mixed(test);
 	struct pci_dev *client = fabric_dev(fabric, "client");
 	struct fabric_sg *sg = mixed_six(fabric);
+	struct fabric_sg *ram = three_of_ram(fabric);
 	enum dma_data_direction dir;
 	int r;
 
-	for (r = 0; r < ARRAY_SIZE(row); r++) {
-		struct failing_iommu data = {
-			.mock = mock, .error = row[r].with,
-		};
+	/* The second time no more are taken than another CPU keeps for reuse. */
+	for (pass = 0; pass < 2; pass++) {
+		for (r = 0; r < ARRAY_SIZE(row); r++) {
+			struct failing_iommu data = {
+				.mock = mock, .error = row[r].with,
+			};
 
-		for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++)
-			KUNIT_EXPECT_EQ(test, 5,
-					fabric_fail_steps(sg, client, dir,
-							  &failing, row[r].want,
-							  &data));
+			for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE;
+			     dir++) {
+				KUNIT_EXPECT_EQ(test, 5,
+						fabric_fail_steps(sg, client,
+								  dir, &failing,
+								  row[r].want,
+								  &data));
+				KUNIT_EXPECT_LE(test, 1,
+						fabric_fail_steps(ram, client,
+								  dir, &failing,
+								  row[r].want_ram,
+								  &data));
+			}
+		}
+		iovas[pass] = mock_iommu_iovas(&client->dev);
 	}
+	KUNIT_EXPECT_LE(test, iovas[1], iovas[0] + IOVAS_KEPT);
 }
 
 /* The same with one allocation after the other failing. */
@@ -751,6 +800,8 @@ static void dma_iommu_mask(struct kunit *test)
 	expect_refused(fabric, "client", "provider", DMA_BIDIRECTIONAL,
 		       HOST_BRIDGE_UNTRUSTED);
 	trust_all(test);
+	/* IOVAs begin below 4 GiB anyway: a narrower one tells. */
+	KUNIT_ASSERT_EQ(test, 0, dma_set_mask(&client->dev, DMA_BIT_MASK(28)));
 	expect_host(fabric, "client", "provider", DMA_BIDIRECTIONAL, DMA_MASK);
 	expect_host(fabric, "client", "beside", DMA_BIDIRECTIONAL,
 		    NO_COMMON_PORT);

@@ -23,8 +23,9 @@
 #include <linux/spinlock.h>
 #include <linux/swiotlb.h>
 
+#include "../../drivers/pci/pci.h"
 #include "../../drivers/pci/p2pdma/p2pdma.h"
-#include "fabric_sg.h"
+#include "fabric_common.h"
 #include "fabric_single.h"
 #include "mock_iommu.h"
 #include "mock_ops.h"
@@ -577,6 +578,40 @@ static void single_ram(struct kunit *test)
 	}
 }
 
+/* The BARs behind VMD lie in one of VMD's own, and are those of other functions. */
+static void resource_nested_bars(struct kunit *test)
+{
+	struct fabric *fabric = fabric_create(test,
+		"host\n"
+		"  rp\n"
+		"    ep outer bar0=16M\n"
+		"  rp\n"
+		"    ep inner bar0=2M\n");
+	struct pci_dev *outer = fabric_dev(fabric, "outer");
+	struct pci_dev *inner = fabric_dev(fabric, "inner");
+	phys_addr_t start = pci_resource_start(outer, 0);
+	struct resource saved = inner->resource[0];
+	struct p2pdma_provider *across;
+	struct device *owner[3];
+
+	inner->resource[0].start = start + SZ_4M;
+	inner->resource[0].end = start + SZ_4M + SZ_2M - 1;
+	pci_p2pdma_bars_changed(inner);
+	scoped_guard(rcu) {
+		owner[0] = p2pdma_bar_of_phys(start, SZ_4K)->owner;
+		owner[1] = p2pdma_bar_of_phys(start + SZ_4M, SZ_2M)->owner;
+		owner[2] = p2pdma_bar_of_phys(start + SZ_8M, SZ_4K)->owner;
+		across = p2pdma_bar_of_phys(start + SZ_4M - SZ_4K, SZ_8K);
+	}
+	inner->resource[0] = saved;
+	pci_p2pdma_bars_changed(inner);
+
+	KUNIT_EXPECT_PTR_EQ(test, owner[0], &outer->dev);
+	KUNIT_EXPECT_PTR_EQ(test, owner[1], &inner->dev);
+	KUNIT_EXPECT_PTR_EQ(test, owner[2], &outer->dev);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(across), -EINVAL);
+}
+
 /* dma_map_phys() without DMA_ATTR_MMIO is for what has pages. */
 static void phys_without_pages(struct kunit *test)
 {
@@ -696,6 +731,35 @@ static void single_windows_unreserved(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, mock->faults);
 }
 
+/* Memory that a root bus came by after its windows were kept clear of IOVAs. */
+static void single_outside_windows(struct kunit *test)
+{
+	struct setting set = set_up(test, IOMMU);
+	struct pci_host_bridge *bridge = pci_find_host_bridge(set.client->bus);
+	phys_addr_t across = bar_phys(set.fabric, "across", 0);
+	struct resource_entry *entry, *window = NULL;
+	enum fabric_call call;
+
+	fabric_expect_single(set.fabric, set.client, across, SZ_4K,
+			     DMA_BIDIRECTIONAL, PCI_P2PDMA_MAP_BUS_ADDR,
+			     __LINE__);
+	resource_list_for_each_entry(entry, &bridge->windows)
+		if (resource_type(entry->res) == IORESOURCE_MEM)
+			window = entry;
+	KUNIT_ASSERT_NOT_NULL(test, window);
+	list_del(&window->node);
+	for (call = 0; call < FABRIC_NR_CALLS; call++)
+		KUNIT_EXPECT_EQ(test, DMA_MAPPING_ERROR,
+				fabric_single_map(call, &set.client->dev, across,
+						  SZ_4K, DMA_BIDIRECTIONAL));
+	list_add_tail(&window->node, &bridge->windows);
+	fabric_expect_single(set.fabric, set.client, across, SZ_4K,
+			     DMA_BIDIRECTIONAL, PCI_P2PDMA_MAP_BUS_ADDR,
+			     __LINE__);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&set.iommu->live));
+	tear_down(&set);
+}
+
 /* A client on an external port gets whole pages of the IOMMU or nothing. */
 static void single_untrusted(struct kunit *test)
 {
@@ -728,12 +792,21 @@ static void single_deferred(struct kunit *test)
 	struct mock_iommu *mock = mock_iommu_create(test, &config);
 	struct fabric *fabric = fabric_setup(test, picture, NAMES("client"),
 					     NAMES("across", "beside", "far"));
+	struct pci_dev *client = fabric_dev(fabric, "client");
+	phys_addr_t phys = bar_phys(fabric, "beside", 0);
+	enum fabric_call call;
 
 	fabric_cpu_listed(test, true);
-	fabric_expect_single(fabric, fabric_dev(fabric, "client"),
-			     bar_phys(fabric, "beside", 0), SZ_4K,
-			     DMA_FROM_DEVICE, PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
-			     __LINE__);
+	mock->fail_attach = true;
+	for (call = 0; call < FABRIC_NR_CALLS; call++)
+		KUNIT_EXPECT_EQ(test, DMA_MAPPING_ERROR,
+				fabric_single_map(call, &client->dev, phys,
+						  SZ_4K, DMA_FROM_DEVICE));
+	mock->fail_attach = false;
+	KUNIT_EXPECT_EQ(test, 0, mock->attaches);
+	fabric_expect_single(fabric, client, phys, SZ_4K, DMA_FROM_DEVICE,
+			     PCI_P2PDMA_MAP_THRU_HOST_BRIDGE, __LINE__);
+	KUNIT_EXPECT_EQ(test, 1, mock->attaches);
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
 }
 
@@ -803,6 +876,93 @@ static void ops_undone_by_their_own(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, set.ops->live);
 }
 
+/* Other operations may give out one address to each of two devices. */
+static void ops_of_two_devices(struct kunit *test)
+{
+	struct setting set = set_up(test, OPS);
+	struct pci_dev *second = fabric_client(set.fabric, "beside");
+	phys_addr_t phys = bar_phys(set.fabric, "far", 0);
+	struct mock_ops *ops = mock_ops_install(test, second, true);
+	dma_addr_t a, b, ram;
+	struct page *page;
+
+	fabric_cpu_listed(test, true);
+	a = fabric_single_map(FABRIC_PAGE, &set.client->dev, phys, SZ_4K,
+			      DMA_FROM_DEVICE);
+	page = alloc_page(GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	ram = dma_map_page(&second->dev, page, 0, SZ_4K, DMA_FROM_DEVICE);
+	KUNIT_ASSERT_EQ(test, 0, dma_mapping_error(&second->dev, ram));
+	KUNIT_EXPECT_EQ(test, a, ram);
+	KUNIT_EXPECT_FALSE(test, __dma_p2pdma_is_peer(&second->dev, ram));
+	b = fabric_single_map(FABRIC_PAGE, &second->dev, phys + SZ_4K, SZ_4K,
+			      DMA_FROM_DEVICE);
+	KUNIT_EXPECT_TRUE(test, __dma_p2pdma_is_peer(&second->dev, b));
+
+	fabric_single_unmap(FABRIC_PAGE, &second->dev, b, SZ_4K,
+			    DMA_FROM_DEVICE);
+	dma_unmap_page(&second->dev, ram, SZ_4K, DMA_FROM_DEVICE);
+	KUNIT_EXPECT_EQ(test, 1, ops->calls[MOCK_UNMAP_PAGE]);
+	KUNIT_EXPECT_EQ(test, 0, ops->live);
+	KUNIT_EXPECT_TRUE(test, __dma_p2pdma_is_peer(&set.client->dev, a));
+	fabric_single_unmap(FABRIC_PAGE, &set.client->dev, a, SZ_4K,
+			    DMA_FROM_DEVICE);
+	KUNIT_EXPECT_EQ(test, 0, set.ops->live);
+	__free_page(page);
+	mock_ops_uninstall(ops);
+	tear_down(&set);
+}
+
+/*
+ * The first, second, third ... allocation fails, with nothing kept of the route.
+ * (In another direction DMA-API debug allocates too, and ends if it may not.)
+ */
+static void single_allocation_fails(struct kunit *test)
+{
+	enum via via;
+
+	fabric_fail_begin(test, false, true);
+	for (via = 0; via < NR_VIAS; via++) {
+		struct setting set = set_up(test, via);
+		phys_addr_t phys = bar_phys(set.fabric, "beside", 0);
+		enum fabric_call call;
+
+		fabric_cpu_listed(test, true);
+		for (call = 0; call < FABRIC_NR_CALLS; call++) {
+			bool failed = true;
+			dma_addr_t dma;
+			int step;
+
+			for (step = 0; failed && step < 100; step++) {
+				p2pdma_routes_invalidate(P2PDMA_BY_POLICY);
+				fabric_fail_nth(step);
+				dma = fabric_single_map(call, &set.client->dev,
+							phys, SZ_4K,
+							DMA_TO_DEVICE);
+				failed = fabric_failed_nth();
+				if (!failed)
+					KUNIT_EXPECT_NE(test, DMA_MAPPING_ERROR,
+							dma);
+				if (dma == DMA_MAPPING_ERROR)
+					continue;
+				oracle_expect(set.fabric, set.client, dma, SZ_4K,
+					      DMA_TO_DEVICE, phys);
+				fabric_single_unmap(call, &set.client->dev, dma,
+						    SZ_4K, DMA_TO_DEVICE);
+			}
+			/* At the least, what is kept of the route. */
+			KUNIT_EXPECT_GE(test, step, 2);
+			KUNIT_EXPECT_FALSE(test, failed);
+			if (set.iommu)
+				KUNIT_EXPECT_EQ(test, 0,
+						atomic_read(&set.iommu->live));
+			if (set.ops)
+				KUNIT_EXPECT_EQ(test, 0, set.ops->live);
+		}
+		tear_down(&set);
+	}
+}
+
 /* All of it in atomic context, with what is kept of the routes and without. */
 static void single_atomic(struct kunit *test)
 {
@@ -855,18 +1015,22 @@ static struct kunit_case dma_single_cases[] = {
 	KUNIT_CASE(single_ram),
 	KUNIT_CASE(single_after_the_provider),
 	KUNIT_CASE(single_windows_unreserved),
+	KUNIT_CASE(single_outside_windows),
 	KUNIT_CASE(single_untrusted),
 	KUNIT_CASE(single_deferred),
 	KUNIT_CASE(single_fails),
+	KUNIT_CASE(single_allocation_fails),
 	KUNIT_CASE(single_atomic),
 	KUNIT_CASE(resource_in_no_bar),
 	KUNIT_CASE_SLOW(resource_unregistered),
 	KUNIT_CASE(resource_unproven),
 	KUNIT_CASE(resource_not_pci),
 	KUNIT_CASE(resource_follows_bars),
+	KUNIT_CASE(resource_nested_bars),
 	KUNIT_CASE(page_in_a_bar),
 	KUNIT_CASE(phys_without_pages),
 	KUNIT_CASE(ops_undone_by_their_own),
+	KUNIT_CASE(ops_of_two_devices),
 	{}
 };
 

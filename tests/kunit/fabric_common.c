@@ -324,7 +324,8 @@ void mixed_edges(struct fabric *fabric, mixed_settled_fn settled, void *data)
 }
 
 /**
- * mixed_crossing - entries that are of two providers, or of one only in part
+ * mixed_crossing - entries that are of two providers, of one only in part, or
+ *	empty
  * @fabric: from fabric_mixed()
  * @settled: called after each, or NULL
  * @data: for @settled
@@ -350,6 +351,7 @@ void mixed_crossing(struct fabric *fabric, mixed_settled_fn settled, void *data)
 		{ end - 1, 1, 0 },
 		{ end - 1, 2, -EINVAL },
 		{ end - SZ_4K, SZ_8K, -EINVAL },
+		{ edge, 0, -EINVAL },
 	};
 	struct fabric_sg *sg = fabric_sg_alloc(fabric, 3);
 	int i;

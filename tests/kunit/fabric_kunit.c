@@ -662,6 +662,25 @@ static void path_vfs(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, path.redirecting, fabric_dev(fabric, "pf"));
 }
 
+/* Also where only one of the two is a virtual function of it. */
+static void path_vf_beside(struct kunit *test)
+{
+	struct fabric *fabric = fabric_create(test,
+		"host\n"
+		"  rp noacs\n"
+		"    ep pf acs=RR bar0=2M vfs=1 vfbar=2M\n"
+		"    ep beside fn=5 bar0=2M\n");
+	struct p2pdma_path path;
+
+	fabric_enable_vfs(fabric, "pf", 1);
+	p2pdma_path_init(&path, fabric_dev(fabric, "pf.vf0"),
+			 fabric_dev(fabric, "beside"));
+	KUNIT_EXPECT_PTR_EQ(test, path.redirecting, fabric_dev(fabric, "pf"));
+	p2pdma_path_init(&path, fabric_dev(fabric, "beside"),
+			 fabric_dev(fabric, "pf.vf0"));
+	KUNIT_EXPECT_PTR_EQ(test, path.redirecting, fabric_dev(fabric, "pf"));
+}
+
 /* Whatever does not decode on the way down is named. */
 static void path_not_decoding(struct kunit *test)
 {
@@ -718,6 +737,7 @@ static struct kunit_case fabric_cases[] = {
 	KUNIT_CASE(path_acs),
 	KUNIT_CASE(path_functions),
 	KUNIT_CASE_SLOW(path_vfs),
+	KUNIT_CASE_SLOW(path_vf_beside),
 	KUNIT_CASE(path_not_decoding),
 	{}
 };

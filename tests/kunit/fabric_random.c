@@ -380,7 +380,7 @@ static void random_choose_roles(struct random_run *run)
 	}
 }
 
-static void random_choose_iommu(struct random_run *run)
+static void random_choose_iommu(struct random_run *run, int hosts)
 {
 	static const unsigned long pgsizes[] = {
 		SZ_4K, SZ_4K, SZ_2K, SZ_4K | SZ_2M,
@@ -393,6 +393,9 @@ static void random_choose_iommu(struct random_run *run)
 		.lazy = random_percent(run, 30),
 		.identity = random_percent(run, 15),
 		.no_mmio = random_percent(run, 10),
+		.deferred = random_percent(run, 15),
+		/* Over two host bridges it would keep clear of one's windows. */
+		.shared = hosts == 1 && random_percent(run, 15),
 	};
 	run->iommu = mock_iommu_create(run->test, &run->iommu_config);
 }
@@ -419,10 +422,9 @@ struct random_run *random_run_create(struct kunit *test, u64 seed)
 
 	run->guest = random_percent(run, 12);
 	run->cpu_listed = random_percent(run, 15);
-	random_choose_iommu(run);
-	run->budget = 16 + random_below(run, 16);
 	hosts = 1 + random_below(run, RANDOM_HOSTS);
-	/* A group across host bridges would have the windows of one reserved. */
+	random_choose_iommu(run, hosts);
+	run->budget = 16 + random_below(run, 16);
 	while (hosts-- && run->budget > 4)
 		random_draw_host(run);
 	KUNIT_ASSERT_FALSE(test, seq_buf_has_overflowed(&run->picture));
@@ -467,11 +469,13 @@ void random_run_print(struct random_run *run)
 		   run->guest ? ", a guest" : "",
 		   run->cpu_listed ? ", all host bridges listed" : "");
 	if (run->iommu)
-		kunit_info(test, "IOMMU: pages %#lx%s%s%s\n",
+		kunit_info(test, "IOMMU: pages %#lx%s%s%s%s%s\n",
 			   run->iommu_config.pgsizes,
 			   run->iommu_config.lazy ? ", lazy" : "",
 			   run->iommu_config.identity ? ", identity" : "",
-			   run->iommu_config.no_mmio ? ", no MMIO" : "");
+			   run->iommu_config.no_mmio ? ", no MMIO" : "",
+			   run->iommu_config.deferred ? ", deferred" : "",
+			   run->iommu_config.shared ? ", one group" : "");
 	for (i = 0; i < run->fns; i++) {
 		struct random_fn *fn = &run->fn[i];
 

@@ -12,8 +12,8 @@
  *			byte of the right BAR
  *	Not timid	a route is direct if, and only if, the oracle says that a
  *			request would cross and nothing deliberate forbids it; and
- *			an untranslated client that could reach the memory by way
- *			of a trusted root complex is allowed to
+ *			a client that could reach the memory by way of a trusted
+ *			root complex is allowed to
  *	Explained	the reason holds, and the port it names is the one where
  *			the oracle's walk was turned or stopped
  *	Confined	in mode host everything passes the root complex, and the
@@ -158,46 +158,58 @@ static u64 host_addr(struct random_run *run, const struct random_fn *client,
 }
 
 /*
- * One kind of request to both ends of the provider's memory.  Where it must not go
- * across it has to pass the root complex.
+ * One kind of request to both ends of the provider's memory, by what the client gets
+ * for a route that is not direct.  Where it must not go across it has to pass the
+ * root complex.
  */
-static bool walk_lands(struct random_run *run, struct pci_dev *client,
-		       struct pci_dev *owner, u64 dma, bool read)
+static bool walk_lands(struct random_run *run, const struct random_fn *client,
+		       const struct random_fn *provider, bool read)
 {
-	bool across = strcmp(run->mode, "host") && !client->untrusted;
+	struct pci_dev *pdev = random_dev(run, client);
+	struct pci_dev *owner = random_dev(run, provider);
+	bool across = strcmp(run->mode, "host") && !pdev->untrusted;
 	u64 size = pci_resource_len(owner, 0);
+	struct oracle_request request = { .client = pdev, .read = read };
 	struct oracle_answer answer;
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		if (oracle_outcome(run->fabric, client, dma + i * (size - 1),
-				   read, &answer) != ORACLE_LANDED ||
+		u64 offset = i * (size - 1);
+
+		if (translated(client, pdev)) {
+			request.dma = ORACLE_SOME_IOVA;
+			request.mapped_to = pci_resource_start(owner, 0) + offset;
+		} else {
+			request.dma = host_addr(run, client, provider, owner) +
+				      offset;
+		}
+		oracle_walk(oracle_read(run->fabric), &request, &answer);
+		if (answer.outcome != ORACLE_LANDED ||
 		    answer.completion || !(answer.root || across) ||
 		    answer.domain != pci_domain_nr(owner->bus) ||
 		    answer.bus != owner->bus->number ||
 		    answer.devfn != owner->devfn ||
-		    answer.offset != i * (size - 1))
+		    answer.offset != offset)
 			return false;
 	}
 	return true;
 }
 
-/* Would an untranslated client reach the memory by what it gets if not direct? */
+/* Would a client reach the memory by what it gets if not direct? */
 static bool host_reaches(struct random_run *run, const struct random_fn *client,
 			 const struct random_fn *provider,
 			 enum dma_data_direction dir)
 {
-	struct pci_dev *pdev = random_dev(run, client);
 	struct pci_dev *owner = random_dev(run, provider);
 	u64 dma = host_addr(run, client, provider, owner);
 
-	if (dma + pci_resource_len(owner, 0) - 1 > client->mask)
+	if (!translated(client, random_dev(run, client)) &&
+	    dma + pci_resource_len(owner, 0) - 1 > client->mask)
 		return false;
-	if (dir != DMA_TO_DEVICE &&
-	    !walk_lands(run, pdev, owner, dma, false))
+	if (dir != DMA_TO_DEVICE && !walk_lands(run, client, provider, false))
 		return false;
 	return dir == DMA_FROM_DEVICE ||
-	       walk_lands(run, pdev, owner, dma, true);
+	       walk_lands(run, client, provider, true);
 }
 
 /*
@@ -251,7 +263,7 @@ static bool reason_holds(struct random_run *run, const struct random_fn *client,
 	case PCI_P2PDMA_POLICY_HOST:
 		return !strcmp(run->mode, "host");
 	case PCI_P2PDMA_FABRIC_BLOCKED:
-		return translated(client, pdev) || one_device(pdev, owner) ||
+		return one_device(pdev, owner) ||
 		       (crosses && conventional(pdev, owner)) ||
 		       !host_reaches(run, client, provider, dir);
 	case PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED:
@@ -319,10 +331,12 @@ static void check_pair(struct random_run *run, const struct random_fn *client,
 	 * what crosses though conventional PCI is between them may be judged
 	 * by the longer way.
 	 */
-	if (direct || translated(client, pdev) || one_device(pdev, owner) ||
-	    (crosses && conventional(pdev, owner)))
+	if (direct || client == provider ||
+	    (!translated(client, pdev) && one_device(pdev, owner)) ||
+	    (!translated(client, pdev) && crosses && conventional(pdev, owner)))
 		return;
 	host = allowed && strcmp(run->mode, "switch") &&
+	       !(client->ops && !client->resource) &&
 	       trusted(run, client, provider, dir != DMA_FROM_DEVICE) &&
 	       host_reaches(run, client, provider, dir);
 	KUNIT_EXPECT_EQ_MSG(run->test, host,
@@ -446,22 +460,46 @@ static bool removable(struct random_run *run, struct fabric_fn *top)
 	return true;
 }
 
-/* Take out what is in a slot, and put it in again. */
-static void change_replug(struct random_run *run, struct fabric_fn *top)
+/* Another root port of the same host bridge that may go, or NULL. */
+static struct fabric_fn *other_root_port(struct random_run *run,
+					 struct fabric_fn *port)
 {
 	struct fabric_fn *fn;
+
+	list_for_each_entry(fn, &run->fabric->functions, node)
+		if (fn != port && fn->host == port->host && !fn->parent &&
+		    fabric_fn_is_bridge(fn) && removable(run, fn))
+			return fn;
+	return NULL;
+}
+
+/*
+ * Take out what is in a slot, and put it in again.  A root port goes with another
+ * and comes back after it, so that bus numbers and addresses change.
+ */
+static void change_replug(struct random_run *run, struct fabric_fn *top)
+{
+	struct fabric_fn *fn, *other = NULL;
 	int i;
 
 	/* Of a device with many functions all go, or it would not be found. */
-	if (fabric_fn_is_bridge(top) || top->multifunction ||
-	    !removable(run, top))
+	if (top->multifunction || !removable(run, top))
 		return;
-	doing(run, "replugging %s", top->name);
+	if (!top->parent && fabric_fn_is_bridge(top))
+		other = other_root_port(run, top);
+
+	doing(run, "replugging %s%s%s", top->name, other ? " after " : "",
+	      other ? other->name : "");
 	fabric_unplug(run->fabric, top->name);
+	if (other) {
+		fabric_unplug(run->fabric, other->name);
+		fabric_replug(run->fabric, other->name);
+	}
 	fabric_replug(run->fabric, top->name);
 	for (i = 0; i < run->fns; i++) {
 		fn = fabric_fn_named(run->fabric, run->fn[i].name);
-		if (fabric_fn_is_below(fn, top))
+		if (fabric_fn_is_below(fn, top) ||
+		    (other && fabric_fn_is_below(fn, other)))
 			random_fn_ready(run, &run->fn[i]);
 	}
 }
@@ -667,11 +705,31 @@ static void check_balanced(struct random_run *run,
 		KUNIT_EXPECT_EQ(run->test, 0, client->ops->live);
 }
 
-/*
- * One piece of peer memory, by one of the calls that map one.  Where an unmap
- * could not tell a bus address, it is refused; that there is no more of it than
- * must be, the suite dma_single looks at.
- */
+/* May a single mapping be refused?  For what lists can do besides, by hand. */
+static bool refused_alone(struct random_run *run, const struct random_fn *client,
+			  const struct pci_p2pdma_route *route, phys_addr_t phys,
+			  u32 size)
+{
+	size_t granule = 1UL << __ffs(run->iommu_config.pgsizes ?: SZ_4K);
+	struct pci_dev *pdev = random_dev(run, client);
+
+	switch (route->type) {
+	case PCI_P2PDMA_MAP_BUS_ADDR:
+		/* Where an unmap could not tell it. */
+		return client->ops ||
+		       (mock_iommu_translates(&pdev->dev) &&
+			!iommu_dma_windows_reserved(&pdev->dev));
+	case PCI_P2PDMA_MAP_THRU_HOST_BRIDGE:
+		if (client->ops || !mock_iommu_translates(&pdev->dev))
+			return false;
+		return run->iommu_config.no_mmio ||
+		       (pdev->untrusted && ((phys | size) & (granule - 1)));
+	default:
+		return true;
+	}
+}
+
+/* One piece of peer memory, by one of the calls that map one. */
 static void map_single(struct random_run *run, const struct random_fn *client,
 		       enum dma_data_direction dir)
 {
@@ -696,8 +754,11 @@ static void map_single(struct random_run *run, const struct random_fn *client,
 			       &pdev->dev, dir, &route);
 	dma = fabric_single_map(call, &pdev->dev, phys, size, dir);
 	if (dma == DMA_MAPPING_ERROR) {
-		KUNIT_EXPECT_TRUE(run->test, translated(client, pdev) ||
-				  route.type == PCI_P2PDMA_MAP_NOT_SUPPORTED);
+		KUNIT_EXPECT_TRUE_MSG(run->test,
+				      refused_alone(run, client, &route, phys,
+						    size),
+				      "refused, though the route is %s",
+				      pci_p2pdma_map_type_name(route.type));
 	} else {
 		KUNIT_EXPECT_NE(run->test, route.type,
 				PCI_P2PDMA_MAP_NOT_SUPPORTED);

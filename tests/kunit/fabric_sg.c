@@ -17,6 +17,8 @@
 /* What an earlier mapping may have left behind. */
 #define FABRIC_SG_STALE_DMA	0x0123456789abcdefULL
 #define FABRIC_SG_STALE_LEN	0x5a5a5a5a
+#define FABRIC_SG_STALE_FLAGS	(SG_DMA_BUS_ADDRESS | SG_DMA_SWIOTLB | \
+				 SG_DMA_P2PDMA | SG_DMA_MMIO)
 
 static void fabric_sg_free_ram(struct fabric_sg *sg)
 {
@@ -200,6 +202,7 @@ int fabric_sg_map(struct fabric_sg *sg, struct pci_dev *client,
 	for_each_sgtable_sg(&sg->table, entry, i) {
 		sg_dma_address(entry) = FABRIC_SG_STALE_DMA + i;
 		sg_dma_len(entry) = FABRIC_SG_STALE_LEN + i;
+		entry->dma_flags = FABRIC_SG_STALE_FLAGS;
 	}
 
 	ret = dma_map_sgtable(&client->dev, &sg->table, dir, 0);
@@ -223,15 +226,23 @@ int fabric_sg_map(struct fabric_sg *sg, struct pci_dev *client,
 void fabric_sg_unmap(struct fabric_sg *sg)
 {
 	struct scatterlist *entry;
+	bool whole;
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(sg->fabric->test, sg->client);
+	/*
+	 * Who maps a list of RAM as a whole, or bounces it, looks at no flags but
+	 * those of the first entry.
+	 */
+	whole = !(sg->table.sgl->dma_flags & SG_DMA_P2PDMA) &&
+		(mock_ops_translates(&sg->client->dev) ||
+		 sg_dma_is_swiotlb(sg->table.sgl));
 	dma_unmap_sgtable(&sg->client->dev, &sg->table, sg->dir, 0);
 	sg->client = NULL;
 
 	fabric_sg_check_entries(sg);
 	for_each_sgtable_sg(&sg->table, entry, i)
-		if (entry->dma_flags)
+		if (entry->dma_flags && !(whole && i))
 			KUNIT_FAIL(sg->fabric->test,
 				   "entry %d has flags %#x after unmapping", i,
 				   entry->dma_flags);
@@ -306,8 +317,8 @@ static void fabric_check_lost(struct fabric *fabric, struct pci_dev *client,
 			      enum dma_data_direction dir,
 			      const struct pci_p2pdma_route *route)
 {
-	u64 dma = route->same_bridge ? pci_bus_address(owner, 0) :
-				       pci_resource_start(owner, 0);
+	u64 dma = fabric_host_of(client) == fabric_host_of(owner) ?
+			pci_bus_address(owner, 0) : pci_resource_start(owner, 0);
 	struct oracle_answer answer;
 	char text[160];
 
@@ -322,20 +333,53 @@ static void fabric_check_lost(struct fabric *fabric, struct pci_dev *client,
 		   pci_name(client), pci_name(owner), dir, text);
 }
 
-/* Does a port lose what goes over the root complex and back? */
-static bool fabric_loses(int domain, u16 id)
+/* Does a port decode no memory addresses? */
+static bool fabric_deaf(int domain, u16 id)
 {
 	struct pci_dev *port;
-	u16 command = 0, acs = 0;
+	u16 command = 0;
 
 	port = pci_get_domain_bus_and_slot(domain, PCI_BUS_NUM(id), id & 0xff);
 	if (!port)
 		return false;
 	pci_read_config_word(port, PCI_COMMAND, &command);
-	if (port->acs_cap)
-		pci_read_config_word(port, port->acs_cap + PCI_ACS_CTRL, &acs);
 	pci_dev_put(port);
-	return !(command & PCI_COMMAND_MEMORY) || !(acs & PCI_ACS_UF);
+	return !(command & PCI_COMMAND_MEMORY);
+}
+
+/* The same of a request that is translated, and the port must be the one. */
+static void fabric_check_lost_iova(struct fabric *fabric,
+				   struct pci_dev *client,
+				   struct pci_dev *owner,
+				   enum dma_data_direction dir,
+				   const struct pci_p2pdma_route *route)
+{
+	const struct oracle_request request = {
+		.client = client,
+		.dma = ORACLE_SOME_IOVA,
+		.read = dir != DMA_FROM_DEVICE,
+		.mapped_to = pci_resource_start(owner, 0),
+	};
+	struct oracle_answer answer;
+	char text[160];
+
+	oracle_walk(oracle_read(fabric), &request, &answer);
+	/* A completion that would be lost is not sent for what ends before. */
+	if (answer.outcome == ORACLE_BLOCKED && answer.domain < 0)
+		return;
+	if ((answer.outcome != ORACLE_LANDED || answer.completion) &&
+	    route->has_bridge &&
+	    route->bridge_domain == pci_domain_nr(client->bus) &&
+	    (route->bridge_id == PCI_DEVID(answer.bus, answer.devfn) ||
+	     (answer.outcome == ORACLE_UNSUPPORTED &&
+	      fabric_deaf(route->bridge_domain, route->bridge_id))))
+		return;
+	oracle_describe(&answer, text, sizeof(text));
+	KUNIT_FAIL(fabric->test,
+		   "%s -> %s, direction %d: the fabric is said to lose it at %02x:%02x.%d; the walk: %s",
+		   pci_name(client), pci_name(owner), dir,
+		   PCI_BUS_NUM(route->bridge_id), PCI_SLOT(route->bridge_id & 0xff),
+		   PCI_FUNC(route->bridge_id & 0xff), text);
 }
 
 /**
@@ -377,6 +421,13 @@ void fabric_check_route(struct fabric *fabric, struct pci_dev *client,
 			   pci_name(client), pci_name(owner), dir,
 			   pci_p2pdma_map_type_name(route->type),
 			   pci_p2pdma_reason_name(route->reason), text);
+	/* A translated request goes other ways than a bus address would. */
+	if (route->reason == PCI_P2PDMA_FABRIC_BLOCKED &&
+	    (mock_iommu_translates(&client->dev) ||
+	     mock_ops_translates(&client->dev))) {
+		fabric_check_lost_iova(fabric, client, owner, dir, route);
+		return;
+	}
 	/* What a device sends out of itself only it knows. */
 	if (crosses && deliberate)
 		return;
@@ -395,19 +446,10 @@ void fabric_check_route(struct fabric *fabric, struct pci_dev *client,
 	} else {
 		return;
 	}
-	/* A translated request gets further than a bus address would. */
-	if (route->reason == PCI_P2PDMA_FABRIC_BLOCKED &&
-	    (mock_iommu_translates(&client->dev) ||
-	     mock_ops_translates(&client->dev)) && !answer.completion)
-		return;
-
-	/*
-	 * What a port does not decode the port above finds to be for nobody; and
-	 * there may be more than one in the way.
-	 */
+	/* What a port does not decode the port above finds to be for nobody. */
 	if (route->reason == PCI_P2PDMA_FABRIC_BLOCKED && route->has_bridge &&
 	    answer.outcome == ORACLE_UNSUPPORTED &&
-	    fabric_loses(route->bridge_domain, route->bridge_id))
+	    fabric_deaf(route->bridge_domain, route->bridge_id))
 		return;
 
 	named = route->has_bridge &&

@@ -164,6 +164,10 @@ static int mock_attach(struct iommu_domain *domain, struct device *dev)
 {
 	struct mock_device *mdev = dev_iommu_priv_get(dev);
 
+	/* As those of real IOMMUs may. */
+	might_sleep();
+	if (mdev->mock->fail_attach)
+		return -ENODEV;
 	mdev->domain = to_mock_domain(domain);
 	mdev->attached = true;
 	mdev->mock->attaches++;

@@ -48,6 +48,7 @@ struct mock_iommu_config {
  * @fail_after: so many calls to map from now on succeed, and then one fails;
  *	negative: none fails
  * @fail_error: the error of that call
+ * @fail_attach: no device can be attached
  */
 struct mock_iommu {
 	struct iommu_device iommu;
@@ -63,6 +64,7 @@ struct mock_iommu {
 	u64 fault_iova;
 	int fail_after;
 	int fail_error;
+	bool fail_attach;
 };
 
 struct mock_iommu *mock_iommu_create(struct kunit *test,

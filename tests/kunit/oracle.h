@@ -17,6 +17,7 @@
 
 #include <linux/dma-direction.h>
 #include <linux/scatterlist.h>
+#include <linux/sizes.h>
 
 #include "fabric.h"
 
@@ -47,6 +48,8 @@ enum oracle_outcome {
  * @peer_only: stop at the root complex; nothing is asked of an IOMMU
  * @impostor: its requester ID is @requester rather than the client's
  * @requester: bus number, device and function
+ * @mapped_to: unless 0, the CPU physical address that @dma is translated to at the
+ *	root complex, whatever is mapped there
  */
 struct oracle_request {
 	struct pci_dev *client;
@@ -56,7 +59,11 @@ struct oracle_request {
 	bool peer_only;
 	bool impostor;
 	u16 requester;
+	phys_addr_t mapped_to;
 };
+
+/* An IOVA for @mapped_to: below all windows, as IOVAs are outside of them. */
+#define ORACLE_SOME_IOVA SZ_4K
 
 /**
  * struct oracle_answer - where a request went

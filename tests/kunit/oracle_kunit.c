@@ -108,6 +108,33 @@ static const char switch_picture[] =
 	"      dp p port=2\n"
 	"        ep provider bar0=2M bar2=4M\n";
 
+/*
+ * A switch with windows written by hand, on a bus that begins at 0x100000000:
+ *
+ *	r, u	1_0000_0000 - 1_00ff_ffff
+ *	c	1_0000_0000 - 1_001f_ffff	client   1_0000_0000 - 1_001f_ffff
+ *	p	1_0040_0000 - 1_007f_ffff	provider 1_0060_0000 - 1_007f_ffff
+ */
+static struct fabric *switch_by_hand(struct kunit *test)
+{
+	struct fabric *fabric = fabric_create(test,
+		"host bus=0x100000000\n"
+		"  rp r\n"
+		"    up u\n"
+		"      dp c port=1\n"
+		"        ep client bar0=2M\n"
+		"      dp p port=2\n"
+		"        ep provider bar0=2M\n");
+
+	set_memory_window(fabric, "r", 0x100000000, 0x100ffffff);
+	set_memory_window(fabric, "u", 0x100000000, 0x100ffffff);
+	set_memory_window(fabric, "c", 0x100000000, 0x1001fffff);
+	set_memory_window(fabric, "p", 0x100400000, 0x1007fffff);
+	set_bar(fabric, "client", 0x100000000);
+	set_bar(fabric, "provider", 0x100600000);
+	return fabric;
+}
+
 /* Across a switch, to the right byte of the right BAR; and back. */
 static void oracle_switch(struct kunit *test)
 {
@@ -146,8 +173,14 @@ static void oracle_switch(struct kunit *test)
 }
 
 /*
- * Request redirect and egress control at C, an untranslated write; UF at the root
- * port, so that what goes up comes back.
+ * Request redirect and egress control at C, untranslated requests; UF at the root
+ * port, so that what goes up comes back.  On paper, in switch_by_hand():
+ *
+ *	1_0060_0777	in u's window, and of its ports in p's, which is port 2;
+ *			in the provider's BAR 0, whose byte 0x777 it is
+ *	across		c -> p -> provider
+ *	up		c -> u -> r -> root complex -> r -> u -> p -> provider
+ *	dropped		at c
  */
 static void oracle_request_table(struct kunit *test)
 {
@@ -167,37 +200,41 @@ static void oracle_request_table(struct kunit *test)
 		{ PCI_ACS_EC | PCI_ACS_RR,  ~(u32)BIT(2), ACROSS },
 		{ PCI_ACS_EC | PCI_ACS_RR,  BIT(2), UP },
 	};
-	struct fabric *fabric = fabric_create(test, switch_picture);
-	u64 bar = bar_address(fabric, "provider", 0);
+	struct fabric *fabric = switch_by_hand(test);
 	struct oracle_answer answer;
-	int i;
+	int i, read;
 
 	fabric_set_acs(fabric, "r", PCI_ACS_UF);
 	for (i = 0; i < ARRAY_SIZE(row); i++) {
 		kunit_info(test, "row %d\n", i);
 		fabric_set_acs(fabric, "c", row[i].acs);
 		fabric_set_egress(fabric, "c", row[i].vector);
-		if (row[i].what == DROPPED) {
-			expect_write(fabric, "client", bar,
-				     ORACLE_ACS_VIOLATION, "c");
-			expect_read(fabric, "client", bar, ORACLE_ACS_VIOLATION,
-				    "c");
-			continue;
+		for (read = 0; read < 2; read++) {
+			answer = expect_access(fabric, "client", 0x100600777,
+					       read, row[i].what == DROPPED ?
+					       ORACLE_ACS_VIOLATION :
+					       ORACLE_LANDED,
+					       row[i].what == DROPPED ?
+					       "c" : "provider", __LINE__);
+			KUNIT_EXPECT_EQ(test, answer.root, row[i].what == UP);
+			KUNIT_EXPECT_EQ(test, answer.turned,
+					row[i].what == UP);
+			if (row[i].what == DROPPED)
+				continue;
+			KUNIT_EXPECT_EQ(test, answer.bar, 0);
+			KUNIT_EXPECT_EQ(test, answer.offset, 0x777);
 		}
-		answer = expect_write(fabric, "client", bar, ORACLE_LANDED,
-				      "provider");
-		KUNIT_EXPECT_EQ(test, answer.root, row[i].what == UP);
-		answer = expect_read(fabric, "client", bar, ORACLE_LANDED,
-				     "provider");
-		KUNIT_EXPECT_EQ(test, answer.root, row[i].what == UP);
 	}
 }
 
-/* Every bit of ACS Control, at the side where it acts and at the other. */
+/*
+ * Every bit of ACS Control, at the side where it acts and at the other.  The address
+ * is that of oracle_request_table(), and goes the same ways.
+ */
 static void oracle_control_table(struct kunit *test)
 {
-	struct fabric *fabric = fabric_create(test, switch_picture);
-	u64 bar = bar_address(fabric, "provider", 0);
+	struct fabric *fabric = switch_by_hand(test);
+	u64 bar = 0x100600777;
 	struct oracle_request request = {
 		.client = fabric_dev(fabric, "client"),
 		.dma = bar,
@@ -237,7 +274,20 @@ static void oracle_control_table(struct kunit *test)
 	fabric_set_acs(fabric, "c", PCI_ACS_RR | PCI_ACS_DT);
 	answer = expect_walk(fabric, &request, ORACLE_LANDED, "provider");
 	KUNIT_EXPECT_FALSE(test, answer.root);
+	KUNIT_EXPECT_EQ(test, answer.offset, 0x777);
+	/* Without DT it goes up, where UF brings it back. */
+	fabric_set_acs(fabric, "c", PCI_ACS_RR);
+	expect_walk(fabric, &request, ORACLE_BLOCKED, "r");
+	fabric_set_acs(fabric, "r", PCI_ACS_UF);
+	answer = expect_walk(fabric, &request, ORACLE_LANDED, "provider");
+	KUNIT_EXPECT_TRUE(test, answer.root);
+	KUNIT_EXPECT_EQ(test, answer.offset, 0x777);
+	/* And DT is of no account to what is not translated. */
 	request.translated = false;
+	fabric_set_acs(fabric, "c", PCI_ACS_RR | PCI_ACS_DT);
+	answer = expect_walk(fabric, &request, ORACLE_LANDED, "provider");
+	KUNIT_EXPECT_TRUE(test, answer.root);
+	fabric_set_acs(fabric, "r", 0);
 	fabric_set_acs(fabric, "c", PCI_ACS_EC | PCI_ACS_DT);
 	expect_walk(fabric, &request, ORACLE_ACS_VIOLATION, "c");
 	fabric_set_egress(fabric, "c", 0);
@@ -340,33 +390,14 @@ static void oracle_nested(struct kunit *test)
 }
 
 /*
- * Windows written by hand, on a bus that begins at 0x100000000:
- *
- *	r, u	1_0000_0000 - 1_00ff_ffff
- *	c	1_0000_0000 - 1_001f_ffff	client
- *	p	1_0040_0000 - 1_007f_ffff	provider 1_0060_0000 - 1_007f_ffff
- *
- * so that 1_0020_0000 is in u's window and in no port's, 1_0040_0000 in p's and in
- * no BAR, and 1_0100_0000 in none but the host bridge's.
+ * With the windows of switch_by_hand(), 1_0020_0000 is in u's window and in no
+ * port's, 1_0040_0000 in p's and in no BAR, and 1_0100_0000 in none but the host
+ * bridge's.
  */
 static void oracle_windows(struct kunit *test)
 {
-	struct fabric *fabric = fabric_create(test,
-		"host bus=0x100000000\n"
-		"  rp r\n"
-		"    up u\n"
-		"      dp c\n"
-		"        ep client bar0=2M\n"
-		"      dp p\n"
-		"        ep provider bar0=2M\n");
+	struct fabric *fabric = switch_by_hand(test);
 	struct oracle_answer answer;
-
-	set_memory_window(fabric, "r", 0x100000000, 0x100ffffff);
-	set_memory_window(fabric, "u", 0x100000000, 0x100ffffff);
-	set_memory_window(fabric, "c", 0x100000000, 0x1001fffff);
-	set_memory_window(fabric, "p", 0x100400000, 0x1007fffff);
-	set_bar(fabric, "client", 0x100000000);
-	set_bar(fabric, "provider", 0x100600000);
 
 	answer = expect_write(fabric, "client", 0x100612345, ORACLE_LANDED,
 			      "provider");
@@ -388,6 +419,15 @@ static void oracle_windows(struct kunit *test)
 	/* With c's window over p's the request targets its own window. */
 	set_memory_window(fabric, "c", 0x100000000, 0x1007fffff);
 	expect_write(fabric, "client", 0x100600000, ORACLE_BLOCKED, "c");
+
+	/* UF lets it up, past r too, and down it gets to c again; no BAR is there. */
+	fabric_set_acs(fabric, "c", PCI_ACS_UF);
+	set_memory_window(fabric, "c", 0x100000000, 0x1003fffff);
+	expect_write(fabric, "client", 0x100300000, ORACLE_BLOCKED, "r");
+	fabric_set_acs(fabric, "r", PCI_ACS_UF);
+	answer = expect_write(fabric, "client", 0x100300000, ORACLE_UNSUPPORTED,
+			      "c");
+	KUNIT_EXPECT_TRUE(test, answer.root);
 }
 
 /* Two root ports: what the root complex does decides. */

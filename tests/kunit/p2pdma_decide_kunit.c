@@ -208,6 +208,13 @@ static const struct decide_case decide_cases[] = {
 		},
 		.type = REFUSED, .reason = PCI_P2PDMA_FABRIC_BLOCKED,
 	}, {
+		.name = "row 11: untranslated, lost only if it were translated",
+		.facts = {
+			.stuck = true, .crosses = true, .trusted = true,
+			.obstacles = OBSTACLE(ACS_COMPLETION),
+		},
+		.type = BRIDGED, .reason = PCI_P2PDMA_ACS_COMPLETION,
+	}, {
 		.name = "row 10: nothing maps it through the host bridge",
 		.facts = {
 			.no_host = true, .translated = true, .trusted = true,
@@ -464,7 +471,7 @@ static bool row_beyond_host_mask(const struct p2pdma_facts *f)
 
 static bool row_stuck(const struct p2pdma_facts *f)
 {
-	return f->stuck;
+	return f->translated && f->stuck;
 }
 
 static bool row_no_dma(const struct p2pdma_facts *f)
@@ -603,6 +610,11 @@ static const struct {
 	{ DIRECT_UNTOLD, CROSSES_UNTRUSTED },
 	/* What decides is what an unmap can tell. */
 	{ OWN_MEMORY, DIRECT_UNTOLD },
+	/* Requests are translated or not. */
+	{ CROSSES_UNDER_HOST, STUCK },
+	{ CROSSES_UNTRUSTED, STUCK },
+	{ BLOCKED, STUCK },
+	{ BEYOND_HOST_MASK, STUCK },
 };
 
 static bool rows_exclusive(int row, int other)

@@ -16,6 +16,7 @@
 #include "../../drivers/pci/pci.h"
 #include "../../drivers/pci/p2pdma/p2pdma.h"
 #include "fabric_common.h"
+#include "fabric_fn.h"
 #include "mock_iommu.h"
 #include "oracle.h"
 
@@ -324,7 +325,7 @@ static void routes_blocked(struct kunit *test)
 	struct fabric *fabric = fabric_setup(test,
 		"host\n"
 		"  rp r acs=UF\n"
-		"    up\n"
+		"    up t\n"
 		"      dp d acs=UF\n"
 		"        up u\n"
 		"          dp c port=1\n"
@@ -391,10 +392,71 @@ static void routes_blocked(struct kunit *test)
 		expect_refused(fabric, "client", "provider", dir,
 			       FABRIC_BLOCKED);
 		expect_named(fabric, "client", "provider", dir, "u");
+		/* On the way up it is lost before. */
+		fabric_set_acs(fabric, "r", 0);
+		expect_refused(fabric, "client", "provider", dir,
+			       FABRIC_BLOCKED);
+		expect_named(fabric, "client", "provider", dir, "r");
+		fabric_set_acs(fabric, "r", PCI_ACS_UF);
 		fabric_set_acs(fabric, "c", 0);
 		expect_bus(fabric, "client", "provider", dir, DIRECT);
+		/* A completion comes down by the requester's ID. */
+		fabric_set_acs(fabric, "p", PCI_ACS_CR);
+		if (reads)
+			expect_host(fabric, "client", "provider", dir,
+				    ACS_COMPLETION);
+		else
+			expect_bus(fabric, "client", "provider", dir, DIRECT);
+		fabric_set_acs(fabric, "p", 0);
 		fabric_set_decode(fabric, "u", true);
+
+		/* What has no windows does not turn it; the port above does. */
+		fabric_set_acs(fabric, "c", PCI_ACS_RR);
+		fabric_set_acs(fabric, "r", 0);
+		fabric_set_decode(fabric, "d", false);
+		expect_refused(fabric, "client", "provider", dir,
+			       FABRIC_BLOCKED);
+		expect_named(fabric, "client", "provider", dir, "d");
+		fabric_set_acs(fabric, "d", 0);
+		fabric_set_decode(fabric, "t", false);
+		expect_refused(fabric, "client", "provider", dir,
+			       FABRIC_BLOCKED);
+		expect_named(fabric, "client", "provider", dir, "r");
+		/* If it gets up, the topmost loses it on its way down. */
+		fabric_set_acs(fabric, "r", PCI_ACS_UF);
+		expect_refused(fabric, "client", "provider", dir,
+			       FABRIC_BLOCKED);
+		expect_named(fabric, "client", "provider", dir, "t");
+		fabric_set_acs(fabric, "d", PCI_ACS_UF);
+		fabric_set_decode(fabric, "t", true);
+		fabric_set_decode(fabric, "d", true);
+		fabric_set_acs(fabric, "c", 0);
 	}
+}
+
+/* A port that does not answer may redirect everything. */
+static void routes_unread(struct kunit *test)
+{
+	struct fabric *fabric = fabric_switch(test);
+	struct fabric_fn *port = fabric_fn_named(fabric, "c");
+	struct pci_dev *provider = fabric_dev(fabric, "provider");
+	struct device *client = &fabric_dev(fabric, "client")->dev;
+	struct p2pdma_provider *mem =
+		pci_p2pdma_provider_of_phys(pci_resource_start(provider, 0), 1);
+	struct pci_p2pdma_route before, unread, after;
+
+	fabric_set_acs(fabric, "c", 0);
+	pci_p2pdma_query_route(mem, client, DMA_FROM_DEVICE, &before);
+	port->present = false;
+	p2pdma_routes_invalidate(P2PDMA_BY_CONFIG_WRITE);
+	pci_p2pdma_query_route(mem, client, DMA_FROM_DEVICE, &unread);
+	port->present = true;
+	p2pdma_routes_invalidate(P2PDMA_BY_CONFIG_WRITE);
+	pci_p2pdma_query_route(mem, client, DMA_FROM_DEVICE, &after);
+
+	KUNIT_EXPECT_EQ(test, before.type, PCI_P2PDMA_MAP_BUS_ADDR);
+	KUNIT_EXPECT_EQ(test, unread.type, PCI_P2PDMA_MAP_NOT_SUPPORTED);
+	KUNIT_EXPECT_EQ(test, after.type, PCI_P2PDMA_MAP_BUS_ADDR);
 }
 
 /* A provider, or a port on the way down to it, that does not decode. */
@@ -904,6 +966,10 @@ static void routes_log(struct kunit *test)
 			fabric_log_count(since, pci_name(client),
 					 "is refused: fabric-blocked"));
 
+	KUNIT_EXPECT_EQ(test, 1,
+			fabric_log_count(since, "pci=config_acs=xx111x1@",
+					 pci_name(fabric_dev(fabric, "r"))));
+
 	/* Who asks to hear it hears it each time. */
 	since = fabric_log_now();
 	for (i = 1; i <= 2; i++) {
@@ -912,6 +978,15 @@ static void routes_log(struct kunit *test)
 				fabric_log_count(since, pci_name(client),
 						 "is refused: fabric-blocked"));
 	}
+
+	/* The remedy is for what is wrong with the port. */
+	fabric_set_decode(fabric, "r", false);
+	since = fabric_log_now();
+	pci_p2pdma_distance(provider, &client->dev, true);
+	KUNIT_EXPECT_EQ(test, 1,
+			fabric_log_count(since, "COMMAND=2:2",
+					 pci_name(fabric_dev(fabric, "r"))));
+	KUNIT_EXPECT_EQ(test, 0, fabric_log_count(since, "pci=config_acs=", NULL));
 }
 
 static struct kunit_case routes_cases[] = {
@@ -920,6 +995,7 @@ static struct kunit_case routes_cases[] = {
 	KUNIT_CASE(routes_obstacles),
 	KUNIT_CASE(routes_obstacles_order),
 	KUNIT_CASE(routes_blocked),
+	KUNIT_CASE(routes_unread),
 	KUNIT_CASE(routes_decode),
 	KUNIT_CASE(routes_asleep),
 	KUNIT_CASE_SLOW(routes_vfs),

@@ -44,6 +44,7 @@ static void swiotlb_must_bounce(struct kunit *test)
 
 	for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++) {
 		fabric_must_bounce(fabric, client, true);
+		KUNIT_EXPECT_FALSE(test, dma_pci_p2pdma_supported(&client->dev));
 		expect_refused(fabric, "client", "across", dir, MUST_BOUNCE);
 		expect_refused(fabric, "client", "beside", dir, MUST_BOUNCE);
 		expect_refused(fabric, "client", "far", dir, MUST_BOUNCE);
@@ -65,6 +66,7 @@ static void swiotlb_must_bounce(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 0, slots_used(client));
 
 		fabric_must_bounce(fabric, client, false);
+		KUNIT_EXPECT_TRUE(test, dma_pci_p2pdma_supported(&client->dev));
 		expect_bus(fabric, "client", "across", dir, DIRECT);
 		expect_host(fabric, "client", "beside", dir, NO_COMMON_PORT);
 	}

@@ -191,6 +191,13 @@ static bool keep_awake(const struct situation *s, struct remedy *remedy)
 	return true;
 }
 
+static bool is_above(const struct dev *common, const struct dev *dev)
+{
+	for (; common && common != dev; common = common->above)
+		;
+	return common;
+}
+
 static bool decode_memory(const struct situation *s, struct remedy *remedy)
 {
 	const char *port = s->route->port;
@@ -200,6 +207,9 @@ static bool decode_memory(const struct situation *s, struct remedy *remedy)
 		port = s->path->provider->name;
 	dev = machine_dev_named(s->m, port);
 	if (!dev || !dev->memory_seen || dev->decodes_memory)
+		return false;
+	/* below the common port it is ACS that drops, whatever is decoded */
+	if (s->route->reason[s->dir] == REASON_FABRIC_BLOCKED && !is_above(s->path->common, dev))
 		return false;
 	remedy->command = xasprintf("setpci -s %s COMMAND=2:2", port);
 	claim(remedy, s, EFFECT_REASON_GONE);
@@ -450,7 +460,7 @@ static const struct rule rules[] = {
 		.apply = keep_awake,
 	}, {
 		.name = "decode",
-		.reasons = R(PROVIDER_UNREACHABLE),
+		.reasons = R(PROVIDER_UNREACHABLE) | R(FABRIC_BLOCKED),
 		.what = "The function does not decode memory addresses: bind its driver again, or set the bit by hand",
 		.cost = "by hand, the driver does not know of it",
 		.form = "setpci -s PORT COMMAND=2:2",

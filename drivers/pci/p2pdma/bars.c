@@ -197,6 +197,8 @@ static bool p2pdma_bar_is_current(const struct p2pdma_bar *bar)
  * @phys: CPU physical address
  * @size: length in bytes
  *
+ * The BARs behind VMD lie in a BAR of VMD's own: the innermost counts.
+ *
  * Context: any; in an RCU read-side section, and the answer is good until its end.
  *
  * Return: a provider that stands for the BAR, which need not be registered; NULL if
@@ -205,9 +207,10 @@ static bool p2pdma_bar_is_current(const struct p2pdma_bar *bar)
 struct p2pdma_provider *p2pdma_bar_of_phys(phys_addr_t phys, size_t size)
 {
 	phys_addr_t last = phys + (size ? size - 1 : 0);
-	struct p2pdma_provider *found = NULL;
 	struct interval_tree_node *node;
+	struct p2pdma_bar *inner = NULL;
 	unsigned long flags;
+	bool part = false;
 
 	spin_lock_irqsave(&p2pdma_bars_lock, flags);
 	for (node = interval_tree_iter_first(&p2pdma_bars, phys, last); node;
@@ -216,12 +219,15 @@ struct p2pdma_provider *p2pdma_bar_of_phys(phys_addr_t phys, size_t size)
 
 		if (!p2pdma_bar_is_current(bar))
 			continue;
-		if (bar->mem.first <= phys && bar->mem.last >= last) {
-			found = &bar->mem.provider;
-			break;
-		}
-		found = ERR_PTR(-EINVAL);
+		if (bar->mem.first > phys || bar->mem.last < last)
+			part = true;
+		else if (!inner || bar->mem.last - bar->mem.first <
+				   inner->mem.last - inner->mem.first)
+			inner = bar;
 	}
 	spin_unlock_irqrestore(&p2pdma_bars_lock, flags);
-	return found;
+
+	if (part)
+		return ERR_PTR(-EINVAL);
+	return inner ? &inner->mem.provider : NULL;
 }

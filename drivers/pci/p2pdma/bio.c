@@ -72,7 +72,8 @@ bool __pci_p2pdma_bio_refused(struct bio *bio)
  * Context: any.
  *
  * Return: true if it does, or if there is no peer memory in @bio; false also if
- * @bdev is not that of a PCI function, so that nothing is known of it.
+ * @bdev does not take peer memory, or is not that of a PCI function, so that nothing
+ * is known of it.
  */
 bool pci_p2pdma_bio_reached(struct bio *bio, struct block_device *bdev)
 {
@@ -86,6 +87,8 @@ bool pci_p2pdma_bio_reached(struct bio *bio, struct block_device *bdev)
 
 	if (!pci_p2pdma_bio_has_peer(bio))
 		return true;
+	if (!blk_queue_pci_p2pdma(bdev_get_queue(bdev)))
+		return false;
 	client = p2pdma_pci_parent(disk_to_dev(bdev->bd_disk));
 	if (!client)
 		return false;

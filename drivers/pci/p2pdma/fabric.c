@@ -148,13 +148,21 @@ static int p2pdma_depth(struct pci_dev *pdev)
 	return depth;
 }
 
-static bool p2pdma_decodes_memory(struct pci_dev *pdev)
+/**
+ * p2pdma_decodes_memory - does a function decode memory addresses?
+ * @pdev: the function or port; for a virtual function that is switched for all of
+ *	them together, in the SR-IOV capability
+ *
+ * Context: any; reads configuration space.
+ *
+ * Return: true if it does.
+ */
+bool p2pdma_decodes_memory(struct pci_dev *pdev)
 {
 	int where = PCI_COMMAND;
 	u16 bit = PCI_COMMAND_MEMORY, value;
 
 #ifdef CONFIG_PCI_IOV
-	/* For all virtual functions together, in the SR-IOV capability. */
 	if (pdev->is_virtfn) {
 		pdev = pci_physfn(pdev);
 		where = pdev->sriov->pos + PCI_SRIOV_CTRL;
@@ -200,8 +208,31 @@ static struct pci_dev *p2pdma_redirecting(const struct p2pdma_path *path,
 	return NULL;
 }
 
-/* The first downstream port, from @port up, that lacks Upstream Forwarding. */
+/*
+ * Does a downstream port lose a request from below for what is below it?  One that
+ * does not decode memory addresses has no windows, and lets it pass; but then the
+ * request is in the window of the upstream port, and of no port below that.
+ */
+static bool p2pdma_loses_request(struct pci_dev *port)
+{
+	struct pci_dev *upstream = pci_upstream_bridge(port);
+
+	if (p2pdma_decodes_memory(port))
+		return !(p2pdma_acs_ctrl(port) & PCI_ACS_UF);
+	return upstream && p2pdma_decodes_memory(upstream);
+}
+
+/* The first downstream port, from @port up, that does not send up a request. */
 static struct pci_dev *p2pdma_no_forwarding(struct pci_dev *port)
+{
+	for (; port; port = pci_upstream_bridge(port))
+		if (pcie_downstream_port(port) && p2pdma_loses_request(port))
+			return port;
+	return NULL;
+}
+
+/* The same for a completion, which is for bus numbers and not for windows. */
+static struct pci_dev *p2pdma_no_completions(struct pci_dev *port)
 {
 	for (; port; port = pci_upstream_bridge(port))
 		if (pcie_downstream_port(port) &&
@@ -221,6 +252,17 @@ static struct pci_dev *p2pdma_not_decoding(struct pci_dev *provider,
 		if (!p2pdma_decodes_memory(pdev))
 			return pdev;
 	return NULL;
+}
+
+/* The last from @port up that does not decode. */
+static struct pci_dev *p2pdma_not_decoding_above(struct pci_dev *port)
+{
+	struct pci_dev *topmost = NULL;
+
+	for (; port; port = pci_upstream_bridge(port))
+		if (!p2pdma_decodes_memory(port))
+			topmost = port;
+	return topmost;
 }
 
 static void p2pdma_add_name(struct seq_buf *s, struct pci_dev *pdev)
@@ -401,7 +443,8 @@ void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
 		return;
 
 	path->no_forwarding = p2pdma_no_forwarding(path->common);
-	path->not_decoding_above = p2pdma_not_decoding(path->common, NULL);
+	path->no_completions = p2pdma_no_completions(path->common);
+	path->not_decoding_above = p2pdma_not_decoding_above(path->common);
 	if (!p2pdma_is_port(path->common) && !path->conventional)
 		path->conventional = path->common;
 

@@ -199,10 +199,12 @@ struct p2pdma_acs_port {
  * @redirecting: unless @in_switch, the first function or port with an ACS bit
  *	that may redirect
  * @no_forwarding: the first downstream port above the divergence, the root port
- *	included, that does not send up what targets its own window
+ *	included, at which a request for what is below it does not get up
+ * @no_completions: the same of a completion
  * @not_decoding: the bridge or function on the way down that does not decode
  *	memory addresses, up to below @common
- * @not_decoding_above: the same from @common up
+ * @not_decoding_above: the one of @common and the ports above that a request
+ *	from the root complex meets first
  * @distance: hops up to @common and down again, or all up to both root buses
  *
  * Pointers are good for as long as the caller holds client and provider.
@@ -220,6 +222,7 @@ struct p2pdma_path {
 	struct pci_dev *conventional;
 	struct pci_dev *redirecting;
 	struct pci_dev *no_forwarding;
+	struct pci_dev *no_completions;
 	struct pci_dev *not_decoding;
 	struct pci_dev *not_decoding_above;
 	int distance;
@@ -272,6 +275,7 @@ void p2pdma_path_shape(struct p2pdma_path *path, struct pci_dev *client,
 		       struct pci_dev *provider);
 int p2pdma_path_distance(struct pci_dev *client, struct pci_dev *provider);
 enum p2pdma_acs_request p2pdma_acs_request(u16 ctrl, bool egress);
+bool p2pdma_decodes_memory(struct pci_dev *pdev);
 void p2pdma_path_redirectors(const struct p2pdma_path *path, struct seq_buf *s);
 struct pci_dev *p2pdma_path_asleep(struct pci_dev *provider);
 
@@ -330,9 +334,9 @@ void p2pdma_policy_device_changed(struct pci_dev *pdev);
  *	direct
  * @translated: an IOMMU translates the client's requests
  * @crosses: the fabric takes the client's untranslated request across
- * @blocked: the fabric loses an untranslated transfer on its way over the root
- *	complex, or takes it elsewhere
- * @stuck: it loses even a translated one
+ * @blocked: the fabric loses the client's untranslated transfer, unless it goes
+ *	straight across, or takes it elsewhere
+ * @stuck: it loses a translated one
  * @no_dma: the client cannot do DMA at all
  * @no_host: nothing maps the memory for the client through the host bridge
  * @host_mask: the address that an untranslated client would use through the host

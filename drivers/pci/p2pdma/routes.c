@@ -150,7 +150,10 @@ enum pci_p2pdma_reason p2pdma_decide(const struct p2pdma_facts *facts,
 	if (facts->mode == P2PDMA_SWITCH)
 		return PCI_P2PDMA_POLICY_SWITCH;
 
-	if (!facts->translated) {
+	if (facts->translated) {
+		if (facts->stuck)
+			return PCI_P2PDMA_FABRIC_BLOCKED;
+	} else {
 		if (facts->crosses && facts->mode == P2PDMA_HOST)
 			return PCI_P2PDMA_POLICY_HOST;
 		if (facts->crosses &&
@@ -161,8 +164,6 @@ enum pci_p2pdma_reason p2pdma_decide(const struct p2pdma_facts *facts,
 		if (facts->host_mask)
 			return PCI_P2PDMA_DMA_MASK;
 	}
-	if (facts->stuck)
-		return PCI_P2PDMA_FABRIC_BLOCKED;
 	if (facts->no_host)
 		return PCI_P2PDMA_UNMAPPABLE;
 	if (!facts->trusted)
@@ -297,6 +298,9 @@ static void p2pdma_gather_fabric(const struct p2pdma_path *path, bool reads,
 {
 	struct p2pdma_facts *facts = &kept->facts[reads];
 	bool completion_up = reads && path->completion_up;
+	struct pci_dev *completion_stops = completion_up ? path->no_completions :
+							   NULL;
+	struct pci_dev *request_stops = NULL;
 	bool up = false, dropped = false;
 
 	if (path->same_function)
@@ -310,12 +314,6 @@ static void p2pdma_gather_fabric(const struct p2pdma_path *path, bool reads,
 		facts->obstacles |= BIT(PCI_P2PDMA_UNTRUSTED_CLIENT);
 	if (!path->common)
 		return;
-
-	/* Nothing goes over the root complex that does not come down again. */
-	if (path->not_decoding_above) {
-		facts->stuck = true;
-		kept->stuck_at[reads] = p2pdma_name(path->not_decoding_above);
-	}
 
 	if (path->in_switch) {
 		switch (p2pdma_acs_request(path->client_side.ctrl,
@@ -344,19 +342,22 @@ static void p2pdma_gather_fabric(const struct p2pdma_path *path, bool reads,
 		facts->crosses = true;
 	}
 
-	if (dropped) {
-		facts->blocked = true;
-		kept->blocked_at[reads] = p2pdma_name(path->client_side.port ?:
-						      path->client);
-	} else if ((up || completion_up) && path->no_forwarding) {
-		facts->blocked = true;
-		kept->blocked_at[reads] = p2pdma_name(path->no_forwarding);
-	}
-	/* Translation helps the request, and not the completion. */
-	if (completion_up && path->no_forwarding) {
-		facts->stuck = true;
-		kept->stuck_at[reads] = p2pdma_name(path->no_forwarding);
-	}
+	/*
+	 * A request that was sent up is lost on its way up or down.  A completion
+	 * is routed by requester ID, and comes down through ports that do not
+	 * decode memory addresses.
+	 */
+	if (dropped)
+		request_stops = path->client_side.port ?: path->client;
+	else if (up)
+		request_stops = path->no_forwarding ?: path->not_decoding_above;
+	kept->blocked_at[reads] = p2pdma_name(request_stops ?: completion_stops);
+	facts->blocked = kept->blocked_at[reads].valid;
+
+	/* A translated request always goes up, and is for nobody below. */
+	kept->stuck_at[reads] = p2pdma_name(path->not_decoding_above ?:
+					    completion_stops);
+	facts->stuck = kept->stuck_at[reads].valid;
 }
 
 /* In an RCU read-side section, for the policy. */
@@ -752,20 +753,23 @@ static void p2pdma_facts_now(struct p2pdma_facts *facts,
 			     const struct p2pdma_kept *kept, bool single)
 {
 	struct p2pdma_mem *mem = to_p2pdma_mem(kept->provider);
+	u64 offset = kept->provider->bus_offset;
 	struct device *dev = &kept->client->dev;
 	struct dma_p2pdma_client client;
 	dma_addr_t host;
 
-	dma_p2pdma_client(dev, single, &client);
+	dma_p2pdma_client(dev, &client);
 	facts->translated = client.translated;
 	facts->must_bounce = client.must_bounce;
 	facts->no_dma = client.no_dma;
 	facts->no_host = client.no_host;
-	facts->bus_unknown = client.bus_unknown;
+	facts->bus_unknown = single &&
+			     !dma_p2pdma_bus_known(dev, mem->first + offset,
+						   mem->last + offset);
 
 	if (client.translated && !facts->same_function && p2pdma_is_guest())
 		facts->obstacles |= BIT(PCI_P2PDMA_VIRTUALISED);
-	if (mem->last + kept->provider->bus_offset > dma_get_mask(dev))
+	if (mem->last + offset > dma_get_mask(dev))
 		facts->obstacles |= BIT(PCI_P2PDMA_DMA_MASK);
 
 	host = dma_p2pdma_host_addr(dev, kept->provider, kept->same_bridge,
@@ -776,7 +780,7 @@ static void p2pdma_facts_now(struct p2pdma_facts *facts,
 }
 
 static struct p2pdma_name p2pdma_deciding_port(const struct p2pdma_kept *kept,
-					       bool reads, bool blocked,
+					       bool reads, bool translated,
 					       enum pci_p2pdma_reason reason)
 {
 	switch (reason) {
@@ -786,8 +790,8 @@ static struct p2pdma_name p2pdma_deciding_port(const struct p2pdma_kept *kept,
 	case PCI_P2PDMA_MULTIFUNCTION:
 		return kept->port[reason];
 	case PCI_P2PDMA_FABRIC_BLOCKED:
-		return blocked ? kept->blocked_at[reads] :
-				 kept->stuck_at[reads];
+		return translated ? kept->stuck_at[reads] :
+				    kept->blocked_at[reads];
 	case PCI_P2PDMA_PROVIDER_UNREACHABLE:
 		return kept->not_decoding;
 	default:
@@ -822,8 +826,8 @@ static void p2pdma_conclude(const struct p2pdma_kept *kept,
 		.same_bridge = kept->same_bridge,
 	};
 	route->reason = p2pdma_decide(facts, &route->type);
-	port = p2pdma_deciding_port(kept, kind, !facts->translated &&
-				    facts->blocked, route->reason);
+	port = p2pdma_deciding_port(kept, kind, facts->translated,
+				    route->reason);
 	p2pdma_route_set_bridge(route, &port);
 }
 
@@ -967,6 +971,33 @@ static void p2pdma_explain_untrusted(struct pci_dev *client,
 		 route->same_bridge ? "" : pci_name(owner));
 }
 
+/* What can be done about a port that loses the transfer. */
+static void p2pdma_explain_blocked(struct pci_dev *client,
+				   struct pci_dev *owner,
+				   const struct pci_p2pdma_route *route)
+{
+	char bridge[P2PDMA_NAME_LEN];
+	struct p2pdma_path path;
+	struct pci_dev *port;
+
+	if (!route->has_bridge)
+		return;
+
+	/* Below the common port it is ACS that drops, whatever is decoded. */
+	p2pdma_path_shape(&path, client, owner);
+	for (port = path.common; port; port = pci_upstream_bridge(port))
+		if (pci_dev_id(port) == route->bridge_id)
+			break;
+
+	p2pdma_route_bridge(route, bridge);
+	if (!port || p2pdma_decodes_memory(port))
+		pci_warn(client, "to have it forwarded, add the kernel parameter: pci=config_acs=xx111x1@%s\n",
+			 bridge);
+	else
+		pci_warn(client, "%s does not decode memory addresses; to have it do so: setpci -s %s COMMAND=2:2\n",
+			 bridge, bridge);
+}
+
 /* The safest thing to do about a refusal, where there is one to paste. */
 static void p2pdma_explain_remedy(struct pci_dev *client, struct pci_dev *owner,
 				  const struct pci_p2pdma_route *route)
@@ -990,9 +1021,7 @@ static void p2pdma_explain_remedy(struct pci_dev *client, struct pci_dev *owner,
 				 bridge, bridge);
 		break;
 	case PCI_P2PDMA_FABRIC_BLOCKED:
-		if (route->has_bridge)
-			pci_warn(client, "to have it forwarded, add the kernel parameter: pci=config_acs=xx111x1@%s\n",
-				 bridge);
+		p2pdma_explain_blocked(client, owner, route);
 		break;
 	case PCI_P2PDMA_UNTRUSTED_CLIENT:
 	case PCI_P2PDMA_DMA_MASK:
@@ -1079,13 +1108,15 @@ void pci_p2pdma_map_route(struct p2pdma_provider *provider, struct device *dev,
 /*
  * Nothing says that it works, and nothing says that it does not: slave-DMA engines
  * write to other devices' registers, and drivers have their own device's registers
- * sent round by the root complex.
+ * sent round by the root complex.  What is not RAM was never bounced, even in guests
+ * where all RAM is.
  */
 static bool p2pdma_unproven(enum pci_p2pdma_reason reason, bool own)
 {
 	return reason == PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED ||
 	       reason == PCI_P2PDMA_NOT_PCI ||
 	       reason == PCI_P2PDMA_SAME_FUNCTION ||
+	       reason == PCI_P2PDMA_MUST_BOUNCE ||
 	       (own && reason == PCI_P2PDMA_DMA_MASK);
 }
 
