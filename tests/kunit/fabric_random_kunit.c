@@ -460,46 +460,22 @@ static bool removable(struct random_run *run, struct fabric_fn *top)
 	return true;
 }
 
-/* Another root port of the same host bridge that may go, or NULL. */
-static struct fabric_fn *other_root_port(struct random_run *run,
-					 struct fabric_fn *port)
-{
-	struct fabric_fn *fn;
-
-	list_for_each_entry(fn, &run->fabric->functions, node)
-		if (fn != port && fn->host == port->host && !fn->parent &&
-		    fabric_fn_is_bridge(fn) && removable(run, fn))
-			return fn;
-	return NULL;
-}
-
-/*
- * Take out what is in a slot, and put it in again.  A root port goes with another
- * and comes back after it, so that bus numbers and addresses change.
- */
+/* Take out what is in a slot, and put it in again. */
 static void change_replug(struct random_run *run, struct fabric_fn *top)
 {
-	struct fabric_fn *fn, *other = NULL;
+	struct fabric_fn *fn;
 	int i;
 
 	/* Of a device with many functions all go, or it would not be found. */
-	if (top->multifunction || !removable(run, top))
+	if (fabric_fn_is_bridge(top) || top->multifunction ||
+	    !removable(run, top))
 		return;
-	if (!top->parent && fabric_fn_is_bridge(top))
-		other = other_root_port(run, top);
-
-	doing(run, "replugging %s%s%s", top->name, other ? " after " : "",
-	      other ? other->name : "");
+	doing(run, "replugging %s", top->name);
 	fabric_unplug(run->fabric, top->name);
-	if (other) {
-		fabric_unplug(run->fabric, other->name);
-		fabric_replug(run->fabric, other->name);
-	}
 	fabric_replug(run->fabric, top->name);
 	for (i = 0; i < run->fns; i++) {
 		fn = fabric_fn_named(run->fabric, run->fn[i].name);
-		if (fabric_fn_is_below(fn, top) ||
-		    (other && fabric_fn_is_below(fn, other)))
+		if (fabric_fn_is_below(fn, top))
 			random_fn_ready(run, &run->fn[i]);
 	}
 }
