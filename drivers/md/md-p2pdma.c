@@ -16,6 +16,16 @@
 
 #include "md.h"
 
+void __md_p2pdma_limits(struct mddev *mddev, struct queue_limits *lim)
+{
+	struct md_rdev *rdev;
+
+	rdev_for_each(rdev, mddev)
+		if (!pci_p2pdma_bdev_is_pci(rdev->bdev))
+			lim->features &= ~BLK_FEAT_PCI_P2PDMA;
+}
+EXPORT_SYMBOL_GPL(__md_p2pdma_limits);
+
 static bool md_p2pdma_reached(struct mddev *mddev, struct bio *bio)
 {
 	struct md_rdev *rdev;

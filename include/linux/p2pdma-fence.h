@@ -17,6 +17,7 @@ struct bio;
 struct block_device;
 struct mddev;
 struct page;
+struct queue_limits;
 struct scatterlist;
 struct sg_mapping_iter;
 
@@ -55,6 +56,8 @@ bool __pci_p2pdma_bio_has_peer(struct bio *bio);
 bool __pci_p2pdma_bio_refused(struct bio *bio);
 bool pci_p2pdma_bio_reached(struct bio *bio, struct block_device *bdev);
 bool __md_p2pdma_refused(struct mddev *mddev, struct bio *bio);
+void __md_p2pdma_limits(struct mddev *mddev, struct queue_limits *lim);
+bool pci_p2pdma_bdev_is_pci(struct block_device *bdev);
 
 /**
  * pci_p2pdma_copy_from_page - memcpy() from a page that may be peer memory
@@ -181,6 +184,23 @@ static inline bool pci_p2pdma_bio_refused(struct bio *bio)
 static inline bool md_p2pdma_refused(struct mddev *mddev, struct bio *bio)
 {
 	return pci_p2pdma_bio_has_peer(bio) && __md_p2pdma_refused(mddev, bio);
+}
+
+/**
+ * md_p2pdma_limits - take back that an array takes peer memory, if it does not
+ * @mddev: an array that keeps the same data on several members
+ * @lim: its limits
+ *
+ * Nothing is known of how a member reaches peer memory that is not itself the disk
+ * of a PCI function, as one that is stacked.
+ *
+ * Context: process; the array's members stay.
+ */
+static inline void md_p2pdma_limits(struct mddev *mddev,
+				    struct queue_limits *lim)
+{
+	if (IS_ENABLED(CONFIG_PCI_P2PDMA))
+		__md_p2pdma_limits(mddev, lim);
 }
 
 #endif /* _LINUX_P2PDMA_FENCE_H */

@@ -62,6 +62,23 @@ bool __pci_p2pdma_bio_refused(struct bio *bio)
 }
 
 /**
+ * pci_p2pdma_bdev_is_pci - is a block device the disk of a PCI function?
+ * @bdev: the block device
+ *
+ * Context: any.
+ *
+ * Return: true if it is, so that its routes are known.
+ */
+bool pci_p2pdma_bdev_is_pci(struct block_device *bdev)
+{
+	struct pci_dev *pdev = p2pdma_pci_parent(disk_to_dev(bdev->bd_disk));
+
+	pci_dev_put(pdev);
+	return pdev;
+}
+EXPORT_SYMBOL_GPL(pci_p2pdma_bdev_is_pci);
+
+/**
  * pci_p2pdma_bio_reached - does a block device reach the peer memory of a bio?
  * @bio: a read or write, which need not be for that device
  * @bdev: the block device

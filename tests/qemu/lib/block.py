@@ -40,6 +40,9 @@ STACKS = (
     Stack("raid1", "raid1", ("sw1", "fn1"), True),
     Stack("raid1-ram", "raid1", ("sw1", "ram"), False),
 )
+# A mirror whose members are themselves stacked: nothing is known of their routes.
+BELOW = Stack("below", "linear", ("sw1", "rp"), True)
+NESTED = Stack("nested", "raid1", ("below", "fn1"), False)
 # A mirror of which only one member reaches the provider as long as no host
 # bridge is trusted: sw1 is below the same switch, rp below another root port.
 HALF = Stack("half", "raid1", ("sw1", "rp"), True)
