@@ -430,6 +430,9 @@ int dma_p2pdma_map_sg(struct device *dev, struct scatterlist *sgl, int nents,
 			goto undo;
 
 		if (!map.cursor.provider) {
+			/* No RAM either; the peer memory says why. */
+			if (dma_p2pdma_dummy(dev))
+				continue;
 			dma = dma_p2pdma_map_ram(&map, sg);
 			ret = dma == DMA_MAPPING_ERROR ? -EIO : 0;
 		} else {
@@ -598,6 +601,8 @@ static bool dma_p2pdma_page_known(struct device *dev, dma_addr_t dma)
 	unsigned long flags;
 	bool known;
 
+	if (!get_dma_ops(dev)->map_resource)
+		return false;
 	spin_lock_irqsave(&dma_p2pdma_pages_lock, flags);
 	known = dma_p2pdma_page_find(dev, dma, 0);
 	spin_unlock_irqrestore(&dma_p2pdma_pages_lock, flags);
@@ -610,6 +615,8 @@ static bool dma_p2pdma_page_del(struct device *dev, dma_addr_t dma, size_t size)
 	struct dma_p2pdma_page *page;
 	unsigned long flags;
 
+	if (!get_dma_ops(dev)->map_resource)
+		return false;
 	spin_lock_irqsave(&dma_p2pdma_pages_lock, flags);
 	page = dma_p2pdma_page_find(dev, dma, size);
 	if (page)

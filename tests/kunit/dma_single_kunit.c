@@ -260,14 +260,19 @@ static void resource_unregistered(struct kunit *test)
 		phys_addr_t across = bar_phys(fabric, "across", 2) + SZ_4K;
 		phys_addr_t beside = bar_phys(fabric, "beside", 2) + SZ_4K;
 		phys_addr_t far = bar_phys(fabric, "far", 2) + SZ_4K;
-		enum pci_p2pdma_map_type bus = PCI_P2PDMA_MAP_BUS_ADDR;
 		enum fabric_call call;
 
-		/* With other ops an unmap could not tell a bus address. */
-		if (via == OPS)
-			bus = PCI_P2PDMA_MAP_NOT_SUPPORTED;
-
 		for (call = FABRIC_RESOURCE; call <= FABRIC_MMIO; call++) {
+			enum pci_p2pdma_map_type bus = PCI_P2PDMA_MAP_BUS_ADDR;
+
+			/*
+			 * With other ops an unmap could not tell a bus address.
+			 * It is mapped as ever, by ->map_resource, or refused.
+			 */
+			if (via == OPS)
+				bus = call == FABRIC_RESOURCE ?
+					PCI_P2PDMA_MAP_THRU_HOST_BRIDGE :
+					PCI_P2PDMA_MAP_NOT_SUPPORTED;
 			fabric_cpu_listed(test, true);
 			fabric_expect_call(fabric, call, set.client, across,
 					   SZ_4K, DMA_BIDIRECTIONAL, bus,

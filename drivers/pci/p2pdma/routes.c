@@ -1109,7 +1109,8 @@ void pci_p2pdma_map_route(struct p2pdma_provider *provider, struct device *dev,
  * Nothing says that it works, and nothing says that it does not: slave-DMA engines
  * write to other devices' registers, and drivers have their own device's registers
  * sent round by the root complex.  What is not RAM was never bounced, even in guests
- * where all RAM is.
+ * where all RAM is.  And that an unmap could not tell a bus address says nothing
+ * against an IOVA.
  */
 static bool p2pdma_unproven(enum pci_p2pdma_reason reason, bool own)
 {
@@ -1117,6 +1118,7 @@ static bool p2pdma_unproven(enum pci_p2pdma_reason reason, bool own)
 	       reason == PCI_P2PDMA_NOT_PCI ||
 	       reason == PCI_P2PDMA_SAME_FUNCTION ||
 	       reason == PCI_P2PDMA_MUST_BOUNCE ||
+	       reason == PCI_P2PDMA_WINDOW_UNRESERVED ||
 	       (own && reason == PCI_P2PDMA_DMA_MASK);
 }
 
@@ -1160,8 +1162,7 @@ struct p2pdma_provider *pci_p2pdma_bar_route(phys_addr_t phys, size_t size,
 	if (IS_ERR_OR_NULL(provider))
 		return provider;
 
-	/* Whether a bus address would do is asked only if there is to be one. */
-	p2pdma_query(provider, dev, dir, P2PDMA_QUERY_LIST, route);
+	p2pdma_query(provider, dev, dir, P2PDMA_QUERY_SINGLE, route);
 	if (strict || !p2pdma_unproven(route->reason, provider->owner == dev)) {
 		pci_p2pdma_map_route(provider, dev, dir, true, route);
 		return provider;
