@@ -7,8 +7,11 @@
  * is a defect of the plain 6.12 kernel that must not come back.
  */
 #include <kunit/test.h>
+#include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
+#include <linux/mem_encrypt.h>
 #include <linux/sizes.h>
+#include <linux/stop_machine.h>
 
 #include "../../drivers/pci/p2pdma/p2pdma.h"
 #include "fabric_common.h"
@@ -160,6 +163,11 @@ static void dma_direct_listed(struct kunit *test)
 	expect_host(fabric, "b", "a", DMA_BIDIRECTIONAL, NO_COMMON_PORT);
 }
 
+static struct pci_host_bridge *host_of(struct fabric *fabric, const char *name)
+{
+	return pci_find_host_bridge(fabric_dev(fabric, name)->bus);
+}
+
 /* All of the list, as it stands in the design, and what is beside it. */
 static void dma_direct_all_listed(struct kunit *test)
 {
@@ -190,7 +198,13 @@ static void dma_direct_all_listed(struct kunit *test)
 		"host\n"
 		"  rciep first\n"
 		"  rp\n"
-		"    ep\n");
+		"    ep\n"
+		"host\n"
+		"  rp port dev=1 id=8086:2030\n"
+		"host\n"
+		"  rciep within dev=1 id=8086:2030\n"
+		"host\n"
+		"  pci old dev=1 id=8086:2030\n");
 	struct pci_dev *first = fabric_dev(fabric, "first");
 	struct pci_host_bridge *host = pci_find_host_bridge(first->bus);
 	u16 vendor = first->vendor, device = first->device;
@@ -198,6 +212,13 @@ static void dma_direct_all_listed(struct kunit *test)
 	int i;
 
 	fabric_cpu_listed(test, false);
+	/* What is not 00.0 has to be a root port, or integrated. */
+	KUNIT_EXPECT_TRUE(test, p2pdma_bridge_listed(host_of(fabric, "port"),
+						     false, false));
+	KUNIT_EXPECT_TRUE(test, p2pdma_bridge_listed(host_of(fabric, "within"),
+						     false, false));
+	KUNIT_EXPECT_FALSE(test, p2pdma_bridge_listed(host_of(fabric, "old"),
+						      false, false));
 	for (i = 0; i < ARRAY_SIZE(row); i++) {
 		first->vendor = row[i].vendor;
 		first->device = row[i].device;
@@ -210,6 +231,53 @@ static void dma_direct_all_listed(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, row[i].cross, cross, "%04x:%04x",
 				    row[i].vendor, row[i].device);
 	}
+}
+
+#ifdef CONFIG_AMD_MEM_ENCRYPT
+/* An address in the CPU's view, as RAM and as peer memory. */
+struct encrypted {
+	struct device *client;
+	struct p2pdma_provider *provider;
+	phys_addr_t phys;
+	dma_addr_t ram;
+	dma_addr_t peer;
+};
+
+/* While nobody else runs, who would use the bit for the CPU's own mappings. */
+static int with_encryption(void *data)
+{
+	struct encrypted *address = data;
+
+	sme_me_mask = BIT_ULL(47);
+	address->ram = phys_to_dma(address->client, address->phys);
+	address->peer = dma_p2pdma_host_addr(address->client, address->provider,
+					     false, address->phys);
+	sme_me_mask = 0;
+	return 0;
+}
+#endif
+
+/* Defect 10: peer memory is not encrypted, and its address does not say so. */
+static void dma_direct_encryption(struct kunit *test)
+{
+#ifdef CONFIG_AMD_MEM_ENCRYPT
+	struct fabric *fabric = fabric_mixed(test);
+	phys_addr_t phys = pci_resource_start(fabric_dev(fabric, "far"), 0);
+	struct encrypted address = {
+		.client = &fabric_dev(fabric, "client")->dev,
+		.provider = pci_p2pdma_provider_of_phys(phys, 1),
+		.phys = phys,
+	};
+
+	if (sme_me_mask)
+		kunit_skip(test, "memory is encrypted here");
+	KUNIT_ASSERT_NOT_NULL(test, address.provider);
+	KUNIT_ASSERT_EQ(test, 0, stop_machine(with_encryption, &address, NULL));
+	KUNIT_EXPECT_EQ(test, phys | BIT_ULL(47), address.ram);
+	KUNIT_EXPECT_EQ(test, phys, address.peer);
+#else
+	kunit_skip(test, "needs CONFIG_AMD_MEM_ENCRYPT");
+#endif
 }
 
 /* Two host bridges with different offsets: both must be trusted. */
@@ -455,12 +523,24 @@ static void dma_direct_bus_limit(struct kunit *test)
 	struct fabric *fabric = fabric_mixed(test);
 	struct pci_dev *client = fabric_dev(fabric, "client");
 	struct pci_dev *far = fabric_dev(fabric, "far");
+	struct fabric_sg *sg = fabric_sg_alloc(fabric, 1);
 
 	client->dev.bus_dma_limit = SZ_2G;
 	expect_bus(fabric, "client", "across", DMA_BIDIRECTIONAL, DIRECT);
 	expect_refused(fabric, "client", "beside", DMA_BIDIRECTIONAL, DMA_MASK);
 	expect_refused(fabric, "client", "far", DMA_BIDIRECTIONAL, DMA_MASK);
 	client->dev.bus_dma_limit = 0;
+
+	/* A hole in what its bus sees of the memory is not mapped. */
+	fabric_hide_ram(fabric, client, pci_resource_start(far, 0) + SZ_1M,
+			SZ_64K);
+	fabric_sg_peer(sg, "far", SZ_1M, SZ_4K);
+	KUNIT_EXPECT_EQ(test, -EREMOTEIO,
+			fabric_sg_map(sg, client, DMA_FROM_DEVICE));
+	fabric_sg_clear(sg);
+	fabric_sg_peer(sg, "far", 0, SZ_4K);
+	KUNIT_EXPECT_EQ(test, 0, fabric_sg_map(sg, client, DMA_FROM_DEVICE));
+	fabric_sg_unmap(sg);
 
 	/* Nor does its bus see all that the CPU sees. */
 	fabric_hide_ram(fabric, client, pci_resource_start(far, 0), SZ_4M);
@@ -716,6 +796,7 @@ static struct kunit_case dma_direct_cases[] = {
 	KUNIT_CASE(dma_direct_root_ports),
 	KUNIT_CASE(dma_direct_listed),
 	KUNIT_CASE(dma_direct_all_listed),
+	KUNIT_CASE(dma_direct_encryption),
 	KUNIT_CASE(dma_direct_two_bridges),
 	KUNIT_CASE(dma_direct_acs),
 	KUNIT_CASE(dma_direct_egress_words),

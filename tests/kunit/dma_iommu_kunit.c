@@ -795,6 +795,7 @@ static void dma_iommu_mask(struct kunit *test)
 	struct mock_iommu *mock = mock_iommu_create(test, NULL);
 	struct fabric *fabric = fabric_switch(test);
 	struct pci_dev *client = fabric_dev(fabric, "client");
+	struct fabric_sg *sg = fabric_sg_alloc(fabric, 1);
 
 	KUNIT_ASSERT_EQ(test, 0, dma_set_mask(&client->dev, DMA_BIT_MASK(32)));
 	expect_refused(fabric, "client", "provider", DMA_BIDIRECTIONAL,
@@ -805,6 +806,13 @@ static void dma_iommu_mask(struct kunit *test)
 	expect_host(fabric, "client", "provider", DMA_BIDIRECTIONAL, DMA_MASK);
 	expect_host(fabric, "client", "beside", DMA_BIDIRECTIONAL,
 		    NO_COMMON_PORT);
+	/* Where none fits it is for want of IOVAs, and not of a route. */
+	client->dma_mask = DMA_BIT_MASK(12);
+	fabric_sg_peer(sg, "beside", 0, SZ_4K);
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			fabric_sg_map(sg, client, DMA_BIDIRECTIONAL));
+	client->dma_mask = DMA_BIT_MASK(28);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
 	KUNIT_EXPECT_EQ(test, 0, mock->faults);
 }
 

@@ -122,6 +122,8 @@ static void ops_without_resource(struct kunit *test)
 	struct mock_ops *mock = mock_ops_install(test, client, false);
 	struct fabric_sg *sg = fabric_sg_alloc(fabric, 4);
 	enum dma_data_direction dir;
+	struct page *page;
+	dma_addr_t dma;
 
 	KUNIT_EXPECT_TRUE(test, dma_pci_p2pdma_supported(&client->dev));
 	for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++) {
@@ -139,6 +141,15 @@ static void ops_without_resource(struct kunit *test)
 	mixed_add(sg, MIXED_BESIDE, 0);
 	KUNIT_EXPECT_EQ(test, -EREMOTEIO,
 			fabric_sg_map(sg, client, DMA_BIDIRECTIONAL));
+
+	page = alloc_page(GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	mock_ops_forget_calls(mock);
+	dma = dma_map_page(&client->dev, page, 0, SZ_4K, DMA_FROM_DEVICE);
+	KUNIT_EXPECT_EQ(test, 0, dma_mapping_error(&client->dev, dma));
+	dma_unmap_page(&client->dev, dma, SZ_4K, DMA_FROM_DEVICE);
+	KUNIT_EXPECT_EQ(test, 1, mock->calls[MOCK_UNMAP_PAGE]);
+	__free_page(page);
 	KUNIT_EXPECT_EQ(test, 0, mock->live);
 }
 

@@ -348,6 +348,7 @@ static void bio_reached(struct kunit *test)
 	struct pci_dev *client = fabric_dev(fabric, "client");
 	struct disk *disk = disk_create(test, &client->dev, BLK_FEAT_PCI_P2PDMA);
 	struct disk *nowhere = disk_create(test, NULL, BLK_FEAT_PCI_P2PDMA);
+	struct disk *plain = disk_create(test, &client->dev, 0);
 	struct block_device *bdev = disk->gendisk->part0;
 	struct page *one = peer_page(fabric, "one", 0);
 	struct page *pages[] = { one, peer_page(fabric, "one", 7) };
@@ -364,7 +365,17 @@ static void bio_reached(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, pci_p2pdma_bio_reached(near, bdev));
 	KUNIT_EXPECT_FALSE(test, pci_p2pdma_bio_reached(far, bdev));
 	KUNIT_EXPECT_FALSE(test, pci_p2pdma_bio_reached(far_read, bdev));
+	KUNIT_EXPECT_FALSE(test, pci_p2pdma_bio_has_peer(ram));
+	KUNIT_EXPECT_TRUE(test, pci_p2pdma_bio_has_peer(near));
+	/* Whatever its route, a disk that does not take it is not sent it. */
+	KUNIT_EXPECT_TRUE(test,
+			  pci_p2pdma_bio_reached(ram, plain->gendisk->part0));
+	KUNIT_EXPECT_FALSE(test,
+			   pci_p2pdma_bio_reached(near, plain->gendisk->part0));
 	/* Nobody knows how a disk that is no PCI function's reaches anything. */
+	KUNIT_EXPECT_TRUE(test, pci_p2pdma_bdev_is_pci(bdev));
+	KUNIT_EXPECT_FALSE(test,
+			   pci_p2pdma_bdev_is_pci(nowhere->gendisk->part0));
 	KUNIT_EXPECT_TRUE(test,
 			  pci_p2pdma_bio_reached(ram, nowhere->gendisk->part0));
 	KUNIT_EXPECT_FALSE(test,

@@ -244,6 +244,19 @@ static void introspection_path_switch(struct kunit *test)
 		     "facts 0 write host denied,crosses\n");
 }
 
+/* A host bridge for which no function stands. */
+static void introspection_no_function(struct kunit *test)
+{
+	struct fabric *fabric = fabric_setup(test,
+		"host\n"
+		"  pci a dev=1 bar0=2M\n"
+		"  pci b dev=2 bar0=2M\n",
+		NAMES("a"), NAMES("b"));
+
+	expect_lines(fabric, ask(fabric, 0, "{a} {b}"),
+		     "host both {host:a} function=- id=- listed=no trust=none\n");
+}
+
 /* Ports, bridges and virtual functions, each in its role. */
 static void introspection_path_shapes(struct kunit *test)
 {
@@ -1112,6 +1125,7 @@ static void introspection_words(struct kunit *test)
 
 static struct kunit_case introspection_cases[] = {
 	KUNIT_CASE(introspection_path_switch),
+	KUNIT_CASE(introspection_no_function),
 	KUNIT_CASE(introspection_path_shapes),
 	KUNIT_CASE(introspection_path_asleep),
 	KUNIT_CASE(introspection_path_mistakes),

@@ -163,6 +163,8 @@ static void policy_deny(struct kunit *test)
 		{ "fb02:00:03.0/00.0/02.0/00.1", .other = true },
 		{ "fb02:00:03.0/00.0/02.0/00.1;pci:1fab:0f0d",
 		  .provider = true, .other = true },
+		/* It begins further up than there is anything. */
+		{ "fb02:00:01.0/03.0/00.0/01.0/00.0" },
 		/* Not the domain, not the bus, and only a port above them. */
 		{ "0001:00:03.0/00.0/01.0/00.0" },
 		{ "fb02:ff:03.0/00.0/01.0/00.0" },
@@ -461,8 +463,49 @@ static void policy_changes_while_mapping(struct kunit *test)
 	KUNIT_EXPECT_GT(test, refused, 0);
 }
 
+/* For want of memory a policy is not changed, and that is all that happens. */
+static void policy_without_memory(struct kunit *test)
+{
+	struct fabric *fabric = fabric_switch(test);
+	bool failed = true;
+	int step, ret, refused = 0;
+	char policy[80], *text;
+
+	snprintf(policy, sizeof(policy), "switch,deny=%s;pci:1fab:beef,trust=%s",
+		 pci_name(fabric_dev(fabric, "provider")),
+		 pci_name(fabric_dev(fabric, "client")));
+	fabric_policy(test, "auto");
+	fabric_fail_begin(test, true, false);
+	for (step = 0; failed && step < 100; step++) {
+		fabric_fail_nth(step);
+		ret = p2pdma_policy_set(policy);
+		failed = fabric_failed_nth();
+		/* What debugging wants to remember may fail without harm. */
+		KUNIT_EXPECT_TRUE_MSG(test, !ret || (failed && ret == -ENOMEM),
+				      "step %d: error %d", step, ret);
+		if (ret) {
+			refused++;
+			expect_bus(fabric, "client", "provider",
+				   DMA_FROM_DEVICE, DIRECT);
+		} else {
+			expect_refused(fabric, "client", "provider",
+				       DMA_FROM_DEVICE, DENIED);
+			fabric_policy(test, "auto");
+		}
+	}
+	KUNIT_EXPECT_FALSE(test, failed);
+	KUNIT_EXPECT_GE(test, refused, 3);
+
+	fabric_fail_nth(0);
+	text = p2pdma_policy_get();
+	failed = fabric_failed_nth();
+	KUNIT_EXPECT_TRUE(test, failed && !text);
+	fabric_policy(test, "auto");
+}
+
 static struct kunit_case policy_fabric_cases[] = {
 	KUNIT_CASE(policy_modes),
+	KUNIT_CASE(policy_without_memory),
 	KUNIT_CASE(policy_modes_translated),
 	KUNIT_CASE(policy_off_maps_nothing),
 	KUNIT_CASE(policy_deny),

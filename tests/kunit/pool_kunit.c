@@ -296,7 +296,7 @@ static void pool_sgl(struct kunit *test)
 	struct pci_dev *pdev = fabric_dev(fabric, "provider");
 	struct pci_dev *client = fabric_dev(fabric, "client");
 	struct vfsmount *mnt = mount_sysfs(test);
-	struct scatterlist *sgl;
+	struct scatterlist *sgl, *none;
 	unsigned int nents = 0;
 
 	sgl = pci_p2pmem_alloc_sgl(pdev, &nents, SZ_64K + 12);
@@ -313,6 +313,11 @@ static void pool_sgl(struct kunit *test)
 
 	/* More than is left, and from who has none. */
 	KUNIT_EXPECT_NULL(test, pci_p2pmem_alloc_sgl(pdev, &nents, SZ_4M));
+	KUNIT_EXPECT_NULL(test, pcim_p2pdma_provider(pdev, 1));
+	fabric_fail_begin(test, true, false);
+	fabric_fail_nth(0);
+	none = pci_p2pmem_alloc_sgl(pdev, &nents, SZ_4K);
+	KUNIT_EXPECT_TRUE(test, fabric_failed_nth() && !none);
 	KUNIT_EXPECT_NULL(test, pci_p2pmem_alloc_sgl(client, &nents, SZ_4K));
 	pci_p2pmem_free_sgl(pdev, sgl);
 	KUNIT_EXPECT_EQ(test, SZ_4M,

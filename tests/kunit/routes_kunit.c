@@ -989,6 +989,36 @@ static void routes_log(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, fabric_log_count(since, "pci=config_acs=", NULL));
 }
 
+/* All that may redirect among the functions of one device is named, each once. */
+static void routes_log_functions(struct kunit *test)
+{
+	struct fabric *fabric = fabric_setup(test,
+		"host\n"
+		"  rp r acs=UF\n"
+		"    ep pf acs=RR vfs=1 vfbar=2M\n"
+		"    ep provider fn=4 acs=CR bar0=2M\n",
+		NAMES("pf"), NAMES("provider"));
+	static const char * const clients[] = { "pf", "pf.vf0" };
+	u64 since = fabric_log_now();
+	char names[80];
+	int i;
+
+	fabric_enable_vfs(fabric, "pf", 1);
+	fabric_client(fabric, "pf.vf0");
+	snprintf(names, sizeof(names), "upstream forwarding: %s;%s;%s\n",
+		 pci_name(fabric_dev(fabric, "pf")),
+		 pci_name(fabric_dev(fabric, "provider")),
+		 pci_name(fabric_dev(fabric, "r")));
+	for (i = 0; i < ARRAY_SIZE(clients); i++) {
+		struct pci_dev *client = fabric_dev(fabric, clients[i]);
+
+		pci_p2pdma_distance(fabric_dev(fabric, "provider"),
+				    &client->dev, true);
+		KUNIT_EXPECT_EQ(test, 1,
+				fabric_log_count(since, pci_name(client), names));
+	}
+}
+
 static struct kunit_case routes_cases[] = {
 	KUNIT_CASE(routes_order),
 	KUNIT_CASE(routes_not_pci),
@@ -1009,6 +1039,7 @@ static struct kunit_case routes_cases[] = {
 	KUNIT_CASE(routes_distance),
 	KUNIT_CASE(routes_distance_direction),
 	KUNIT_CASE(routes_log),
+	KUNIT_CASE_SLOW(routes_log_functions),
 	{}
 };
 

@@ -185,26 +185,46 @@ static struct pci_dev *p2pdma_conventional(struct pci_dev *pdev,
 	return NULL;
 }
 
-/* The first function or port that may redirect traffic inside a device. */
+static void p2pdma_add_name(struct seq_buf *s, struct pci_dev *pdev)
+{
+	seq_buf_printf(s, "%s%s", seq_buf_used(s) ? ";" : "", pci_name(pdev));
+}
+
+/*
+ * The first function or port that may redirect traffic inside a device; with @names
+ * all are named there instead.
+ */
 static struct pci_dev *p2pdma_redirecting(const struct p2pdma_path *path,
 					  struct pci_dev *client_side,
-					  struct pci_dev *provider_side)
+					  struct pci_dev *provider_side,
+					  struct seq_buf *names)
 {
 	struct pci_dev *check[] = {
 		path->client, pci_physfn(path->client), client_side,
 		path->provider, pci_physfn(path->provider), provider_side,
 	};
 	struct pci_dev *bridge;
-	int i;
+	int i, known;
 
-	for (i = 0; i < ARRAY_SIZE(check); i++)
-		if (p2pdma_acs_ctrl(check[i]) & P2PDMA_ACS_REDIRECTING)
+	for (i = 0; i < ARRAY_SIZE(check); i++) {
+		for (known = 0; check[known] != check[i]; known++)
+			;
+		if (known < i ||
+		    !(p2pdma_acs_ctrl(check[i]) & P2PDMA_ACS_REDIRECTING))
+			continue;
+		if (!names)
 			return check[i];
+		p2pdma_add_name(names, check[i]);
+	}
 
 	for (bridge = path->common; bridge;
-	     bridge = pci_upstream_bridge(bridge))
-		if (p2pdma_acs_ctrl(bridge) & P2PDMA_ACS_REDIRECTING)
+	     bridge = pci_upstream_bridge(bridge)) {
+		if (!(p2pdma_acs_ctrl(bridge) & P2PDMA_ACS_REDIRECTING))
+			continue;
+		if (!names)
 			return bridge;
+		p2pdma_add_name(names, bridge);
+	}
 	return NULL;
 }
 
@@ -263,44 +283,6 @@ static struct pci_dev *p2pdma_not_decoding_above(struct pci_dev *port)
 		if (!p2pdma_decodes_memory(port))
 			topmost = port;
 	return topmost;
-}
-
-static void p2pdma_add_name(struct seq_buf *s, struct pci_dev *pdev)
-{
-	seq_buf_printf(s, "%s%s", seq_buf_used(s) ? ";" : "", pci_name(pdev));
-}
-
-/**
- * p2pdma_path_redirectors - name the ports that keep a path from being direct
- * @path: the path
- * @s: gets their names, with a semicolon between two, as the pci= boot option
- *	takes them
- *
- * Context: any.
- */
-void p2pdma_path_redirectors(const struct p2pdma_path *path, struct seq_buf *s)
-{
-	struct pci_dev *function[] = { path->client, path->provider };
-	struct pci_dev *bridge;
-	int i;
-
-	if (path->in_switch) {
-		if (p2pdma_acs_request(path->client_side.ctrl,
-				       path->client_side.egress) !=
-		    P2PDMA_ACS_ACROSS)
-			p2pdma_add_name(s, path->client_side.port);
-		if (path->completion_up)
-			p2pdma_add_name(s, path->provider_side.port);
-		return;
-	}
-
-	for (i = 0; i < ARRAY_SIZE(function); i++)
-		if (p2pdma_acs_ctrl(function[i]) & P2PDMA_ACS_REDIRECTING)
-			p2pdma_add_name(s, function[i]);
-	for (bridge = path->common; bridge;
-	     bridge = pci_upstream_bridge(bridge))
-		if (p2pdma_acs_ctrl(bridge) & P2PDMA_ACS_REDIRECTING)
-			p2pdma_add_name(s, bridge);
 }
 
 /* In a state that the kernel knows, and that is not D0. */
@@ -455,7 +437,7 @@ void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
 		path->completion_up = path->provider_side.ctrl & PCI_ACS_CR;
 	} else if (p2pdma_is_port(path->common)) {
 		path->redirecting = p2pdma_redirecting(path, client_side,
-						       provider_side);
+						       provider_side, NULL);
 		own = p2pdma_acs_port(client, provider);
 		path->client_drops = p2pdma_acs_request(own.ctrl, own.egress) ==
 				     P2PDMA_ACS_DROPPED;
@@ -463,6 +445,33 @@ void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_path_init);
+
+/**
+ * p2pdma_path_redirectors - name the ports that keep a path from being direct
+ * @path: the path
+ * @s: gets their names, with a semicolon between two, as the pci= boot option
+ *	takes them
+ *
+ * Context: any; reads configuration space.
+ */
+void p2pdma_path_redirectors(const struct p2pdma_path *path, struct seq_buf *s)
+{
+	struct pci_dev *client_side, *provider_side;
+	struct p2pdma_path shape;
+
+	if (!path->in_switch) {
+		p2pdma_diverge(&shape, path->client, path->provider,
+			       &client_side, &provider_side);
+		p2pdma_redirecting(path, client_side, provider_side, s);
+		return;
+	}
+
+	if (p2pdma_acs_request(path->client_side.ctrl,
+			       path->client_side.egress) != P2PDMA_ACS_ACROSS)
+		p2pdma_add_name(s, path->client_side.port);
+	if (path->completion_up)
+		p2pdma_add_name(s, path->provider_side.port);
+}
 
 /* Where a walk along a path hands its hops to. */
 struct p2pdma_hops {

@@ -362,14 +362,12 @@ static bool p2pdma_matches(const struct p2pdma_match *match,
 		       (!match->subdevice ||
 			match->subdevice == pdev->subsystem_device);
 
-	for (i = match->hops - 1; i > 0; i--) {
+	for (i = match->hops - 1; pdev && i > 0; i--) {
 		if (pdev->devfn != match->devfn[i])
 			return false;
 		pdev = pci_upstream_bridge(pdev);
-		if (!pdev)
-			return false;
 	}
-	return pdev->devfn == match->devfn[0] &&
+	return pdev && pdev->devfn == match->devfn[0] &&
 	       pdev->bus->number == match->bus &&
 	       pci_domain_nr(pdev->bus) == match->domain;
 }
