@@ -166,3 +166,11 @@ POLICY_SET = [
     ("words", ["switch", "deny=0000:01:00.0"],
      "switch,deny=0000:01:00.0\n", 0),
 ]
+
+# trust= in force -> what the remedy for reads across two host bridges makes of it
+TRUSTED = {
+    "": "0000:01:00.0;0000:81:00.0",
+    "0000:81:00.0@w": "0000:01:00.0;0000:81:00.0",
+    "0000:81:00.0": "0000:81:00.0;0000:01:00.0",
+    "pci:1b36:000c@w;0000:01:00.0": "pci:1b36:000c@w;0000:01:00.0;0000:81:00.0",
+}

@@ -18,7 +18,7 @@ void words_add(struct words *words, char *word)
 	words->words[words->n++] = word;
 }
 
-static void words_free(struct words *words)
+void words_free(struct words *words)
 {
 	while (words->n)
 		free(words->words[--words->n]);
@@ -208,18 +208,26 @@ void policy_free(struct policy *policy)
 	words_free(&policy->wrong);
 }
 
+char *words_joined(const struct words *words)
+{
+	struct text text = {};
+	size_t i;
+
+	for (i = 0; i < words->n; i++)
+		text_addf(&text, "%s%s", i ? ";" : "", words->words[i]);
+	return text_take(&text);
+}
+
 static void add_list(struct text *text, const char *name,
 		     const struct words *words)
 {
-	size_t i;
+	char *list;
 
-	for (i = 0; i < words->n; i++) {
-		if (i)
-			text_add(text, ";");
-		else
-			text_addf(text, ",%s=", name);
-		text_add(text, words->words[i]);
-	}
+	if (!words->n)
+		return;
+	list = words_joined(words);
+	text_addf(text, ",%s=%s", name, list);
+	free(list);
 }
 
 char *policy_text(const struct policy *policy)

@@ -30,5 +30,8 @@ char *policy_text(const struct policy *policy);
 bool policy_names(const char *word, const struct dev *dev);
 
 void words_add(struct words *words, char *word);
+void words_free(struct words *words);
+/* With ";" between them; to be freed. */
+char *words_joined(const struct words *words);
 
 #endif

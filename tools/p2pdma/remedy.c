@@ -391,34 +391,55 @@ static bool no_encryption(const struct situation *s, struct remedy *remedy)
 	return true;
 }
 
+/* The list may have the device already: as it is wanted, for all, or for writes alone. */
+static void trust_add(struct words *trust, const struct dev *dev,
+		      const char *suffix)
+{
+	size_t len = strlen(dev->name), kept = 0, i;
+
+	for (i = 0; i < trust->n; i++) {
+		char *word = trust->words[i];
+
+		if (!strncmp(word, dev->name, len) &&
+		    (!word[len] || !strcmp(word + len, suffix)))
+			return;
+	}
+	for (i = 0; i < trust->n; i++) {
+		char *word = trust->words[i];
+
+		if (!strncmp(word, dev->name, len) && !strcmp(word + len, "@w"))
+			free(word);
+		else
+			trust->words[kept++] = word;
+	}
+	trust->n = kept;
+	words_add(trust, xasprintf("%s%s", dev->name, suffix));
+}
+
+/* At boot the list adds to what the command line has; now, to what is in force. */
 static void trust_word(const struct situation *s, struct remedy *remedy,
 		       const char *suffix)
 {
 	struct policy changed = s->policy;
-	struct words trust = {};
-	struct text list = {};
+	struct words boot = {}, now = {};
+	char *list;
 	size_t i;
 
 	for (i = 0; i < s->policy.trust.n; i++)
-		words_add(&trust, s->policy.trust.words[i]);
-	text_addf(&list, "%s%s", s->path->client->name, suffix);
-	words_add(&trust, xstrdup(text_str(&list)));
+		words_add(&now, xstrdup(s->policy.trust.words[i]));
+	trust_add(&boot, s->path->client, suffix);
+	trust_add(&now, s->path->client, suffix);
 	if (s->path->two_hosts) {
-		char *other = xasprintf("%s%s", s->path->provider->name, suffix);
-
-		text_addf(&list, ";%s", other);
-		words_add(&trust, other);
+		trust_add(&boot, s->path->provider, suffix);
+		trust_add(&now, s->path->provider, suffix);
 	}
-	changed.trust = trust;
-	text_free(&list);
-	for (i = s->policy.trust.n; i < trust.n; i++)
-		text_addf(&list, "%s%s", list.len ? ";" : "", trust.words[i]);
-	remedy->parameter = xasprintf("p2pdma=trust=%s", text_str(&list));
+	list = words_joined(&boot);
+	remedy->parameter = xasprintf("p2pdma=trust=%s", list);
+	free(list);
+	changed.trust = now;
 	set_command(remedy, &changed);
-	text_free(&list);
-	for (i = s->policy.trust.n; i < trust.n; i++)
-		free(trust.words[i]);
-	free(trust.words);
+	words_free(&boot);
+	words_free(&now);
 }
 
 static bool trust_writes(const struct situation *s, struct remedy *remedy)
