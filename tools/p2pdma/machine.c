@@ -497,6 +497,13 @@ bool dev_is_port(const struct dev *dev)
 	return dev_is_downstream(dev) || dev->kind == KIND_UPSTREAM;
 }
 
+bool dev_asleep(const struct dev *dev)
+{
+	if (dev->physfn && dev_asleep(dev->physfn))
+		return true;
+	return dev->power && dev->power[0] == 'D' && strcmp(dev->power, "D0");
+}
+
 const char *kind_name(const struct dev *dev)
 {
 	switch (dev->kind) {

@@ -107,6 +107,8 @@ const struct route *machine_route(const struct dev *client,
 				  const struct provider *provider);
 /* Does DMA of a kind that peer memory is of interest for, by its class. */
 bool dev_is_client(const struct dev *dev);
+/* It sleeps, by what the kernel knows; a virtual function does as its physical one. */
+bool dev_asleep(const struct dev *dev);
 /* As short as it can be among the functions of this machine. */
 const char *dev_short(const struct machine *m, const struct dev *dev);
 /* For headings: the address, and the BAR if there are several. To be freed. */

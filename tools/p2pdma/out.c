@@ -152,19 +152,38 @@ static void cut_column(struct table *table, unsigned int column,
 	widths[column] = room;
 }
 
-void table_print(struct table *table, unsigned int indent, unsigned int fixed,
-		 unsigned int width)
+/* How wide each column is; to be freed. */
+static unsigned int *column_widths(const struct table *table)
 {
-	size_t rows = table->n_cells / table->n_columns, row, i;
 	unsigned int *widths = xcalloc(table->n_columns, sizeof(*widths));
-	unsigned int front = indent, first, end, used;
+	size_t i;
 
-	for (i = 0; i < rows * table->n_columns; i++) {
+	for (i = 0; i < table->n_cells; i++) {
 		unsigned int len = strlen(table->cells[i].text);
 
 		if (len > widths[i % table->n_columns])
 			widths[i % table->n_columns] = len;
 	}
+	return widths;
+}
+
+static void table_free(struct table *table)
+{
+	size_t i;
+
+	for (i = 0; i < table->n_cells; i++)
+		free(table->cells[i].text);
+	free(table->cells);
+	*table = (struct table){};
+}
+
+void table_print(struct table *table, unsigned int indent, unsigned int fixed,
+		 unsigned int width)
+{
+	size_t rows = table->n_cells / table->n_columns, row, i;
+	unsigned int *widths = column_widths(table);
+	unsigned int front = indent, first, end, used;
+
 	for (i = 0; i < fixed; i++)
 		front += widths[i] + 2;
 
@@ -182,9 +201,35 @@ void table_print(struct table *table, unsigned int indent, unsigned int fixed,
 		for (row = 0; row < rows; row++)
 			print_row(table, row, widths, indent, fixed, first, end);
 	}
-	for (i = 0; i < table->n_cells; i++)
-		free(table->cells[i].text);
-	free(table->cells);
 	free(widths);
-	*table = (struct table){};
+	table_free(table);
+}
+
+void table_print_folded(struct table *table, unsigned int indent,
+			unsigned int width)
+{
+	unsigned int last = table->n_columns - 1, used = indent, below, i;
+	unsigned int *widths = column_widths(table);
+	size_t row;
+
+	for (i = 0; i <= last; i++)
+		used += widths[i] + (i < last ? 2 : 0);
+	if (!width || used <= width) {
+		free(widths);
+		table_print(table, indent, 0, 0);
+		return;
+	}
+	below = indent + widths[0] + 2;
+	for (row = 0; row < table->n_cells / table->n_columns; row++) {
+		const struct cell *cell = &table->cells[row * table->n_columns + last];
+
+		print_row(table, row, widths, indent, 0, 0, last);
+		if (!*cell->text)
+			continue;
+		printf("%*s%s", (int)below, "", style_on(cell->style));
+		out_paragraph(cell->text, below, below, width);
+		fputs(style_off(cell->style), stdout);
+	}
+	free(widths);
+	table_free(table);
 }

@@ -61,5 +61,11 @@ void table_addf(struct table *table, enum style style, const char *format, ...);
  */
 void table_print(struct table *table, unsigned int indent, unsigned int fixed,
 		 unsigned int width);
+/*
+ * The same in one part, but where it does not fit in @width the last column goes
+ * below the others, as paragraphs.
+ */
+void table_print_folded(struct table *table, unsigned int indent,
+			unsigned int width);
 
 #endif

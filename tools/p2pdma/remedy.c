@@ -182,9 +182,10 @@ static bool keep_awake(const struct situation *s, struct remedy *remedy)
 		port = s->path->provider->name;
 	/* it is awake, and something else is the matter */
 	dev = machine_dev_named(s->m, port);
-	if (dev && dev->memory_seen && !dev->decodes_memory && dev->power &&
-	    !strcmp(dev->power, "D0"))
+	if (dev && !dev_asleep(dev) && dev->memory_seen && !dev->decodes_memory)
 		return false;
+	if (dev && dev->physfn && dev_asleep(dev->physfn))
+		port = dev->physfn->name;
 	remedy->command = xasprintf("echo on > /sys/bus/pci/devices/%s/power/control",
 				    port);
 	claim(remedy, s, EFFECT_REASON_GONE);

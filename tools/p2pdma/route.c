@@ -44,6 +44,13 @@ static const char *role_name(enum hop_role role)
 	return names[role];
 }
 
+/* Has a request for the provider to pass there, or end there? */
+static bool on_the_way(const struct hop *hop)
+{
+	return hop->dev && hop->role != HOP_CLIENT && hop->role != HOP_UP &&
+	       hop->role != HOP_CLIENT_SIDE;
+}
+
 /* What ACS does at a hop; only where the paths part does it count. To be freed. */
 static char *hop_remark(const struct path *path, const struct hop *hop,
 			const struct route *route)
@@ -76,6 +83,11 @@ static char *hop_remark(const struct path *path, const struct hop *hop,
 	if (hop->dev && hop->dev == path->no_forwarding &&
 	    (path->request == REQUEST_UP || path->completion_up))
 		text_addf(&text, "%sdoes not forward what comes up (no UF)",
+			  text.len ? "; " : "");
+	if (on_the_way(hop) && dev_asleep(hop->dev))
+		text_addf(&text, "%sasleep", text.len ? "; " : "");
+	else if (on_the_way(hop) && hop->dev->memory_seen && !hop->dev->decodes_memory)
+		text_addf(&text, "%sdoes not decode memory addresses",
 			  text.len ? "; " : "");
 	if (hop->dev && route && !strcmp(route->port, hop->dev->name))
 		text_addf(&text, "%s<- decided", text.len ? " " : "");
@@ -235,7 +247,7 @@ static void print_route(const struct machine *m, const struct path *path,
 	table_init(&table, 5);
 	for (i = 0; i < path->n_hops; i++)
 		add_hop(m, &table, path, &path->hops[i], route);
-	table_print(&table, 2, 0, 0);
+	table_print_folded(&table, 2, width);
 
 	if (!route)
 		return;
