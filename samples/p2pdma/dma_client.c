@@ -6,7 +6,8 @@
  * engine that moves up to 4095 bytes between the buffer and a DMA address.  It has
  * its own driver here.  So has QEMU's "ivshmem-plain" device, whose BAR 2 is memory;
  * with the parameter publish=1 this driver offers it to others as peer memory, else
- * it is left as memory that nobody has registered.
+ * it is left as memory that nobody has registered.  By driver_override the same can
+ * be done with another function whose BAR 2 is memory.
  *
  * In /sys/kernel/debug/p2pdma_client/0000:05:00.0, for each edu device:
  *
@@ -32,6 +33,7 @@
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/pci-p2pdma.h>
+#include <linux/pm_runtime.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -50,11 +52,11 @@
 
 #define IVSHMEM_VENDOR		0x1af4
 #define IVSHMEM_DEVICE		0x1110
-#define IVSHMEM_BAR		2
+#define MEMORY_BAR		2
 
 static bool publish;
 module_param(publish, bool, 0444);
-MODULE_PARM_DESC(publish, "offer the memory of ivshmem devices as peer memory");
+MODULE_PARM_DESC(publish, "offer the memory in BAR 2 of ivshmem devices as peer memory");
 
 static unsigned int mask_bits = 64;
 module_param(mask_bits, uint, 0444);
@@ -313,17 +315,29 @@ static struct pci_driver client_driver = {
 	.remove = client_remove,
 };
 
+/*
+ * The function may sleep when its power/control is "auto", and then nobody can reach
+ * its memory: a real driver has to hold it awake while it has lent some.
+ */
 static int memory_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	int ret = pcim_enable_device(pdev);
 
-	if (ret || !publish)
-		return ret;
-	ret = pci_p2pdma_add_resource(pdev, IVSHMEM_BAR, 0, 0);
 	if (ret)
 		return ret;
-	pci_p2pmem_publish(pdev, true);
+	if (publish) {
+		ret = pci_p2pdma_add_resource(pdev, MEMORY_BAR, 0, 0);
+		if (ret)
+			return ret;
+		pci_p2pmem_publish(pdev, true);
+	}
+	pm_runtime_put_noidle(&pdev->dev);
 	return 0;
+}
+
+static void memory_remove(struct pci_dev *pdev)
+{
+	pm_runtime_get_noresume(&pdev->dev);
 }
 
 static const struct pci_device_id memory_ids[] = {
@@ -332,10 +346,15 @@ static const struct pci_device_id memory_ids[] = {
 };
 MODULE_DEVICE_TABLE(pci, memory_ids);
 
+/* PCI saves and restores all that there is; without this it never lets it sleep. */
+static const struct dev_pm_ops memory_pm = { };
+
 static struct pci_driver memory_driver = {
 	.name = "p2pdma_memory",
 	.id_table = memory_ids,
 	.probe = memory_probe,
+	.remove = memory_remove,
+	.driver.pm = pm_ptr(&memory_pm),
 };
 
 static int __init client_init(void)
