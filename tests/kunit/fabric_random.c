@@ -397,7 +397,28 @@ static void random_choose_iommu(struct random_run *run, int hosts)
 		/* Over two host bridges it would keep clear of one's windows. */
 		.shared = hosts == 1 && random_percent(run, 15),
 	};
+	run->iommu_config.deferred &= !run->iommu_config.identity;
 	run->iommu = mock_iommu_create(run->test, &run->iommu_config);
+}
+
+/*
+ * Let virtual functions appear, of which @first is the first.  The PCI core may have
+ * found no room for their BARs; then there are none.
+ */
+static void random_enable_vfs(struct random_run *run, int first)
+{
+	struct random_fn *fn = &run->fn[first];
+	const char *pf = run->fn[first - 1].name;
+	int count = 1;
+
+	if (first + 1 < run->fns && strstr(run->fn[first + 1].name, ".vf1"))
+		count++;
+	if (random_dev(run, fn - 1)->resource[PCI_IOV_RESOURCES].parent) {
+		fabric_enable_vfs(run->fabric, pf, count);
+		return;
+	}
+	run->fns -= count;
+	memmove(fn, fn + count, (run->fns - first) * sizeof(*fn));
 }
 
 /**
@@ -433,12 +454,9 @@ struct random_run *random_run_create(struct kunit *test, u64 seed)
 	run->fabric = fabric_create(test, seq_buf_str(&run->picture));
 	fabric_guest(test, run->guest);
 	fabric_cpu_listed(test, run->cpu_listed);
-	for (i = 0; i < run->fns; i++)
+	for (i = run->fns - 1; i > 0; i--)
 		if (strstr(run->fn[i].name, ".vf0"))
-			fabric_enable_vfs(run->fabric, run->fn[i - 1].name,
-					  1 + (i + 1 < run->fns &&
-					       strstr(run->fn[i + 1].name,
-						      ".vf1")));
+			random_enable_vfs(run, i);
 	for (i = 0; i < run->fns; i++) {
 		struct pci_dev *pdev = random_dev(run, &run->fn[i]);
 		struct random_host *host = &run->host[run->fn[i].host];

@@ -771,9 +771,12 @@ static void map_list(struct random_run *run, struct fabric_sg *sg,
 		fabric_sg_unmap(sg);
 	}
 	check_balanced(run, client);
-	/* Small ones are kept for reuse; large ones are given back at once. */
+	/*
+	 * Small ones are kept for reuse, and some are let go by and by; large ones are
+	 * given back at once.
+	 */
 	if (kind->least > SZ_128K && !run->iommu_config.lazy)
-		KUNIT_EXPECT_EQ(run->test, iovas, mock_iommu_iovas(&pdev->dev));
+		KUNIT_EXPECT_GE(run->test, iovas, mock_iommu_iovas(&pdev->dev));
 }
 
 static void random_lists(struct random_run *run, struct fabric_sg *sg)

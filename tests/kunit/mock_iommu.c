@@ -8,6 +8,8 @@
 #include <linux/device.h>
 #include <linux/iommu-dma.h>
 #include <linux/iova.h>
+#include <linux/jump_label.h>
+#include <linux/kallsyms.h>
 #include <linux/list.h>
 #include <linux/property.h>
 #include <linux/slab.h>
@@ -324,12 +326,23 @@ static int mock_notify(struct notifier_block *nb, unsigned long action,
 	return NOTIFY_DONE;
 }
 
+/*
+ * dma-iommu looks for devices that wait in a kernel that runs after a crash, and in
+ * no other: by a key that only it knows.
+ */
+static struct static_key *mock_deferred_key(void)
+{
+	return (void *)kallsyms_lookup_name("iommu_deferred_attach_enabled");
+}
+
 static void mock_iommu_free(void *data)
 {
 	struct mock_iommu *mock = data;
 
 	KUNIT_EXPECT_EQ_MSG(mock->test, 0, atomic_read(&mock->live),
 			    "pages are still mapped in the IOMMU");
+	if (mock->config.deferred)
+		static_key_disable(mock_deferred_key());
 	bus_unregister_notifier(&pci_bus_type, &mock->notifier);
 	iommu_group_put(mock->group);
 	iommu_device_unregister(&mock->iommu);
@@ -356,6 +369,10 @@ struct mock_iommu *mock_iommu_create(struct kunit *test,
 	mock->test = test;
 	if (config)
 		mock->config = *config;
+	if (mock->config.deferred && !mock_deferred_key()) {
+		ret = -ENOENT;
+		goto free;
+	}
 	if (!mock->config.pgsizes)
 		mock->config.pgsizes = SZ_4K;
 	mock->fail_after = -1;
@@ -378,6 +395,8 @@ struct mock_iommu *mock_iommu_create(struct kunit *test,
 	ret = bus_register_notifier(&pci_bus_type, &mock->notifier);
 	if (ret)
 		goto unregister;
+	if (mock->config.deferred)
+		static_key_enable(mock_deferred_key());
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, mock_iommu_free, mock));
 	return mock;

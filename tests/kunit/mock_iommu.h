@@ -19,7 +19,8 @@
  * @pgsizes: page sizes, or'ed, bytes; 0 stands for 4 KiB alone
  * @lazy: flush queues instead of strict unmapping
  * @identity: it does not translate (passthrough)
- * @deferred: devices are attached when they first map something
+ * @deferred: devices are attached when they first map something; not with @identity,
+ *	where nobody would attach them
  * @shared: all devices are in one group, with one domain
  * @no_mmio: it cannot map MMIO
  */
