@@ -246,6 +246,19 @@ static dma_addr_t dma_p2pdma_map_ram(struct dma_p2pdma_map *map,
 				  sg->length, map->dir, map->attrs);
 }
 
+/* Does the client's bus see all of it, in one region? */
+static bool dma_p2pdma_bus_sees(struct device *dev, phys_addr_t first,
+				phys_addr_t last)
+{
+	const struct bus_dma_region *region = dev->dma_range_map;
+
+	for (; region && region->size; region++)
+		if (first >= region->cpu_start &&
+		    last - region->cpu_start < region->size)
+			return true;
+	return !dev->dma_range_map;
+}
+
 /* All of it at addresses that the client can form, one after the other. */
 static int dma_p2pdma_map_direct(struct dma_p2pdma_map *map, phys_addr_t phys,
 				 size_t size, dma_addr_t *dma)
@@ -257,7 +270,8 @@ static int dma_p2pdma_map_direct(struct dma_p2pdma_map *map, phys_addr_t phys,
 	*dma = dma_p2pdma_host_addr(map->dev, map->cursor.provider,
 				    map->route.same_bridge, phys);
 	if (*dma == DMA_MAPPING_ERROR || last == DMA_MAPPING_ERROR ||
-	    last - *dma != size - 1 ||
+	    (!map->route.same_bridge &&
+	     !dma_p2pdma_bus_sees(map->dev, phys, phys + size - 1)) ||
 	    last > min_not_zero(dma_get_mask(map->dev),
 				map->dev->bus_dma_limit))
 		return -EREMOTEIO;

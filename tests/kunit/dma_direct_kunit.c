@@ -168,6 +168,34 @@ static struct pci_host_bridge *host_of(struct fabric *fabric, const char *name)
 	return pci_find_host_bridge(fabric_dev(fabric, name)->bus);
 }
 
+/* Those of AMD forward from Zen on.  Nothing stands in for the CPU here. */
+static void dma_direct_cpu_listed(struct kunit *test)
+{
+	static const struct {
+		u8 vendor, family;
+		bool listed;
+	} row[] = {
+		{ X86_VENDOR_AMD, 0x15, false },
+		{ X86_VENDOR_AMD, 0x16, false },
+		{ X86_VENDOR_AMD, 0x17, true },
+		{ X86_VENDOR_AMD, 0x1a, true },
+		{ X86_VENDOR_INTEL, 0x17, false },
+	};
+	u8 vendor = boot_cpu_data.x86_vendor, family = boot_cpu_data.x86;
+	bool listed[ARRAY_SIZE(row)];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		boot_cpu_data.x86_vendor = row[i].vendor;
+		boot_cpu_data.x86 = row[i].family;
+		listed[i] = p2pdma_cpu_listed();
+	}
+	boot_cpu_data.x86_vendor = vendor;
+	boot_cpu_data.x86 = family;
+	for (i = 0; i < ARRAY_SIZE(row); i++)
+		KUNIT_EXPECT_EQ_MSG(test, row[i].listed, listed[i], "row %d", i);
+}
+
 /* All of the list, as it stands in the design, and what is beside it. */
 static void dma_direct_all_listed(struct kunit *test)
 {
@@ -453,35 +481,42 @@ static void dma_direct_many_redirecting(struct kunit *test)
 	struct fabric *fabric = fabric_setup(test,
 		"host\n"
 		"  rp acs=RR\n"
-		"    up\n"
+		"    up acs=RR\n"
 		"      dp acs=RR\n"
-		"        up\n"
+		"        up acs=RR\n"
 		"          dp acs=RR\n"
-		"            up\n"
+		"            up acs=RR\n"
 		"              dp acs=RR\n"
-		"                up\n"
+		"                up acs=RR\n"
 		"                  dp acs=RR\n"
-		"                    up\n"
+		"                    up acs=RR\n"
 		"                      dp acs=RR\n"
-		"                        up\n"
+		"                        up acs=RR\n"
 		"                          dp acs=RR\n"
-		"                            up\n"
+		"                            up acs=RR\n"
 		"                              dp acs=RR\n"
-		"                                up\n"
+		"                                up acs=RR\n"
 		"                                  dp acs=RR\n"
-		"                                    up\n"
+		"                                    up acs=RR\n"
 		"                                      dp acs=RR\n"
-		"                                        up\n"
+		"                                        up acs=RR\n"
 		"                                          dp acs=RR\n"
 		"                                            ep a bar0=2M acs=RR\n"
 		"                                            ep b fn=1 bar0=2M acs=RR\n",
 		NAMES("a"), NAMES("b"));
 	struct pci_dev *a = fabric_dev(fabric, "a");
+	u64 since = fabric_log_now();
 
 	expect_refused(fabric, "a", "b", DMA_BIDIRECTIONAL, FABRIC_BLOCKED);
 	KUNIT_EXPECT_EQ(test, -1,
 			pci_p2pdma_distance(fabric_dev(fabric, "b"), &a->dev,
 					    true));
+	/* Rather no names than some. */
+	KUNIT_EXPECT_GE(test, 2,
+			fabric_log_count(since, "ACS redirect is set between",
+					 pci_name(a)));
+	KUNIT_EXPECT_EQ(test, 0,
+			fabric_log_count(since, "these functions or ports", NULL));
 }
 
 /* Defect 9: an address that the client cannot form.  The BAR ends with 4 GiB. */
@@ -535,6 +570,10 @@ static void dma_direct_bus_limit(struct kunit *test)
 	fabric_hide_ram(fabric, client, pci_resource_start(far, 0) + SZ_1M,
 			SZ_64K);
 	fabric_sg_peer(sg, "far", SZ_1M, SZ_4K);
+	KUNIT_EXPECT_EQ(test, -EREMOTEIO,
+			fabric_sg_map(sg, client, DMA_FROM_DEVICE));
+	fabric_sg_clear(sg);
+	fabric_sg_peer(sg, "far", SZ_1M - SZ_4K, SZ_64K + SZ_8K);
 	KUNIT_EXPECT_EQ(test, -EREMOTEIO,
 			fabric_sg_map(sg, client, DMA_FROM_DEVICE));
 	fabric_sg_clear(sg);
@@ -795,6 +834,7 @@ static struct kunit_case dma_direct_cases[] = {
 	KUNIT_CASE(dma_direct_offsets),
 	KUNIT_CASE(dma_direct_root_ports),
 	KUNIT_CASE(dma_direct_listed),
+	KUNIT_CASE(dma_direct_cpu_listed),
 	KUNIT_CASE(dma_direct_all_listed),
 	KUNIT_CASE(dma_direct_encryption),
 	KUNIT_CASE(dma_direct_two_bridges),

@@ -13,8 +13,15 @@
 #include <linux/dma-mapping.h>
 #include <linux/iommu.h>
 #include <linux/iommu-dma.h>
+#include <linux/iova.h>
+#include <linux/mem_encrypt.h>
 #include <linux/sizes.h>
+#include <linux/stop_machine.h>
+#ifdef CONFIG_AMD_MEM_ENCRYPT
+#include <asm/coco.h>
+#endif
 
+#include "../../drivers/iommu/dma-iommu.h"
 #include "fabric_common.h"
 #include "mock_iommu.h"
 #include "oracle.h"
@@ -120,6 +127,16 @@ static void dma_iommu_acs(struct kunit *test)
 			       HOST_BRIDGE_UNTRUSTED);
 		fabric_set_acs(fabric, "c", 0);
 	}
+
+	/* What was sent up does not come down where memory is not decoded. */
+	trust_all(test);
+	fabric_set_acs(fabric, "c", PCI_ACS_RR);
+	fabric_set_decode(fabric, "u", false);
+	for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++)
+		expect_refused(fabric, "client", "provider", dir,
+			       FABRIC_BLOCKED);
+	fabric_set_decode(fabric, "u", true);
+	fabric_set_acs(fabric, "c", 0);
 
 	/*
 	 * Reads, and completion redirect: translation does not help the
@@ -289,11 +306,20 @@ static void dma_iommu_adjacent_bars(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2, atomic_read(&mock->maps));
 	fabric_sg_unmap(sg);
 
+	/* Nothing after what is mapped in one go is still nothing. */
+	fabric_sg_clear(sg);
+	fabric_sg_phys(sg, edge - SZ_8K, SZ_4K);
+	fabric_sg_phys(sg, edge - SZ_4K, 0);
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			fabric_sg_map(sg, client, DMA_BIDIRECTIONAL));
+
 	fabric_sg_clear(sg);
 	fabric_sg_phys(sg, edge - SZ_4K, SZ_8K);
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			fabric_sg_map(sg, client, DMA_BIDIRECTIONAL));
-	KUNIT_EXPECT_EQ(test, 2, atomic_read(&mock->maps));
+	/* What came before the empty entry was mapped, and undone. */
+	KUNIT_EXPECT_EQ(test, 3, atomic_read(&mock->maps));
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
 }
 
 /*
@@ -816,6 +842,103 @@ static void dma_iommu_mask(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, mock->faults);
 }
 
+/* Attributes are for RAM and peer memory alike. */
+static void dma_iommu_attrs(struct kunit *test)
+{
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+	struct fabric *fabric = fabric_switch(test);
+	struct pci_dev *client = fabric_dev(fabric, "client");
+	struct fabric_sg *sg = fabric_sg_alloc(fabric, 2);
+	unsigned long attrs[] = { 0, DMA_ATTR_PRIVILEGED };
+	struct scatterlist *entry;
+	int i, k;
+
+	trust_all(test);
+	fabric_sg_ram(sg, 0, SZ_4K);
+	fabric_sg_peer(sg, "beside", 0, SZ_4K);
+	for (i = 0; i < ARRAY_SIZE(attrs); i++) {
+		KUNIT_ASSERT_EQ(test, 2,
+				dma_map_sg_attrs(&client->dev,
+						 sg->table.sgl, 2,
+						 DMA_TO_DEVICE, attrs[i]));
+		for_each_sg(sg->table.sgl, entry, 2, k)
+			KUNIT_EXPECT_EQ(test, attrs[i] ? IOMMU_PRIV : 0,
+					mock_iommu_prot(&client->dev,
+							sg_dma_address(entry)) &
+						IOMMU_PRIV);
+		dma_unmap_sg_attrs(&client->dev, sg->table.sgl, 2,
+				   DMA_TO_DEVICE, attrs[i]);
+	}
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
+}
+
+/* A window that is not known to be kept clear does not count as such. */
+static void dma_iommu_nothing_reserved(struct kunit *test)
+{
+	struct fabric *fabric = fabric_switch(test);
+	struct pci_dev *client = fabric_dev(fabric, "client");
+	struct iova_domain iovad = {};
+	static struct device nowhere;
+
+	init_iova_domain(&iovad, SZ_4K, 1);
+	KUNIT_EXPECT_NULL(test, iommu_dma_get_bridge(&client->dev, &iovad));
+	KUNIT_EXPECT_NULL(test, iommu_dma_get_bridge(&nowhere, &iovad));
+	put_iova_domain(&iovad);
+}
+
+#ifdef CONFIG_AMD_MEM_ENCRYPT
+struct encrypted_host {
+	struct p2pdma_provider *provider;
+	struct device *client;
+	struct pci_p2pdma_route route;
+};
+
+/*
+ * While nobody else runs, whose memory would be taken to be encrypted.  This is not
+ * the test's own thread: what is a stub there is none here.
+ */
+static int ask_encrypted(void *data)
+{
+	struct encrypted_host *host = data;
+	enum cc_vendor vendor = cc_vendor;
+
+	cc_vendor = CC_VENDOR_AMD;
+	sme_me_mask = BIT_ULL(47);
+	pci_p2pdma_query_route(host->provider, host->client, DMA_FROM_DEVICE,
+			       &host->route);
+	sme_me_mask = 0;
+	cc_vendor = vendor;
+	return 0;
+}
+#endif
+
+/* Where the host's memory is encrypted page tables say so of what is not RAM too. */
+static void dma_iommu_encryption(struct kunit *test)
+{
+#ifdef CONFIG_AMD_MEM_ENCRYPT
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+	struct fabric *fabric = fabric_switch(test);
+	phys_addr_t phys = pci_resource_start(fabric_dev(fabric, "beside"), 0);
+	struct encrypted_host host = {
+		.provider = pci_p2pdma_provider_of_phys(phys, 1),
+		.client = &fabric_dev(fabric, "client")->dev,
+	};
+
+	if (sme_me_mask)
+		kunit_skip(test, "memory is encrypted here");
+	KUNIT_ASSERT_NOT_NULL(test, host.provider);
+	fabric_policy(test, "trust=%s", pci_name(fabric_dev(fabric, "client")));
+	expect_host(fabric, "client", "beside", DMA_FROM_DEVICE, NO_COMMON_PORT);
+	KUNIT_ASSERT_EQ(test, 0, stop_machine(ask_encrypted, &host, NULL));
+	KUNIT_EXPECT_EQ(test, PCI_P2PDMA_MAP_NOT_SUPPORTED, host.route.type);
+	KUNIT_EXPECT_EQ(test, PCI_P2PDMA_UNMAPPABLE, host.route.reason);
+	expect_host(fabric, "client", "beside", DMA_FROM_DEVICE, NO_COMMON_PORT);
+	KUNIT_EXPECT_EQ(test, 0, mock->faults);
+#else
+	kunit_skip(test, "needs CONFIG_AMD_MEM_ENCRYPT");
+#endif
+}
+
 static struct kunit_case dma_iommu_cases[] = {
 	KUNIT_CASE(dma_iommu_switch),
 	KUNIT_CASE(dma_iommu_mmio),
@@ -843,6 +966,9 @@ static struct kunit_case dma_iommu_cases[] = {
 	KUNIT_CASE(dma_iommu_allocation_fails),
 	KUNIT_CASE(dma_iommu_no_mmio),
 	KUNIT_CASE(dma_iommu_deferred),
+	KUNIT_CASE(dma_iommu_attrs),
+	KUNIT_CASE(dma_iommu_nothing_reserved),
+	KUNIT_CASE(dma_iommu_encryption),
 	KUNIT_CASE(dma_iommu_shared_domain),
 	KUNIT_CASE(dma_iommu_mask),
 	{}

@@ -366,6 +366,11 @@ static void resource_unproven(struct kunit *test)
 						     DMA_BIT_MASK(64)));
 		}
 
+		/* What is not RAM was never bounced. */
+		fabric_must_bounce(set.fabric, set.client, true);
+		expect_as_ever(test, &set, &set.client->dev, beside, __LINE__);
+		fabric_must_bounce(set.fabric, set.client, false);
+
 		/* What was not refused keeps no refusal from the log. */
 		before = log_lines(test, refusal);
 		fabric_expect_call(set.fabric, FABRIC_MMIO, set.client, beside,
@@ -601,6 +606,16 @@ static void resource_nested_bars(struct kunit *test)
 
 	inner->resource[0].start = start + SZ_4M;
 	inner->resource[0].end = start + SZ_4M + SZ_2M - 1;
+
+	/* For want of memory what was known of it stays, and can be made good. */
+	fabric_fail_begin(test, true, false);
+	fabric_fail_nth(0);
+	pci_p2pdma_bars_changed(inner);
+	KUNIT_EXPECT_TRUE(test, fabric_failed_nth());
+	scoped_guard(rcu)
+		owner[0] = p2pdma_bar_of_phys(start + SZ_4M, SZ_2M)->owner;
+	KUNIT_EXPECT_PTR_EQ(test, owner[0], &outer->dev);
+
 	pci_p2pdma_bars_changed(inner);
 	scoped_guard(rcu) {
 		owner[0] = p2pdma_bar_of_phys(start, SZ_4K)->owner;

@@ -308,8 +308,11 @@ static int fabric_config_read(struct pci_bus *bus, unsigned int devfn,
 	if (!fn || where + size > PCI_CFG_SPACE_EXP_SIZE)
 		return PCIBIOS_DEVICE_NOT_FOUND;
 	/* A conventional function has no extended configuration space. */
-	*value = fn->kind == FABRIC_PCI && where >= PCI_CFG_SPACE_SIZE ?
-			 ~0 : fabric_fn_get(fn, where, size);
+	if (fn->lost ||
+	    (fn->kind == FABRIC_PCI && where >= PCI_CFG_SPACE_SIZE))
+		*value = ~0;
+	else
+		*value = fabric_fn_get(fn, where, size);
 	return PCIBIOS_SUCCESSFUL;
 }
 

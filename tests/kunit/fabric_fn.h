@@ -49,6 +49,7 @@ struct fabric_bar {
  * @kind: what it is
  * @devfn: device and function number
  * @present: it is plugged in
+ * @lost: its link is down, and reads give all ones
  * @multifunction: its device has several functions
  * @acs_cap: has the ACS capability
  * @acs: ACS Control when it is switched on
@@ -74,6 +75,7 @@ struct fabric_fn {
 	enum fabric_kind kind;
 	u8 devfn;
 	bool present;
+	bool lost;
 	bool multifunction;
 	bool acs_cap;
 	u16 acs;

@@ -221,6 +221,11 @@ static void random_draw_switch(struct random_run *run, int depth, int level)
 		random_draw_below(run, depth + 2, level + 1);
 		port += 1 + random_below(run, 2);
 	}
+	/* Another function of the device that the upstream port is one of. */
+	if (random_percent(run, 15) && run->budget > 1) {
+		random_draw_fn(run, depth, "ep");
+		seq_buf_puts(&run->picture, " fn=1");
+	}
 }
 
 /* What is plugged into a port. */

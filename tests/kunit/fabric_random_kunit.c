@@ -136,11 +136,21 @@ static bool cut_off(struct random_run *run,
 	       (run->off && fabric_fn_is_below(fn, run->off));
 }
 
-/* Functions of one device, or a PF and its VFs: they have the same bus. */
+/*
+ * Do the paths of two functions meet in one device: as functions of it, or as a PF
+ * and its VFs, or behind one?
+ */
 static bool one_device(struct pci_dev *a, struct pci_dev *b)
 {
-	return pci_upstream_bridge(a) == pci_upstream_bridge(b) &&
-	       !pci_is_root_bus(a->bus);
+	struct pci_dev *other;
+
+	for (; !pci_is_root_bus(a->bus); a = pci_upstream_bridge(a))
+		for (other = b; !pci_is_root_bus(other->bus);
+		     other = pci_upstream_bridge(other))
+			if (a != other && a->bus == other->bus)
+				return pci_pcie_type(pci_upstream_bridge(a)) !=
+				       PCI_EXP_TYPE_UPSTREAM;
+	return false;
 }
 
 /* Conventional PCI anywhere between them, or just above both. */

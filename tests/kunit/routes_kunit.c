@@ -459,6 +459,79 @@ static void routes_unread(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, after.type, PCI_P2PDMA_MAP_BUS_ADDR);
 }
 
+/* What has lost its link answers all ones, and that is not a register full of bits. */
+static void routes_lost(struct kunit *test)
+{
+	static const struct {
+		const char *name;
+		enum pci_p2pdma_reason reason;
+	} row[] = {
+		{ "c", PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED },
+		{ "p", PCI_P2PDMA_PROVIDER_UNREACHABLE },
+		{ "provider", PCI_P2PDMA_PROVIDER_UNREACHABLE },
+	};
+	struct fabric *fabric = fabric_switch(test);
+	struct device *client = &fabric_dev(fabric, "client")->dev;
+	int i;
+
+	fabric_set_acs(fabric, "r", PCI_ACS_UF);
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		struct fabric_fn *fn = fabric_fn_named(fabric, row[i].name);
+
+		fn->lost = true;
+		p2pdma_routes_invalidate(P2PDMA_BY_CONFIG_WRITE);
+		expect_verdict(fabric, client, "provider", DMA_BIDIRECTIONAL,
+			       PCI_P2PDMA_MAP_NOT_SUPPORTED, row[i].reason);
+		fn->lost = false;
+		p2pdma_routes_invalidate(P2PDMA_BY_CONFIG_WRITE);
+		expect_bus(fabric, "client", "provider", DMA_BIDIRECTIONAL,
+			   DIRECT);
+	}
+}
+
+/*
+ * An upstream port that is one function of a device with others: nothing says that
+ * these reach what is below it, or are reached from there.
+ */
+static void routes_behind_function(struct kunit *test)
+{
+	struct fabric *fabric = fabric_setup(test,
+		"host\n"
+		"  rp r\n"
+		"    up u\n"
+		"      dp\n"
+		"        ep inside bar0=2M\n"
+		"    ep beside fn=1 bar0=2M\n",
+		NAMES("inside", "beside"), NAMES("inside", "beside"));
+	static const char * const pair[][2] = {
+		{ "inside", "beside" }, { "beside", "inside" },
+	};
+	struct pci_dev *inside = fabric_dev(fabric, "inside");
+	u64 since = fabric_log_now();
+	enum dma_data_direction dir;
+	int i;
+
+	/* ACS has no part in it, and is not blamed. */
+	pci_p2pdma_distance(fabric_dev(fabric, "beside"), &inside->dev, true);
+	KUNIT_EXPECT_EQ(test, 0,
+			fabric_log_count(since, "ACS redirect is set", NULL));
+	for (i = 0; i < ARRAY_SIZE(pair); i++)
+		for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++) {
+			expect_refused(fabric, pair[i][0], pair[i][1], dir,
+				       FABRIC_BLOCKED);
+			expect_named(fabric, pair[i][0], pair[i][1], dir, "r");
+			fabric_set_acs(fabric, "r", PCI_ACS_UF);
+			expect_refused(fabric, pair[i][0], pair[i][1], dir,
+				       HOST_BRIDGE_UNTRUSTED);
+			fabric_cpu_listed(test, true);
+			expect_host(fabric, pair[i][0], pair[i][1], dir,
+				    MULTIFUNCTION);
+			expect_named(fabric, pair[i][0], pair[i][1], dir, "u");
+			fabric_cpu_listed(test, false);
+			fabric_set_acs(fabric, "r", 0);
+		}
+}
+
 /* A provider, or a port on the way down to it, that does not decode. */
 static void routes_decode(struct kunit *test)
 {
@@ -502,6 +575,9 @@ static void routes_asleep(struct kunit *test)
 	struct pci_dev *provider = fabric_dev(fabric, "provider");
 	struct pci_dev *client = fabric_dev(fabric, "client");
 	static const char * const on_the_way[] = { "provider", "p", "u", "r" };
+	static const pci_power_t asleep[] = {
+		PCI_D1, PCI_D2, PCI_D3hot, PCI_D3cold,
+	};
 	enum dma_data_direction dir;
 	struct pci_dev *pdev;
 	int i;
@@ -525,6 +601,15 @@ static void routes_asleep(struct kunit *test)
 			       PCI_P2PDMA_MAP_NOT_SUPPORTED, PCI_P2PDMA_DENIED);
 		fabric_policy(test, "auto");
 		KUNIT_ASSERT_EQ(test, 0, pci_set_power_state(pdev, PCI_D0));
+	}
+
+	/* Nor does it answer in states that are less deep, or deeper. */
+	for (i = 0; i < ARRAY_SIZE(asleep); i++) {
+		provider->current_state = asleep[i];
+		expect_verdict(fabric, &client->dev, "provider", DMA_TO_DEVICE,
+			       PCI_P2PDMA_MAP_NOT_SUPPORTED,
+			       PCI_P2PDMA_PROVIDER_UNREACHABLE);
+		provider->current_state = PCI_D0;
 	}
 
 	/* Mapped it is refused as well. */
@@ -989,6 +1074,27 @@ static void routes_log(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, fabric_log_count(since, "pci=config_acs=", NULL));
 }
 
+/* No remedy that cannot help: a port without ACS forwards nothing, whatever is set. */
+static void routes_log_no_forwarding(struct kunit *test)
+{
+	struct fabric *fabric = fabric_setup(test,
+		"host\n"
+		"  rp noacs\n"
+		"    up\n"
+		"      dp acs=RR\n"
+		"        ep client\n"
+		"      dp\n"
+		"        ep provider bar0=2M\n",
+		NAMES("client"), NAMES("provider"));
+	u64 since = fabric_log_now();
+
+	expect_refused(fabric, "client", "provider", DMA_BIDIRECTIONAL,
+		       FABRIC_BLOCKED);
+	KUNIT_EXPECT_EQ(test, 1,
+			fabric_log_count(since, "is refused: fabric-blocked", NULL));
+	KUNIT_EXPECT_EQ(test, 0, fabric_log_count(since, "pci=config_acs=", NULL));
+}
+
 /* All that may redirect among the functions of one device is named, each once. */
 static void routes_log_functions(struct kunit *test)
 {
@@ -1026,6 +1132,8 @@ static struct kunit_case routes_cases[] = {
 	KUNIT_CASE(routes_obstacles_order),
 	KUNIT_CASE(routes_blocked),
 	KUNIT_CASE(routes_unread),
+	KUNIT_CASE(routes_lost),
+	KUNIT_CASE(routes_behind_function),
 	KUNIT_CASE(routes_decode),
 	KUNIT_CASE(routes_asleep),
 	KUNIT_CASE_SLOW(routes_vfs),
@@ -1039,6 +1147,7 @@ static struct kunit_case routes_cases[] = {
 	KUNIT_CASE(routes_distance),
 	KUNIT_CASE(routes_distance_direction),
 	KUNIT_CASE(routes_log),
+	KUNIT_CASE(routes_log_no_forwarding),
 	KUNIT_CASE_SLOW(routes_log_functions),
 	{}
 };

@@ -661,6 +661,7 @@ static void key_enable(void *unused)
 static void key_off(struct kunit *test)
 {
 	struct world *world = world_create(test);
+	struct pci_p2pdma_cursor cursor = {};
 	struct sg_mapping_iter miter;
 	u8 buffer[128];
 
@@ -684,6 +685,13 @@ static void key_off(struct kunit *test)
 	sg_virt(world->sg->table.sgl);
 	KUNIT_EXPECT_FALSE(test,
 			   pci_p2pdma_sgtable_has_peer(&world->sg->table));
+	KUNIT_EXPECT_FALSE(test,
+			   pci_p2pdma_sg_has_peer(world->sg->table.sgl, 2));
+	KUNIT_EXPECT_FALSE(test,
+			   pci_p2pdma_sg_is_peer(&cursor, world->sg->table.sgl));
+	KUNIT_EXPECT_NULL(test,
+			  pci_p2pdma_provider_of_phys(sg_phys(world->sg->table.sgl),
+						      1));
 	KUNIT_EXPECT_EQ(test, 0, world->accessed);
 	KUNIT_EXPECT_EQ(test, 0, world->warned);
 

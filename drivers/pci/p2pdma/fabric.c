@@ -191,8 +191,9 @@ static void p2pdma_add_name(struct seq_buf *s, struct pci_dev *pdev)
 }
 
 /*
- * The first function or port that may redirect traffic inside a device; with @names
- * all are named there instead.
+ * The first function or port that may redirect traffic inside a device.  So may a
+ * bridge that is one of its functions: nothing says that the others reach what is
+ * behind it.  With @names all that ACS makes redirect are named there instead.
  */
 static struct pci_dev *p2pdma_redirecting(const struct p2pdma_path *path,
 					  struct pci_dev *client_side,
@@ -205,6 +206,11 @@ static struct pci_dev *p2pdma_redirecting(const struct p2pdma_path *path,
 	};
 	struct pci_dev *bridge;
 	int i, known;
+
+	if (!names && client_side != path->client)
+		return client_side;
+	if (!names && provider_side != path->provider)
+		return provider_side;
 
 	for (i = 0; i < ARRAY_SIZE(check); i++) {
 		for (known = 0; check[known] != check[i]; known++)
@@ -240,6 +246,21 @@ static bool p2pdma_loses_request(struct pci_dev *port)
 	if (p2pdma_decodes_memory(port))
 		return !(p2pdma_acs_ctrl(port) & PCI_ACS_UF);
 	return upstream && p2pdma_decodes_memory(upstream);
+}
+
+/**
+ * p2pdma_can_forward - could a port send up what is for below it?
+ * @port: the port
+ *
+ * Context: any; reads configuration space.
+ *
+ * Return: true if its ACS capability has Upstream Forwarding, set or not.
+ */
+bool p2pdma_can_forward(struct pci_dev *port)
+{
+	int cap = p2pdma_acs_read(port, PCI_ACS_CAP);
+
+	return cap > 0 && (cap & PCI_ACS_UF);
 }
 
 /* The first downstream port, from @port up, that does not send up a request. */

@@ -196,8 +196,8 @@ struct p2pdma_acs_port {
  *	untranslated requests to the provider
  * @completion_up: read completions from the provider are redirected
  * @conventional: the first bridge on the path that is not PCI Express
- * @redirecting: unless @in_switch, the first function or port with an ACS bit
- *	that may redirect
+ * @redirecting: unless @in_switch, a bridge that is one of the functions between
+ *	which it is, or the first function or port with an ACS bit that may redirect
  * @no_forwarding: the first downstream port above the divergence, the root port
  *	included, at which a request for what is below it does not get up
  * @no_completions: the same of a completion
@@ -276,6 +276,7 @@ void p2pdma_path_shape(struct p2pdma_path *path, struct pci_dev *client,
 int p2pdma_path_distance(struct pci_dev *client, struct pci_dev *provider);
 enum p2pdma_acs_request p2pdma_acs_request(u16 ctrl, bool egress);
 bool p2pdma_decodes_memory(struct pci_dev *pdev);
+bool p2pdma_can_forward(struct pci_dev *port);
 void p2pdma_path_redirectors(const struct p2pdma_path *path, struct seq_buf *s);
 struct pci_dev *p2pdma_path_asleep(struct pci_dev *provider);
 

@@ -942,9 +942,12 @@ static void p2pdma_explain_acs(struct pci_dev *client, struct pci_dev *provider)
 	seq_buf_init(&ports, buf, sizeof(buf));
 	p2pdma_path_redirectors(&path, &ports);
 
+	if (!seq_buf_used(&ports))
+		return;
+
 	pci_warn(client, "ACS redirect is set between the client and provider (%s)\n",
 		 pci_name(provider));
-	if (seq_buf_has_overflowed(&ports) || !seq_buf_used(&ports))
+	if (seq_buf_has_overflowed(&ports))
 		return;
 	if (path.in_switch)
 		pci_warn(client, "to disable ACS redirect for this path, add the kernel parameter: pci=disable_acs_redir=%s\n",
@@ -990,12 +993,14 @@ static void p2pdma_explain_blocked(struct pci_dev *client,
 			break;
 
 	p2pdma_route_bridge(route, bridge);
-	if (!port || p2pdma_decodes_memory(port))
-		pci_warn(client, "to have it forwarded, add the kernel parameter: pci=config_acs=xx111x1@%s\n",
-			 bridge);
-	else
+	if (!port || p2pdma_decodes_memory(port)) {
+		if (!port || p2pdma_can_forward(port))
+			pci_warn(client, "to have it forwarded, add the kernel parameter: pci=config_acs=xx111x1@%s\n",
+				 bridge);
+	} else {
 		pci_warn(client, "%s does not decode memory addresses; to have it do so: setpci -s %s COMMAND=2:2\n",
 			 bridge, bridge);
+	}
 }
 
 /* The safest thing to do about a refusal, where there is one to paste. */
