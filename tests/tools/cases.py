@@ -84,6 +84,8 @@ def json_commands(fabric: str) -> list[list[str]]:
     found += [["route", c, p] for c, p in ROUTES[fabric]]
     if not fabric.startswith("stock"):
         found.append(["policy"])
+    if fabric == "switch":
+        found.append(["route", "--reasons"])
     return found
 
 
@@ -135,6 +137,7 @@ ERRORS = [
     ("switch", ["route", "03:00.1", "nvme0"], 2,
      ["client '03:00.1'", "'03:00.0'"]),
     ("switch", ["route", "0000:03:00.1", "nvme0"], 2, ["'0000:03:00.0'"]),
+    ("switch", ["route", "03.00.0", "nvme0"], 2, ["'03:00.0'"]),
     ("switch", ["route", "nvme1", "eth0"], 2, ["0000:05:00.0", "not a provider"]),
     ("switch", ["route", "nvme1", "nvme0/3"], 2, ["BAR 3"]),
     ("switch", ["route", "nvme1", ""], 2, ["provider ''"]),
@@ -173,4 +176,28 @@ TRUSTED = {
     "0000:81:00.0@w": "0000:01:00.0;0000:81:00.0",
     "0000:81:00.0": "0000:81:00.0;0000:01:00.0",
     "pci:1b36:000c@w;0000:01:00.0": "pci:1b36:000c@w;0000:01:00.0;0000:81:00.0",
+}
+
+# What else there is -> (client, provider, remedies that must be offered, and that must not)
+CLIENT = "sys/bus/pci/devices/0000:04:00.0"
+REMEDIES = {
+    "as it is": ({}, "nvme1", "nvme2", {"same-switch"}, set()),
+    "mode host": ({"sys/kernel/p2pdma/policy": "host\n"}, "nvme1", "nvme2",
+                  {"trust"}, {"same-switch"}),
+    "an external port": ({f"{CLIENT}/removable": "removable\n"}, "nvme1", "nvme2",
+                         {"trust"}, {"same-switch"}),
+    "ACS": ({}, "nvme1", "nvme0", {"no-acs"}, set()),
+    "ACS and an external port": ({f"{CLIENT}/removable": "removable\n"},
+                                 "nvme1", "nvme0", {"trust"}, {"no-acs"}),
+    "a port that is fixed": ({f"{CLIENT}/removable": "fixed\n"},
+                             "nvme1", "nvme0", {"no-acs"}, set()),
+}
+# The kernel's command line -> what the remedies for dma-mask and must-bounce take away
+REMOVED = {
+    "intel_iommu=off": ("dma-mask", "intel_iommu=off"),
+    "quiet iommu=pt": ("dma-mask", "iommu=pt"),
+    "quiet amd_iommu=off": ("dma-mask", "amd_iommu=off"),
+    "xiommu=off": ("dma-mask", None),
+    "quiet swiotlb=65536,force debug": ("must-bounce", "swiotlb=65536,force"),
+    "swiotlb=force": ("must-bounce", "swiotlb=force"),
 }

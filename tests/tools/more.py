@@ -7,7 +7,9 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 ROUNDS = 60             # trees that are damaged
@@ -213,7 +215,63 @@ def test_verify_safe(results, runner, root: Path, shim: Path,
         done = run("--file", str(file.parent))
         results.tell("verify a folder", "" if done.returncode == 0 else
                      done.stdout + done.stderr)
+    test_put_back(results, runner, root, shim)
     test_bench(results, runner, root, shim)
+
+
+def test_put_back(results, runner, root: Path, shim: Path) -> None:
+    """What --destructive overwrites is put back, however the run ends."""
+    drive = root / "dev/nvme1n1"
+    kept = drive.read_bytes()
+    size = (root / "sys/block/nvme1n1/size").resolve()
+    before = random.Random("put back").randbytes(8 << 20)
+    drive.write_bytes(before)
+    size.write_text("16384\n")
+    set_routes(root, "bus-address")
+
+    def start(*args, **how):
+        return subprocess.Popen(
+            [str(runner.MADE / "plain/p2pdma"), "--root", str(root), *args,
+             "--destructive", str(drive)], stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C",
+                 "LD_PRELOAD": str(shim), "P2PDMA_SHIM": "",
+                 "P2PDMA_SHIM_BLOCK": "nvme1n1"}, **how)
+
+    def settle(name, process, want):
+        status = process.wait(timeout=60)
+        trouble = "" if status in want else f"status {status}"
+        if drive.read_bytes() != before:
+            trouble += "; the drive was left overwritten"
+            drive.write_bytes(before)
+        results.tell(name, trouble)
+
+    verify = ["verify", "nvme1", "nvme0", "--size", "4M", "--json"]
+    if results.wanted("put back at the end"):
+        settle("put back at the end",
+               start(*verify, stdout=subprocess.DEVNULL), [0])
+    if results.wanted("put back for a closed pipe"):
+        process = start(*verify, stdout=subprocess.PIPE)
+        process.stdout.close()
+        settle("put back for a closed pipe", process, [2])
+    if results.wanted("put back without stdout"):
+        settle("put back without stdout",
+               start(*verify, preexec_fn=lambda: os.close(1)), [0])
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT,
+                   signal.SIGALRM, signal.SIGUSR1):
+        name = f"put back after {number.name}"
+        if not results.wanted(name):
+            continue
+        process = start("bench", "nvme1", "nvme0", "--direction", "read",
+                        "--size", "4M", "--seconds", "30",
+                        stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 20
+        while drive.read_bytes() == before and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(number)
+        settle(name, process, [0, 2])
+    drive.write_bytes(kept)
+    size.write_text("2048\n")
 
 
 def test_bench(results, runner, root: Path, shim: Path) -> None:

@@ -9,6 +9,9 @@
  *	lost		success, and nothing has moved
  *	eio		another error
  *	short		half of it
+ *
+ * A file that ends with what P2PDMA_SHIM_BLOCK says is taken for a block device, the
+ * one that it lies on.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -17,10 +20,42 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char *peer;
 static size_t peer_len;
+static ino_t block;	/* the file that is a block device; or 0 */
+
+static void disguise(struct stat *st)
+{
+	st->st_mode = S_IFBLK | 0600;
+	st->st_rdev = st->st_dev;
+}
+
+int stat(const char *restrict path, struct stat *restrict st)
+{
+	const char *name = getenv("P2PDMA_SHIM_BLOCK");
+	typeof(stat) *real = dlsym(RTLD_NEXT, "stat");
+	int ret = real(path, st);
+
+	if (!ret && name && strlen(path) >= strlen(name) &&
+	    !strcmp(path + strlen(path) - strlen(name), name)) {
+		block = st->st_ino;
+		disguise(st);
+	}
+	return ret;
+}
+
+int fstat(int fd, struct stat *st)
+{
+	typeof(fstat) *real = dlsym(RTLD_NEXT, "fstat");
+	int ret = real(fd, st);
+
+	if (!ret && block && st->st_ino == block)
+		disguise(st);
+	return ret;
+}
 
 void *mmap(void *at, size_t len, int prot, int flags, int fd, off_t offset)
 {

@@ -223,7 +223,6 @@ static void no_such_dev(const struct machine *m, const char *word,
 			const char *what, bool providers)
 {
 	const char **words = xcalloc(2 * m->n_devs, sizeof(*words));
-	struct address address;
 	size_t n = 0, i;
 	char *hint;
 
@@ -232,8 +231,7 @@ static void no_such_dev(const struct machine *m, const char *word,
 
 		if (dev->is_bridge || (providers && !machine_provider(m, dev, -1)))
 			continue;
-		words[n++] = address_parse(word, &address) &&
-			     strlen(word) < strlen("0000:00:00.0") ?
+		words[n++] = strlen(word) < strlen("0000:00:00.0") ?
 				dev_short(m, dev) : dev->name;
 		if (dev->kname)
 			words[n++] = dev->kname;

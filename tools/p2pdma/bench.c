@@ -262,6 +262,8 @@ int cmd_bench(int argc, char **argv, struct options *options)
 			status = STATUS_FAILED;
 	}
 	progress(NULL);
+	if (!targets_put_back(&pairs.targets))
+		status = STATUS_FAILED;
 	if (options->json)
 		bench_json(&pairs, runs);
 	else
@@ -269,7 +271,6 @@ int cmd_bench(int argc, char **argv, struct options *options)
 	for (i = 0; i < pairs.n; i++)
 		free(runs[i].note);
 	free(runs);
-	if (!pairs_close(&pairs))
-		status = STATUS_FAILED;
+	pairs_close(&pairs);
 	return status;
 }

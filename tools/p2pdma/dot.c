@@ -8,7 +8,6 @@
  * few of them, and else told in the boxes of the providers.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -412,7 +411,6 @@ int topo_svg(const char *dot, const char *file)
 	pid_t pid;
 
 	/* without the program there is nobody to read */
-	signal(SIGPIPE, SIG_IGN);
 	if (pipe(pipes))
 		die("no pipe: %s", strerror(errno));
 	fflush(stdout);

@@ -103,6 +103,7 @@ static void read_routes(struct dev *dev)
 static struct dev *dev_load(const struct address *address)
 {
 	struct dev *dev = xcalloc(1, sizeof(*dev));
+	char *line;
 
 	dev->address = *address;
 	address_text(address, dev->name);
@@ -112,6 +113,9 @@ static struct dev *dev_load(const struct address *address)
 	dev->numa = sysfs_number(-1, DEVICES "/%s/numa_node", dev->name);
 	dev->driver = sysfs_link_name(DEVICES "/%s/driver", dev->name);
 	dev->power = sysfs_line(DEVICES "/%s/power_state", dev->name);
+	line = sysfs_line(DEVICES "/%s/removable", dev->name);
+	dev->untrusted = line && !strcmp(line, "removable");
+	free(line);
 	dev->is_bridge = CLASS_SUB(dev->class) == 0x0604;
 	read_link(dev);
 	read_iommu(dev);
@@ -384,6 +388,19 @@ static void note_unseen(struct machine *m)
 			   bad);
 }
 
+static bool any_virtualised(const struct machine *m)
+{
+	size_t i, j, k;
+
+	for (i = 0; i < m->n_devs; i++)
+		for (j = 0; j < m->devs[i]->routes.n; j++)
+			for (k = 0; k < N_DIRECTIONS; k++)
+				if (m->devs[i]->routes.routes[j].reason[k] ==
+				    REASON_VIRTUALISED)
+					return true;
+	return false;
+}
+
 struct machine *machine_load(const char *pci_ids)
 {
 	struct machine *m = xcalloc(1, sizeof(*m));
@@ -398,6 +415,8 @@ struct machine *machine_load(const char *pci_ids)
 	free(sysfs_pci);
 	load_providers(m);
 	load_kernel(m);
+	/* not only x86 has guests, and the kernel knows */
+	m->guest |= any_virtualised(m);
 	note_unseen(m);
 	return m;
 }

@@ -51,6 +51,7 @@ struct dev {
 	int numa;		/* -1: not told */
 	int iommu_group;	/* -1: none */
 	bool translated;	/* an IOMMU translates for it */
+	bool untrusted;		/* below an external port */
 	char *iommu_type;	/* of its group's domain; NULL if not told */
 	char *speed, *width;	/* of its link now; NULL if not told */
 	char *speed_max, *width_max;

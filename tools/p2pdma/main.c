@@ -2,9 +2,13 @@
 /*
  * p2pdma: what peer-to-peer DMA can do on this machine, why, and whether it does.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "near.h"
@@ -99,11 +103,32 @@ void out_help(const char *command)
 	die("there is no command '%s'%s; p2pdma help lists them", command, hint);
 }
 
-/* What was written may not have arrived: a full disk, a closed pipe. */
+/*
+ * A drive that is opened must not become our standard output, nor must a reader that
+ * goes away end us before what was overwritten is put back.
+ */
+static void secure_output(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+		if (fd < 0)
+			exit(STATUS_FAILED);
+	} while (fd <= STDERR_FILENO);
+	close(fd);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/*
+ * What was written may not have arrived: a full disk, a closed pipe. Who closes a pipe
+ * knows that.
+ */
 static int finish(int status)
 {
 	if (fflush(stdout) || ferror(stdout)) {
-		complain("the output could not be written");
+		if (errno != EPIPE)
+			complain("the output could not be written");
 		return STATUS_FAILED;
 	}
 	return status;
@@ -116,6 +141,7 @@ int main(int argc, char **argv)
 	unsigned int i;
 	char *hint;
 
+	secure_output();
 	args_parse_global(argc, argv, &options);
 	if (optind == argc)
 		return finish(cmd_summary(0, NULL, &options));

@@ -26,11 +26,16 @@ bool move_stopped(void)
 
 void move_catch_signals(void)
 {
+	/* all that would end us, and can be caught, but for our own mistakes */
+	static const int signals[] = {
+		SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2,
+		SIGVTALRM, SIGPROF, SIGPOLL, SIGXCPU, SIGXFSZ,
+	};
 	struct sigaction action = { .sa_handler = stop };
+	size_t i;
 
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	for (i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaction(signals[i], &action, NULL);
 }
 
 void progress(const char *format, ...)
@@ -410,12 +415,13 @@ void move_data(const struct target *target, const struct dev *provider,
 		if (!move_chunk(&t, offset, len))
 			break;
 	}
-	if (!outcome->note) {
-		if (move_stopped())
-			outcome->note = xstrdup("interrupted");
-		else
-			judge(&t);
-	}
+	/* what was found before the end stands, however it came to it */
+	if (outcome->wrong || outcome->changed)
+		judge(&t);
+	else if (!outcome->note && move_stopped())
+		outcome->note = xstrdup("interrupted");
+	else if (!outcome->note)
+		judge(&t);
 	free(ram);
 	free(reference);
 	peer_unmap(&t.peer);

@@ -42,8 +42,12 @@ void targets_add_device(struct targets *targets, const struct machine *m,
  */
 struct target *targets_for(struct targets *targets, const struct machine *m,
 			   struct dev *client, uint64_t size, char **why);
-/* Put back what was overwritten, and close. True if all of that worked. */
-bool targets_close(struct targets *targets);
+/*
+ * Put back what was overwritten; true if all of that worked. Before anything is printed:
+ * who reads it may have gone. exit() does it too.
+ */
+bool targets_put_back(struct targets *targets);
+void targets_close(struct targets *targets);
 
 enum measured {
 	MEASURED_EQUAL,

@@ -166,6 +166,7 @@ void pairs_find(int argc, char **argv, const char *command,
 	*pairs = (struct pairs){
 		.m = m, .size = want.size, .seconds = want.seconds,
 	};
+	move_catch_signals();
 	if (!m->n_providers)
 		die("there is no provider: no driver has registered peer memory");
 	if (optind < argc)
@@ -182,19 +183,17 @@ void pairs_find(int argc, char **argv, const char *command,
 				   want.size);
 	check_given(pairs);
 	find_targets(pairs);
-	move_catch_signals();
 }
 
-bool pairs_close(struct pairs *pairs)
+void pairs_close(struct pairs *pairs)
 {
-	bool good = targets_close(&pairs->targets);
 	size_t i;
 
+	targets_close(&pairs->targets);
 	for (i = 0; i < pairs->n; i++)
 		free(pairs->list[i].why);
 	free(pairs->list);
 	machine_free(pairs->m);
-	return good;
 }
 
 void json_pair(struct json_object *object, const struct pair *pair)

@@ -28,8 +28,8 @@ struct pairs {
 /* Parse the command line, and find the pairs. Signals are caught from here on. */
 void pairs_find(int argc, char **argv, const char *command,
 		struct options *options, struct pairs *pairs);
-/* Put back, close and free; false if something could not be put back. */
-bool pairs_close(struct pairs *pairs);
+/* Close and free, when what was overwritten has been put back. */
+void pairs_close(struct pairs *pairs);
 /* The members of a pair, without closing the object. */
 void json_pair(struct json_object *object, const struct pair *pair);
 

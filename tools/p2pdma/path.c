@@ -197,6 +197,10 @@ static void look_in_device(struct path *path)
 			add_redirector(path, dev);
 	}
 	path->completion_up = path->provider->acs.ctrl & ACS_CR;
+	if (path->client_side != path->client)
+		path->behind = path->client_side;
+	else if (path->provider_side != path->provider)
+		path->behind = path->provider_side;
 
 	/* Where something redirects, all may go up, but what the client drops. */
 	if (!path->seen)
@@ -205,8 +209,8 @@ static void look_in_device(struct path *path)
 	if (path->request == REQUEST_DROPPED)
 		path->dropper = path->client;
 	else
-		path->request = path->n_redirectors ? REQUEST_UP :
-						      REQUEST_ACROSS;
+		path->request = path->n_redirectors || path->behind ?
+					REQUEST_UP : REQUEST_ACROSS;
 }
 
 struct path *path_find(const struct dev *client, const struct dev *provider)
@@ -304,6 +308,9 @@ char *path_summary(const struct path *path)
 	if (!path->seen)
 		return xasprintf("below %s; what ACS does there was not seen",
 				 path->common->name);
+	if (path->behind)
+		return xasprintf("behind %s and another function of the same device; nothing says that they reach each other inside it",
+				 path->behind->name);
 	if (!path->in_switch)
 		return path->n_redirectors ?
 			xasprintf("functions of one device below %s; ACS at %s redirects or forwards",
@@ -352,7 +359,7 @@ const char *path_word(const struct path *path)
 		return "pci";
 	if (!path->seen)
 		return "below";
-	if (path->n_redirectors)
+	if (path->n_redirectors || path->behind)
 		return "acs";
 	return path->in_switch ? "switch" : "device";
 }

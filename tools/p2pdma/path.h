@@ -54,6 +54,7 @@ struct path {
 	const struct dev *no_forwarding; /* the first downstream port, from @common up,
 					  * without Upstream Forwarding
 					  */
+	const struct dev *behind;	/* the function of a device that one of them is behind */
 	const struct dev **redirectors;	/* that ACS would have to be taken from */
 	size_t n_redirectors;
 	bool forwarders;	/* one of them has Upstream Forwarding set */

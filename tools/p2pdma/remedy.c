@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json.h"
 #include "out.h"
 #include "policy.h"
 #include "remedy.h"
@@ -39,11 +40,18 @@ static bool untranslated_guest(const struct situation *s)
 	return !(s->m->guest && s->path->client->translated);
 }
 
+/* Neither the policy nor what the client is forbids a direct route. */
+static bool direct_is_allowed(const struct situation *s)
+{
+	return strcmp(s->policy.mode, "host") && !s->path->client->untrusted &&
+	       untranslated_guest(s);
+}
+
 /* Nothing that a boot option cannot take away keeps the route from being direct. */
 static bool only_acs_in_the_way(const struct situation *s)
 {
-	return s->path->common && !s->path->conventional &&
-	       strcmp(s->policy.mode, "host");
+	return s->path->common && !s->path->conventional && !s->path->behind &&
+	       strcmp(s->policy.mode, "host") && !s->path->client->untrusted;
 }
 
 /* Among functions of one device Upstream Forwarding counts as redirection. */
@@ -219,7 +227,7 @@ static bool decode_memory(const struct situation *s, struct remedy *remedy)
 
 static bool put_below_switch(const struct situation *s, struct remedy *remedy)
 {
-	if (s->path->common)
+	if (s->path->common || !direct_is_allowed(s))
 		return false;
 	claim(remedy, s, EFFECT_BUS_ADDRESS);
 	return true;
@@ -231,7 +239,8 @@ static bool put_in_express_slot(const struct situation *s,
 	bool named = s->route->reason[s->dir] == REASON_CONVENTIONAL_PCI;
 
 	/* where another reason is named the two have to meet, or it is of no use */
-	if (!named && !(s->path->conventional && s->path->common))
+	if (!named && !(s->path->conventional && s->path->common &&
+			direct_is_allowed(s)))
 		return false;
 	claim(remedy, s, named ? EFFECT_REASON_GONE : EFFECT_BUS_ADDRESS);
 	return true;
@@ -241,6 +250,21 @@ static bool lower_bar(const struct situation *s, struct remedy *remedy)
 {
 	claim(remedy, s, EFFECT_REASON_GONE);
 	return true;
+}
+
+/* Is a word on the kernel's command line, and not only part of another? */
+static bool on_command_line(const struct machine *m, const char *word)
+{
+	size_t len = strlen(word);
+	const char *at = m->cmdline;
+
+	while ((at = strstr(at, word))) {
+		if ((at == m->cmdline || at[-1] == ' ') &&
+		    (!at[len] || at[len] == ' '))
+			return true;
+		at += len;
+	}
+	return false;
 }
 
 /* "iommu=pt" and its like on the command line have to go, for translation. */
@@ -253,7 +277,7 @@ static const char *passthrough_word(const struct machine *m)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(words); i++)
-		if (strstr(m->cmdline, words[i]))
+		if (on_command_line(m, words[i]))
 			return words[i];
 	return NULL;
 }
@@ -266,7 +290,7 @@ static bool translate(const struct situation *s, struct remedy *remedy)
 		return false;
 	if (word)
 		remedy->remove = xstrdup(word);
-	if (!word || !strstr(s->m->cmdline, "intel_iommu=on"))
+	if (!word || !on_command_line(s->m, "intel_iommu=on"))
 		remedy->parameter = xstrdup("intel_iommu=on iommu.passthrough=0");
 	/* it stays the reason why the route is not direct */
 	claim(remedy, s, EFFECT_REFUSAL_GONE);
@@ -275,9 +299,18 @@ static bool translate(const struct situation *s, struct remedy *remedy)
 
 static bool stop_bouncing(const struct situation *s, struct remedy *remedy)
 {
-	if (!strstr(s->m->cmdline, "swiotlb=force"))
+	const char *word = strstr(s->m->cmdline, "swiotlb=");
+	char *whole;
+
+	/* it may say how large they are before, as in swiotlb=65536,force */
+	if (!word)
 		return false;
-	remedy->remove = xstrdup("swiotlb=force");
+	whole = xasprintf("%.*s", (int)strcspn(word, " "), word);
+	if (!strstr(whole, "force")) {
+		free(whole);
+		return false;
+	}
+	remedy->remove = whole;
 	claim(remedy, s, EFFECT_REASON_GONE);
 	return true;
 }
@@ -289,9 +322,14 @@ static bool forward_up(const struct situation *s, struct remedy *remedy)
 	size_t n = 0;
 
 	for (dev = s->path->common; dev; dev = dev->above) {
-		if (!dev_is_downstream(dev) || !dev->acs.present ||
+		if (!dev_is_downstream(dev) || !dev->acs.seen ||
 		    (dev->acs.ctrl & 0x10))
 			continue;
+		/* one that cannot forward makes all the others useless */
+		if (!dev->acs.present || !(dev->acs.cap & 0x10)) {
+			free(ports);
+			return false;
+		}
 		ports = xrealloc(ports, n + 1, sizeof(*ports));
 		ports[n++] = dev;
 	}
@@ -328,7 +366,9 @@ static bool take_away_acs(const struct situation *s, struct remedy *remedy)
 	    forwarding_in_the_way(path))
 		return false;
 	named = machine_dev_named(s->m, s->route->port);
-	if (!path->n_redirectors && named && !named->acs.seen) {
+	/* where the fabric loses it, that is where it is lost, and not sent up */
+	if (!path->n_redirectors && named && !named->acs.seen &&
+	    s->route->reason[s->dir] != REASON_FABRIC_BLOCKED) {
 		/* not to be seen without root: the kernel names the first */
 		remedy->parameter = pci_parameter(s->m, "disable_acs_redir",
 						  named->name);
@@ -718,6 +758,32 @@ char *remedy_effect(const struct remedy *remedy, const struct route *route)
 	free(effects[DIR_WRITE]);
 	free(effects[DIR_READ]);
 	return text_take(&text);
+}
+
+void remedies_json_all(void)
+{
+	struct json_object *out = json_begin_plain("reasons"), *reasons, *item;
+	struct json_object *remedies, *one;
+	enum reason reason;
+	size_t i;
+
+	reasons = json_array_in(out, "reasons");
+	for (reason = 0; reason < REASON_UNKNOWN; reason++) {
+		item = json_item(reasons);
+		json_text(item, "name", reason_name(reason));
+		json_text(item, "meaning", reason_meaning(reason));
+		remedies = json_array_in(item, "remedies");
+		for (i = 0; i < ARRAY_SIZE(rules); i++) {
+			if (!(rules[i].reasons & BIT(reason)))
+				continue;
+			one = json_item(remedies);
+			json_text(one, "name", rules[i].name);
+			json_text(one, "what", rules[i].what);
+			json_text(one, "cost", rules[i].cost);
+			json_text(one, "form", rules[i].form);
+		}
+	}
+	json_end(out);
 }
 
 void remedies_print_all(unsigned int width)

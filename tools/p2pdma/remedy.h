@@ -46,5 +46,6 @@ char *remedy_effect(const struct remedy *remedy, const struct route *route);
 const char *effect_name(enum effect effect);
 /* All reasons, with what remedies there are for each; for people. */
 void remedies_print_all(unsigned int width);
+void remedies_json_all(void);
 
 #endif

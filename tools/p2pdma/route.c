@@ -342,7 +342,10 @@ int cmd_route(int argc, char **argv, struct options *options)
 	args_parse(argc, argv, "route", own_options, take, options);
 	if (reasons_only) {
 		args_count(argc, 0, 0, "p2pdma route --reasons");
-		remedies_print_all(options->width);
+		if (options->json)
+			remedies_json_all();
+		else
+			remedies_print_all(options->width);
 		return STATUS_OK;
 	}
 	args_count(argc, 2, 2, "p2pdma route CLIENT PROVIDER[/BAR]");

@@ -40,7 +40,7 @@ static const struct {
 	[REASON_ACS_COMPLETION] = { "acs-completion",
 		"ACS on the provider's side of the switch redirects the completions of reads" },
 	[REASON_MULTIFUNCTION] = { "multifunction",
-		"functions of one device, and one of them or a port above redirects or forwards" },
+		"functions of one device that ACS, or a bridge among them, may keep apart" },
 	[REASON_DMA_MASK] = { "dma-mask",
 		"the client's DMA mask does not reach to the end of the provider's BAR" },
 	[REASON_POLICY_OFF] = { "policy-off",

@@ -13,6 +13,15 @@
 #include "move.h"
 #include "sysfs.h"
 
+/* What has to be put back if something ends us in the middle. */
+static struct targets *to_put_back;
+
+static void put_back_at_exit(void)
+{
+	if (to_put_back)
+		targets_put_back(to_put_back);
+}
+
 static struct target *add(struct targets *targets, struct target target)
 {
 	size_t i;
@@ -95,11 +104,13 @@ void targets_add_device(struct targets *targets, const struct machine *m,
 	struct target target = { .name = xstrdup(path), .writable = true };
 	uint64_t whole, done;
 	struct stat st;
+	dev_t number;
 	ssize_t n;
 	void *saved;
 
 	if (stat(path, &st) || !S_ISBLK(st.st_mode))
 		die("--destructive %s: it is not a block device", path);
+	number = st.st_rdev;
 	target.client = drives_of_number(m, major(st.st_rdev),
 					 minor(st.st_rdev));
 	if (!target.client)
@@ -110,6 +121,8 @@ void targets_add_device(struct targets *targets, const struct machine *m,
 		die("--destructive %s: %s%s", path, strerror(errno),
 		    errno == EBUSY ? "; it is in use (mounted, or part of a volume)" :
 				     "");
+	if (fstat(target.fd, &st) || !S_ISBLK(st.st_mode) || st.st_rdev != number)
+		die("--destructive %s: it has become another device", path);
 	whole = device_size(major(st.st_rdev), minor(st.st_rdev));
 	if (whole < 2 * CHUNK)
 		die("--destructive %s: it is too small", path);
@@ -128,6 +141,9 @@ void targets_add_device(struct targets *targets, const struct machine *m,
 			    path, n ? strerror(errno) : "no data");
 	}
 	add(targets, target);
+	to_put_back = targets;
+	if (targets->n == 1)
+		atexit(put_back_at_exit);
 }
 
 struct target *targets_for(struct targets *targets, const struct machine *m,
@@ -185,21 +201,31 @@ static bool put_back(const struct target *target)
 	return true;
 }
 
-bool targets_close(struct targets *targets)
+bool targets_put_back(struct targets *targets)
 {
 	bool good = true;
 	size_t i;
 
+	to_put_back = NULL;
 	for (i = 0; i < targets->n; i++) {
 		struct target *target = &targets->list[i];
 
 		if (target->saved)
 			good &= put_back(target);
-		close(target->fd);
 		free(target->saved);
-		free(target->name);
+		target->saved = NULL;
+	}
+	return good;
+}
+
+void targets_close(struct targets *targets)
+{
+	size_t i;
+
+	for (i = 0; i < targets->n; i++) {
+		close(targets->list[i].fd);
+		free(targets->list[i].name);
 	}
 	free(targets->list);
 	*targets = (struct targets){};
-	return good;
 }

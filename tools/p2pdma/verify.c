@@ -50,13 +50,33 @@ static enum result judge(const struct check *check)
 	/* without a route the kernel says by the I/O alone whether it works */
 	if (!route || route->verdict[check->pair->dir] == VERDICT_UNKNOWN)
 		return RESULT_AS_SAID;
+	/* a driver that takes no peer memory says nothing about the route */
+	if (measured == MEASURED_REFUSED && check->outcome.note)
+		return RESULT_NOT_TESTED;
 	verdict = route->verdict[check->pair->dir];
 	if (measured == (verdict == VERDICT_NOT_SUPPORTED ? MEASURED_REFUSED :
 							    MEASURED_EQUAL))
 		return RESULT_AS_SAID;
-	/* a driver that takes no peer memory says nothing about the route */
-	return check->outcome.note && measured == MEASURED_REFUSED ?
-		RESULT_NOT_TESTED : RESULT_MISMATCH;
+	return RESULT_MISMATCH;
+}
+
+/* Memory is allocated from a function, whatever its BARs. */
+static bool same_for_all_bars(const struct machine *m, const struct pair *pair)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_providers; i++) {
+		const struct provider *other = &m->providers[i];
+		const struct route *route;
+
+		if (other->dev != pair->provider->dev)
+			continue;
+		route = machine_route(pair->client, other);
+		if (route && pair->route && route->verdict[pair->dir] !=
+					    pair->route->verdict[pair->dir])
+			return false;
+	}
+	return true;
 }
 
 static void run_check(const struct pairs *pairs, struct check *check)
@@ -68,6 +88,13 @@ static void run_check(const struct pairs *pairs, struct check *check)
 	if (!pair->target) {
 		check->outcome.measured = MEASURED_NOT_TESTED;
 		check->outcome.note = xstrdup(pair->why);
+		check->result = RESULT_NOT_TESTED;
+		return;
+	}
+	if (!same_for_all_bars(pairs->m, pair)) {
+		check->outcome.measured = MEASURED_NOT_TESTED;
+		check->outcome.note = xasprintf("the BARs of %s have different routes, and the kernel chooses from which memory is allocated",
+						provider->name);
 		check->result = RESULT_NOT_TESTED;
 		return;
 	}
@@ -235,6 +262,8 @@ int cmd_verify(int argc, char **argv, struct options *options)
 			status = STATUS_MISMATCH;
 	}
 	progress(NULL);
+	if (!targets_put_back(&pairs.targets) && status == STATUS_OK)
+		status = STATUS_FAILED;
 	if (options->json) {
 		verify_json(&pairs, checks, status);
 	} else {
@@ -244,7 +273,6 @@ int cmd_verify(int argc, char **argv, struct options *options)
 	for (i = 0; i < pairs.n; i++)
 		free(checks[i].outcome.note);
 	free(checks);
-	if (!pairs_close(&pairs) && status == STATUS_OK)
-		status = STATUS_FAILED;
+	pairs_close(&pairs);
 	return status;
 }

@@ -214,6 +214,7 @@ static double now(void)
 int cmd_watch(int argc, char **argv, struct options *options)
 {
 	struct timespec pause = { .tv_nsec = 50 * 1000 * 1000 };
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	struct sigaction action = { .sa_handler = stop };
 	unsigned int i;
 	double begin;
@@ -224,9 +225,8 @@ int cmd_watch(int argc, char **argv, struct options *options)
 	check_names(argc, argv);
 	open_instance();
 	atexit(close_instance);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	for (i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaction(signals[i], &action, NULL);
 	tracefs_follow_missed_events(watch.instance, show_lost, NULL);
 	if (optind == argc)
 		for (i = 0; i < ARRAY_SIZE(events); i++)
