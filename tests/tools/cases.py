@@ -8,7 +8,8 @@ import json
 ROUTES = {
     "switch": [("nvme1", "nvme0"), ("nvme1", "nvme2"), ("nvme0", "nvme0")],
     "switch-user": [("nvme1", "nvme0")],
-    "stock": [("nvme1", "nvme0"), ("nvme1", "nvme2")],
+    "stock": [("nvme1", "nvme0"), ("nvme1", "nvme2"),
+              ("nvme1", "eth0")],
     "stock-user": [("nvme1", "nvme0")],
     "nested": [("nvme0", "nvme2"), ("nvme1", "07:00.0/2"), ("nvme1", "nvme0")],
     "ports": [("nvme3", "nvme2"), ("nvme1", "nvme0")],
@@ -180,6 +181,9 @@ TRUSTED = {
 
 # What else there is -> (client, provider, remedies that must be offered, and that must not)
 CLIENT = "sys/bus/pci/devices/0000:04:00.0"
+PROVIDER_BARS = "sys/bus/pci/devices/0000:03:00.0/resource"
+BARS_ABOVE = ("0x0000000000000000 0x0000000000000000 0x0000000000000000\n" * 2 +
+              "0x0000000800000000 0x0000000800ffffff 0x000000000014220c\n")
 REMEDIES = {
     "as it is": ({}, "nvme1", "nvme2", {"same-switch"}, set()),
     "mode host": ({"sys/kernel/p2pdma/policy": "host\n"}, "nvme1", "nvme2",
@@ -189,6 +193,12 @@ REMEDIES = {
     "ACS": ({}, "nvme1", "nvme0", {"no-acs"}, set()),
     "ACS and an external port": ({f"{CLIENT}/removable": "removable\n"},
                                  "nvme1", "nvme0", {"trust"}, {"no-acs"}),
+    "ACS and a mask": ({f"{CLIENT}/dma_mask_bits": "32\n",
+                        PROVIDER_BARS: BARS_ABOVE}, "nvme1", "nvme0", {"trust"},
+                       {"no-acs"}),
+    "ACS and a mask that does": ({f"{CLIENT}/dma_mask_bits": "40\n",
+                                  PROVIDER_BARS: BARS_ABOVE}, "nvme1", "nvme0",
+                                 {"no-acs"}, set()),
     "a port that is fixed": ({f"{CLIENT}/removable": "fixed\n"},
                              "nvme1", "nvme0", {"no-acs"}, set()),
 }

@@ -268,6 +268,14 @@ const struct provider *args_provider(const struct machine *m, const char *word)
 	if (!dev)
 		no_such_dev(m, word, "provider", true);
 	provider = machine_provider(m, dev, has_bar ? (int)bar : -1);
+	/* where no kernel tells who is one, any function may become one */
+	if (!provider && !m->project) {
+		static struct provider any;
+
+		any = (struct provider){ .dev = dev, .bar = has_bar ? (int)bar : -1,
+					 .only = true };
+		provider = &any;
+	}
 	if (!provider && has_bar && machine_provider(m, dev, -1))
 		die("BAR %llu of %s is not registered as peer memory", bar,
 		    dev->name);

@@ -113,6 +113,7 @@ static struct dev *dev_load(const struct address *address)
 	dev->numa = sysfs_number(-1, DEVICES "/%s/numa_node", dev->name);
 	dev->driver = sysfs_link_name(DEVICES "/%s/driver", dev->name);
 	dev->power = sysfs_line(DEVICES "/%s/power_state", dev->name);
+	dev->mask_bits = sysfs_number(64, DEVICES "/%s/dma_mask_bits", dev->name);
 	line = sysfs_line(DEVICES "/%s/removable", dev->name);
 	dev->untrusted = line && !strcmp(line, "removable");
 	free(line);
@@ -386,6 +387,21 @@ static void note_unseen(struct machine *m)
 		add_unseen(m,
 			   "%zu lines of p2pdma_routes, which this version of p2pdma does not understand",
 			   bad);
+}
+
+unsigned long long machine_last(const struct provider *provider)
+{
+	char *text = sysfs_read(DEVICES "/%s/resource", provider->dev->name);
+	unsigned long long first = 0, last = 0;
+	char *line, *rest = text;
+	int nr = 0;
+
+	while (rest && (line = strsep(&rest, "\n")))
+		if (nr++ == provider->bar &&
+		    sscanf(line, "%llx %llx", &first, &last) != 2)
+			last = 0;
+	free(text);
+	return last;
 }
 
 static bool any_virtualised(const struct machine *m)

@@ -52,6 +52,7 @@ struct dev {
 	int iommu_group;	/* -1: none */
 	bool translated;	/* an IOMMU translates for it */
 	bool untrusted;		/* below an external port */
+	unsigned int mask_bits;	/* of the DMA addresses that it forms */
 	char *iommu_type;	/* of its group's domain; NULL if not told */
 	char *speed, *width;	/* of its link now; NULL if not told */
 	char *speed_max, *width_max;
@@ -103,6 +104,8 @@ struct dev *machine_dev_named(const struct machine *m, const char *name);
 /* The provider of that function; @bar -1 stands for the first. */
 const struct provider *machine_provider(const struct machine *m,
 					const struct dev *dev, int bar);
+/* The last CPU physical address of the provider's BAR; 0 if it is not known. */
+unsigned long long machine_last(const struct provider *provider);
 /* The kernel's line for a pair, or NULL. */
 const struct route *machine_route(const struct dev *client,
 				  const struct provider *provider);

@@ -40,18 +40,27 @@ static bool untranslated_guest(const struct situation *s)
 	return !(s->m->guest && s->path->client->translated);
 }
 
+/* Not all host bridges have bus addresses that are the CPU's, but most. */
+static bool mask_reaches(const struct situation *s)
+{
+	unsigned int bits = s->path->client->mask_bits;
+
+	return bits >= 64 || !(machine_last(s->provider) >> bits);
+}
+
 /* Neither the policy nor what the client is forbids a direct route. */
 static bool direct_is_allowed(const struct situation *s)
 {
 	return strcmp(s->policy.mode, "host") && !s->path->client->untrusted &&
-	       untranslated_guest(s);
+	       mask_reaches(s) && untranslated_guest(s);
 }
 
 /* Nothing that a boot option cannot take away keeps the route from being direct. */
 static bool only_acs_in_the_way(const struct situation *s)
 {
 	return s->path->common && !s->path->conventional && !s->path->behind &&
-	       strcmp(s->policy.mode, "host") && !s->path->client->untrusted;
+	       strcmp(s->policy.mode, "host") && !s->path->client->untrusted &&
+	       mask_reaches(s);
 }
 
 /* Among functions of one device Upstream Forwarding counts as redirection. */

@@ -223,8 +223,10 @@ static void print_route(const struct machine *m, const struct path *path,
 	if (provider->bar >= 0)
 		printf("          BAR %d%s", provider->bar,
 		       provider->dev->has_p2pmem ? ", " : "\n");
-	else
+	else if (provider->dev->has_p2pmem)
 		printf("          ");
+	else
+		printf("          no peer memory that this kernel tells of\n");
 	if (provider->dev->has_p2pmem)
 		printf("%s of peer memory, %s free\n",
 		       size_text(provider->dev->p2pmem_size),
