@@ -201,6 +201,7 @@ static void look_in_device(struct path *path)
 		path->behind = path->client_side;
 	else if (path->provider_side != path->provider)
 		path->behind = path->provider_side;
+	path->completion_up |= !!path->behind;
 
 	/* Where something redirects, all may go up, but what the client drops. */
 	if (!path->seen)

@@ -462,7 +462,9 @@ void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
 		own = p2pdma_acs_port(client, provider);
 		path->client_drops = p2pdma_acs_request(own.ctrl, own.egress) ==
 				     P2PDMA_ACS_DROPPED;
-		path->completion_up = p2pdma_acs_ctrl(provider) & PCI_ACS_CR;
+		path->completion_up = client_side != client ||
+				      provider_side != provider ||
+				      (p2pdma_acs_ctrl(provider) & PCI_ACS_CR);
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_path_init);

@@ -194,7 +194,8 @@ struct p2pdma_acs_port {
  * @provider_side: the same on the provider's side
  * @client_drops: unless @in_switch, the client's own egress control drops its
  *	untranslated requests to the provider
- * @completion_up: read completions from the provider are redirected
+ * @completion_up: read completions from the provider are redirected, or have to
+ *	leave a device as one of the two is behind a function of it
  * @conventional: the first bridge on the path that is not PCI Express
  * @redirecting: unless @in_switch, a bridge that is one of the functions between
  *	which it is, or the first function or port with an ACS bit that may redirect
