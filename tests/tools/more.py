@@ -215,8 +215,39 @@ def test_verify_safe(results, runner, root: Path, shim: Path,
         done = run("--file", str(file.parent))
         results.tell("verify a folder", "" if done.returncode == 0 else
                      done.stdout + done.stderr)
+    test_proves_nothing(results, root, run)
     test_put_back(results, runner, root, shim)
     test_bench(results, runner, root, shim)
+
+
+def test_proves_nothing(results, root: Path, run) -> None:
+    """What looks like an answer of the kernel's, and is none."""
+    client = root / "sys/bus/pci/devices/0000:04:00.0"
+    if results.wanted("verify a driver that takes no peer memory"):
+        set_routes(root, "not-supported")
+        driver = os.readlink(client / "driver")
+        (client / "driver").unlink()
+        (client / "driver").symlink_to("../ahci")
+        done = run("--direction", "write", "--width", "200", mode="refuse")
+        (client / "driver").unlink()
+        (client / "driver").symlink_to(driver)
+        results.tell("verify a driver that takes no peer memory",
+                     "" if done.returncode == 2 and
+                     "may not take peer memory" in done.stdout else
+                     done.stdout + done.stderr)
+    if results.wanted("verify BARs with different routes"):
+        set_routes(root, "bus-address")
+        routes = client / "p2pdma_routes"
+        before = routes.read_text()
+        routes.write_text(before + "0000:03:00.0 4 not-supported not-supported 4 "
+                                   "dma-mask dma-mask -\n")
+        done = run("--direction", "write", "--width", "200")
+        routes.write_text(before)
+        results.tell("verify BARs with different routes",
+                     "" if done.returncode == 2 and
+                     "different routes" in done.stdout else
+                     done.stdout + done.stderr)
+    set_routes(root, "bus-address")
 
 
 def test_put_back(results, runner, root: Path, shim: Path) -> None:
@@ -238,9 +269,9 @@ def test_put_back(results, runner, root: Path, shim: Path) -> None:
                  "LD_PRELOAD": str(shim), "P2PDMA_SHIM": "",
                  "P2PDMA_SHIM_BLOCK": "nvme1n1"}, **how)
 
-    def settle(name, process, want):
+    def settle(name, process, want, trouble=""):
         status = process.wait(timeout=60)
-        trouble = "" if status in want else f"status {status}"
+        trouble += "" if status in want else f"status {status}"
         if drive.read_bytes() != before:
             trouble += "; the drive was left overwritten"
             drive.write_bytes(before)
@@ -268,8 +299,10 @@ def test_put_back(results, runner, root: Path, shim: Path) -> None:
         deadline = time.monotonic() + 20
         while drive.read_bytes() == before and time.monotonic() < deadline:
             time.sleep(0.05)
+        trouble = "" if drive.read_bytes() != before else \
+            "nothing was overwritten before the signal; "
         process.send_signal(number)
-        settle(name, process, [0, 2])
+        settle(name, process, [0, 2], trouble)
     drive.write_bytes(kept)
     size.write_text("2048\n")
 

@@ -141,9 +141,9 @@ void targets_add_device(struct targets *targets, const struct machine *m,
 			    path, n ? strerror(errno) : "no data");
 	}
 	add(targets, target);
-	to_put_back = targets;
-	if (targets->n == 1)
+	if (!to_put_back)
 		atexit(put_back_at_exit);
+	to_put_back = targets;
 }
 
 struct target *targets_for(struct targets *targets, const struct machine *m,
