@@ -512,9 +512,9 @@ static void dma_direct_many_redirecting(struct kunit *test)
 			pci_p2pdma_distance(fabric_dev(fabric, "b"), &a->dev,
 					    true));
 	/* Rather no names than some. */
-	KUNIT_EXPECT_GE(test, 2,
+	KUNIT_EXPECT_GE(test,
 			fabric_log_count(since, "ACS redirect is set between",
-					 pci_name(a)));
+					 pci_name(a)), 1);
 	KUNIT_EXPECT_EQ(test, 0,
 			fabric_log_count(since, "these functions or ports", NULL));
 }
