@@ -171,6 +171,15 @@ POLICY_SET = [
      "switch,deny=0000:01:00.0\n", 0),
 ]
 
+# What the kernel does not take -> words on stderr
+POLICY_REFUSED = {
+    "atuo": ["'atuo' is no option", "did you mean 'auto'"],
+    "dney=0000:01:00.0": ["'dney=0000:01:00.0' is no option", "'deny='"],
+    "auto,deny=nvme0": ["'nvme0' in deny=", "did you mean '0000:01:00.0'?"],
+    "auto,deny=0000:0100.0": ["is no device", "'0000:01:00.0'", "DEV:"],
+    "auto,": ["an option is empty", "options: auto"],
+}
+
 # trust= in force -> what the remedy for reads across two host bridges makes of it
 TRUSTED = {
     "": "0000:01:00.0;0000:81:00.0",
@@ -210,4 +219,37 @@ REMOVED = {
     "xiommu=off": ("dma-mask", None),
     "quiet swiotlb=65536,force debug": ("must-bounce", "swiotlb=65536,force"),
     "swiotlb=force": ("must-bounce", "swiotlb=force"),
+    "p2pdma=of quiet p2pdma=auto p2pdma=deny=": (
+        "policy-off", "p2pdma=of p2pdma=deny="),
+    "quiet p2pdma": ("policy-off", "p2pdma"),
+    "p2pdma= auto": ("policy-off", "p2pdma="),
+    "p2pdma=auto,": ("policy-off", "p2pdma=auto,"),
+    "p2pdma=auto,window=4": ("policy-off", "p2pdma=auto,window=4"),
+    "p2pdma=window p2pdma=switch": ("policy-off", None),
+    'p2pdma="auto" "p2pdma=host"': ("policy-off", None),
+    'p2pdma="auto, switch" quiet': ("policy-off", 'p2pdma="auto, switch"'),
+    "p2pdmax p2pdma.x=1 xp2pdma": ("policy-off", None),
+    "p2pdma=off -- p2pdma=of": ("policy-off", None),
+    "p2pdma=deny=0x0:5.0": ("policy-off", "p2pdma=deny=0x0:5.0"),
+    "p2pdma=deny=0:5.0@w": ("policy-off", "p2pdma=deny=0:5.0@w"),
+    "p2pdma=trust=0:5.0@w": ("policy-off", None),
+    "p2pdma=deny=0:5.0/00:0.0": ("policy-off", "p2pdma=deny=0:5.0/00:0.0"),
+    "p2pdma=deny=pci:18086:a54": ("policy-off", "p2pdma=deny=pci:18086:a54"),
+    "p2pdma=deny=pci:0x8086:a54": ("policy-off", "p2pdma=deny=pci:0x8086:a54"),
+    "p2pdma=deny=pci:8086:a54:0": ("policy-off", "p2pdma=deny=pci:8086:a54:0"),
+    "p2pdma=deny=pci:8086:a54:0:0;1f.0": (
+        "policy-off", "p2pdma=deny=pci:8086:a54:0:0;1f.0"),
+    "p2pdma=deny=80000000:0:5.0": ("policy-off", "p2pdma=deny=80000000:0:5.0"),
+    "p2pdma=deny=7fffffff:0:5.0": ("policy-off", None),
+    "p2pdma=host p2pdma=of mem_encrypt=on": ("policy-host", "p2pdma=of"),
+}
+# The kernel's command line, with the policy off -> what the remedy adds to it, and sets now
+MENDED = {
+    "": ("p2pdma=auto", "auto"),
+    "p2pdma=off": ("p2pdma=auto", "auto"),
+    "p2pdma=off,deny=0:5.0 p2pdma": ("p2pdma=auto", "auto,deny=0:5.0"),
+    "p2pdma=switch p2pdma=": ("p2pdma=switch", "switch"),
+    "p2pdma=deny=0:5.0 p2pdma=trust=0:6.0;x,swich,window": (
+        "p2pdma=switch,trust=0:6.0,window", "switch,deny=0:5.0,trust=0:6.0,window"),
+    "p2pdma=swich p2pdma=host": ("p2pdma=host", "host"),
 }

@@ -82,14 +82,14 @@ static bool take_policy(const char *input)
 	bool good;
 	size_t i;
 
-	policy_parse(input, &policy);
+	policy_parse(input, NULL, &policy);
 	good = !policy.wrong.n;
 	for (i = 0; i < policy.deny.n; i++)
 		policy_names(policy.deny.words[i], &dev);
 	for (i = 0; i < policy.trust.n; i++)
 		policy_names(policy.trust.words[i], &dev);
 	text = policy_text(&policy);
-	policy_parse(text, &again);
+	policy_parse(text, NULL, &again);
 	twice = policy_text(&again);
 	/* as written, it must read back the same */
 	if (good && strcmp(text, twice))

@@ -5,8 +5,7 @@
 
 #include "address.h"
 
-/* Hexadecimal digits up to @limit; moves @text behind them. */
-static bool hex(const char **text, unsigned int limit, unsigned int *value)
+bool address_hex(const char **text, unsigned int limit, unsigned int *value)
 {
 	const char *at = *text;
 	unsigned long long sum = 0;
@@ -30,13 +29,13 @@ bool address_parse(const char *text, struct address *address)
 	unsigned int first;
 
 	*address = (struct address){};
-	if (!hex(&text, 0xffffffff, &first) || *text++ != ':' ||
-	    !hex(&text, 0xff, &address->bus))
+	if (!address_hex(&text, 0xffffffff, &first) || *text++ != ':' ||
+	    !address_hex(&text, 0xff, &address->bus))
 		return false;
 	if (*text == ':') {
 		text++;
 		address->domain = first;
-		if (!hex(&text, 0x1f, &address->slot))
+		if (!address_hex(&text, 0x1f, &address->slot))
 			return false;
 	} else {
 		address->slot = address->bus;
@@ -44,7 +43,7 @@ bool address_parse(const char *text, struct address *address)
 		if (first > 0xff || address->slot > 0x1f)
 			return false;
 	}
-	return *text++ == '.' && hex(&text, 7, &address->function) && !*text;
+	return *text++ == '.' && address_hex(&text, 7, &address->function) && !*text;
 }
 
 void address_text(const struct address *address, char text[ADDRESS_LEN])

@@ -17,6 +17,8 @@ struct address {
 /* [<domain>:]<bus>:<slot>.<function>, all hexadecimal, and nothing behind it. */
 bool address_parse(const char *text, struct address *address);
 void address_text(const struct address *address, char text[ADDRESS_LEN]);
+/* Hexadecimal digits that make up a number up to @limit; moves *@text behind them. */
+bool address_hex(const char **text, unsigned int limit, unsigned int *value);
 /* As strcmp(): by domain, bus, slot, function. */
 int address_compare(const struct address *one, const struct address *other);
 

@@ -109,6 +109,8 @@ static struct dev *dev_load(const struct address *address)
 	address_text(address, dev->name);
 	dev->vendor = sysfs_number(0xffff, DEVICES "/%s/vendor", dev->name) & 0xffff;
 	dev->device = sysfs_number(0xffff, DEVICES "/%s/device", dev->name) & 0xffff;
+	dev->subvendor = sysfs_number(-1, DEVICES "/%s/subsystem_vendor", dev->name);
+	dev->subdevice = sysfs_number(-1, DEVICES "/%s/subsystem_device", dev->name);
 	dev->class = sysfs_number(0, DEVICES "/%s/class", dev->name) & 0xffffff;
 	dev->numa = sysfs_number(-1, DEVICES "/%s/numa_node", dev->name);
 	dev->driver = sysfs_link_name(DEVICES "/%s/driver", dev->name);

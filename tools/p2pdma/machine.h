@@ -43,6 +43,7 @@ struct dev {
 	char *host;		/* its host bridge, "pci0000:00" */
 	unsigned int vendor;
 	unsigned int device;
+	int subvendor, subdevice;	/* -1: not told */
 	unsigned int class;	/* of 24 bits */
 	char *label;		/* by pci.ids */
 	char *driver;		/* NULL if none is bound */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,63 +27,73 @@ void words_free(struct words *words)
 	words->words = NULL;
 }
 
-/* <slot>.<function> of a path's further steps. */
-static bool step_parse(const char *text, unsigned int *slot,
-		       unsigned int *function)
-{
-	char whole[16];
-	struct address address;
+/*
+ * A device of deny= or trust=, as the kernel reads it (drivers/pci/p2pdma/policy.c):
+ * IDs, of which 0 stands for any, or the way from a root bus down.
+ */
+#define MAX_STEPS	32
 
-	if (snprintf(whole, sizeof(whole), "0:%s", text) >= (int)sizeof(whole) ||
-	    !address_parse(whole, &address))
+struct device_word {
+	bool by_ids;
+	unsigned int ids[4];
+	unsigned int domain, bus;
+	unsigned int n_steps;
+	unsigned int steps[MAX_STEPS][2];	/* slot and function */
+};
+
+static bool char_parse(const char **text, char c)
+{
+	if (**text != c)
 		return false;
-	*slot = address.slot;
-	*function = address.function;
+	(*text)++;
 	return true;
 }
 
-#define MAX_STEPS	32
-
-/* A path: an address on a root bus, then steps. Returns their number, 0 if bad. */
-static unsigned int path_parse(const char *word, struct address *first,
-			       unsigned int steps[MAX_STEPS][2])
+/* <slot>.<function> */
+static bool step_parse(const char **text, struct device_word *device)
 {
-	char *copy = xstrdup(word), *rest = copy, *part;
-	unsigned int n = 0;
-	bool good;
+	unsigned int *step = device->steps[device->n_steps];
 
-	part = strsep(&rest, "/");
-	good = address_parse(part, first);
-	if (good) {
-		steps[0][0] = first->slot;
-		steps[0][1] = first->function;
-	}
-	for (n = 1; good && rest; n++) {
-		part = strsep(&rest, "/");
-		good = n < MAX_STEPS &&
-		       step_parse(part, &steps[n < MAX_STEPS ? n : 0][0],
-				  &steps[n < MAX_STEPS ? n : 0][1]);
-	}
-	free(copy);
-	return good ? n : 0;
+	if (device->n_steps == MAX_STEPS || !address_hex(text, 0x1f, &step[0]) ||
+	    !char_parse(text, '.') || !address_hex(text, 7, &step[1]))
+		return false;
+	device->n_steps++;
+	return true;
 }
 
-/* pci:<vendor>:<device>[:<subvendor>:<subdevice>]; the number of IDs, 0 if bad. */
-static unsigned int ids_parse(const char *word, unsigned int ids[4])
+static bool ids_parse(const char *text, struct device_word *device)
 {
-	unsigned int n = 0;
-	char *end;
+	unsigned int n;
 
-	if (strncmp(word, "pci:", 4))
-		return 0;
-	for (word += 4; n < 4; word = end + 1) {
-		if (!strspn(word, "0123456789abcdefABCDEF"))
-			return 0;
-		ids[n++] = strtoul(word, &end, 16);
-		if (*end != ':')
+	device->by_ids = true;
+	for (n = 0; n < 4; n++) {
+		if (n && !char_parse(&text, ':'))
 			break;
+		if (!address_hex(&text, 0xffff, &device->ids[n]))
+			return false;
 	}
-	return !*end && (n == 2 || n == 4) ? n : 0;
+	return !*text && (n == 2 || n == 4);
+}
+
+static bool device_parse(const char *text, struct device_word *device)
+{
+	const char *colon;
+
+	*device = (struct device_word){};
+	if (!strncmp(text, "pci:", 4))
+		return ids_parse(text + 4, device);
+	colon = strchr(text, ':');
+	if (colon && strchr(colon + 1, ':') &&
+	    (!address_hex(&text, INT_MAX, &device->domain) ||
+	     !char_parse(&text, ':')))
+		return false;
+	if (!address_hex(&text, 0xff, &device->bus) || !char_parse(&text, ':'))
+		return false;
+	do {
+		if (!step_parse(&text, device))
+			return false;
+	} while (char_parse(&text, '/'));
+	return !*text;
 }
 
 /* Without the @w of trust=; to be freed. */
@@ -96,125 +107,352 @@ static char *bare(const char *word)
 	return copy;
 }
 
-static bool device_parses(const char *word)
+/* In deny=, or in trust=, where it may end with @w. */
+static bool device_parses(const char *word, bool trust)
 {
-	unsigned int steps[MAX_STEPS][2], ids[4];
-	struct address first;
+	char *plain = trust ? bare(word) : xstrdup(word);
+	struct device_word device;
+	bool good = device_parse(plain, &device);
 
-	return path_parse(word, &first, steps) || ids_parse(word, ids);
+	free(plain);
+	return good;
 }
 
-/* Up from @dev, step by step; the first has to be on the root bus of the address. */
-static bool path_names(const struct address *first,
-		       unsigned int steps[MAX_STEPS][2], unsigned int n,
-		       const struct dev *dev)
+/* Up from @dev, step by step; the first has to be on the root bus of the word. */
+static bool path_names(const struct device_word *device, const struct dev *dev)
 {
+	unsigned int n = device->n_steps;
+
 	for (; dev && n; dev = dev->above) {
 		n--;
-		if (dev->address.slot != steps[n][0] ||
-		    dev->address.function != steps[n][1])
+		if (dev->address.slot != device->steps[n][0] ||
+		    dev->address.function != device->steps[n][1])
 			return false;
 		if (!n)
-			return dev->address.domain == first->domain &&
-			       dev->address.bus == first->bus;
+			return dev->address.domain == device->domain &&
+			       dev->address.bus == device->bus;
 	}
 	return false;
 }
 
+static bool id_is(unsigned int wanted, int id)
+{
+	return !wanted || id < 0 || wanted == (unsigned int)id;
+}
+
 bool policy_names(const char *word, const struct dev *dev)
 {
-	unsigned int steps[MAX_STEPS][2], ids[4] = {}, n;
+	struct device_word device;
 	char *copy = bare(word);
-	struct address first;
 	bool names = false;
 
-	n = path_parse(copy, &first, steps);
-	if (n)
-		names = path_names(&first, steps, n, dev);
-	else if (ids_parse(copy, ids))
-		names = (!ids[0] || ids[0] == dev->vendor) &&
-			(!ids[1] || ids[1] == dev->device);
+	if (device_parse(copy, &device))
+		names = device.by_ids ? id_is(device.ids[0], dev->vendor) &&
+					id_is(device.ids[1], dev->device) &&
+					id_is(device.ids[2], dev->subvendor) &&
+					id_is(device.ids[3], dev->subdevice) :
+					path_names(&device, dev);
 	free(copy);
 	return names;
 }
 
-static void parse_list(const char *name, char *list, struct words *words,
-		       struct words *wrong)
+/* What somebody may have meant with a word that is no device; to be freed. */
+static char *near_device(const struct machine *m, const char *word)
 {
-	char *word, *plain;
+	const char **words;
+	size_t n = 0, i;
+	char *hint;
+
+	if (!m)
+		return xstrdup("");
+	words = xcalloc(2 * m->n_devs, sizeof(*words));
+	for (i = 0; i < m->n_devs; i++) {
+		const struct dev *dev = m->devs[i];
+
+		if (dev->kname && !strcmp(dev->kname, word)) {
+			free(words);
+			return xasprintf("; did you mean '%s'?", dev->name);
+		}
+		words[n++] = dev->name;
+		if (!dev->address.domain)
+			words[n++] = dev->name + strlen("0000:");
+	}
+	hint = near_matches(word, words, n);
+	free(words);
+	return hint;
+}
+
+static void parse_list(const char *name, char *list, const struct machine *m,
+		       struct words *words, struct words *wrong)
+{
+	bool trust = !strcmp(name, "trust");
+	char *word, *hint;
 
 	while ((word = strsep(&list, ";"))) {
-		plain = !strcmp(name, "trust") ? bare(word) : xstrdup(word);
-		if (!device_parses(plain))
-			words_add(wrong, xasprintf("'%s' in %s= is no device: write an address (0000:05:00.0), a path (0000:00:04.0/00.0) or IDs (pci:8086:0a54)",
-						   word, name));
-		free(plain);
+		if (!device_parses(word, trust)) {
+			hint = near_device(m, word);
+			words_add(wrong, xasprintf("'%s' in %s= is no device%s",
+						   word, name, hint));
+			free(hint);
+		}
 		words_add(words, xstrdup(word));
 	}
 }
 
-static void parse_option(char *word, struct policy *policy)
+static bool is_option(const char *word)
 {
 	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++)
+		if (!strcmp(word, modes[i]))
+			return true;
+	return !strcmp(word, "window");
+}
+
+/* "; did you mean ...?", by what stands before the devices. To be freed. */
+static char *near_option(const char *word)
+{
+	size_t len = strcspn(word, "=");
+	char *stem = xasprintf("%.*s%s", (int)len, word, word[len] ? "=" : "");
+	char *hint = near_matches(stem, options, ARRAY_SIZE(options));
+
+	free(stem);
+	return hint;
+}
+
+/* The nearest mode to a word that is none; NULL if none is near. */
+static const char *mode_meant(const char *word)
+{
+	unsigned int limit = strlen(word) / 3 + 1, i, distance;
+	const char *mode = NULL;
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		distance = near_distance(word, modes[i]);
+		if (distance > limit)
+			continue;
+		limit = distance;
+		mode = modes[i];
+	}
+	return mode;
+}
+
+static void set_word(char **word, const char *to)
+{
+	free(*word);
+	*word = xstrdup(to);
+}
+
+static void parse_option(char *word, const struct machine *m,
+			 struct policy *policy)
+{
 	char *hint;
 
 	if (!strncmp(word, "deny=", 5)) {
-		parse_list("deny", word + 5, &policy->deny, &policy->wrong);
+		parse_list("deny", word + 5, m, &policy->deny, &policy->wrong);
 		return;
 	}
 	if (!strncmp(word, "trust=", 6)) {
-		parse_list("trust", word + 6, &policy->trust, &policy->wrong);
+		parse_list("trust", word + 6, m, &policy->trust, &policy->wrong);
 		return;
 	}
-	for (i = 0; i < ARRAY_SIZE(modes); i++) {
-		if (strcmp(word, modes[i]))
-			continue;
-		free(policy->mode);
-		policy->mode = xstrdup(word);
+	if (!strcmp(word, "window")) {
+		words_add(&policy->others, xstrdup(word));
+		return;
+	}
+	if (is_option(word)) {
+		set_word(&policy->mode, word);
+		set_word(&policy->meant, word);
+		return;
+	}
+	if (!*word) {
+		words_add(&policy->wrong, xstrdup("an option is empty"));
 		return;
 	}
 	words_add(&policy->others, xstrdup(word));
-	if (!strncmp(word, "window", 6))
-		return;
-	hint = near_matches(word, options, ARRAY_SIZE(options));
-	words_add(&policy->wrong, xasprintf("'%s' is no option; there are auto, off, switch, host, deny=DEV[;DEV...], trust=DEV[@w][;...] and window%s",
-					    word, hint));
+	if (mode_meant(word))
+		set_word(&policy->meant, mode_meant(word));
+	hint = near_option(word);
+	words_add(&policy->wrong, xasprintf("'%s' is no option%s", word, hint));
 	free(hint);
 }
 
-void policy_parse(const char *text, struct policy *policy)
+static void parse_options(char *text, const struct machine *m,
+			  struct policy *policy)
 {
-	char *copy = xstrdup(text), *at = copy, *word;
-	size_t len = strlen(copy);
+	char *word;
 
-	*policy = (struct policy){ .mode = xstrdup("auto") };
-	while (len && strchr(" \t\n", at[len - 1]))
-		at[--len] = '\0';
-	at += strspn(at, " \t\n");
-	while (*at && (word = strsep(&at, ","))) {
-		parse_option(word, policy);
-		if (!at)
-			break;
-	}
+	while ((word = strsep(&text, ",")))
+		parse_option(word, m, policy);
+}
+
+#define BLANKS	" \t\n\v\f\r"
+
+static char *without_blanks_before(char *text)
+{
+	return text + strspn(text, BLANKS);
+}
+
+static void cut_blanks_behind(char *text)
+{
+	size_t len = strlen(text);
+
+	while (len && strchr(BLANKS, text[len - 1]))
+		text[--len] = '\0';
+}
+
+static void policy_init(struct policy *policy)
+{
+	*policy = (struct policy){
+		.mode = xstrdup("auto"), .meant = xstrdup("auto"),
+	};
+}
+
+void policy_parse(const char *text, const struct machine *m,
+		  struct policy *policy)
+{
+	char *copy = xstrdup(text);
+
+	policy_init(policy);
+	cut_blanks_behind(copy);
+	parse_options(without_blanks_before(copy), m, policy);
 	free(copy);
+}
+
+static void keep_devices(struct words *words, bool trust)
+{
+	size_t kept = 0, i;
+
+	for (i = 0; i < words->n; i++)
+		if (device_parses(words->words[i], trust))
+			words->words[kept++] = words->words[i];
+		else
+			free(words->words[i]);
+	words->n = kept;
+}
+
+/* Take out what does not parse; a misspelt mode becomes the one that was meant. */
+static void mend(struct policy *policy)
+{
+	size_t kept = 0, i;
+
+	keep_devices(&policy->deny, false);
+	keep_devices(&policy->trust, true);
+	for (i = 0; i < policy->others.n; i++) {
+		char *word = policy->others.words[i];
+
+		if (is_option(word))
+			policy->others.words[kept++] = word;
+		else
+			free(word);
+	}
+	policy->others.n = kept;
+	set_word(&policy->mode, policy->meant);
+}
+
+/*
+ * The next word of a kernel's command line from *@at on, as it stands there; what
+ * is in quotes stays together. NULL at the end. To be freed.
+ */
+static char *next_word(const char **at)
+{
+	const char *first = *at + strspn(*at, BLANKS), *end = first;
+	bool quoted = false;
+
+	for (; *end && (quoted || !strchr(BLANKS, *end)); end++)
+		if (*end == '"')
+			quoted = !quoted;
+	*at = end;
+	return end > first ? xasprintf("%.*s", (int)(end - first), first) : NULL;
+}
+
+/* What a word gives to p2pdma=, without quotes; NULL if it is another. To be freed. */
+static char *value_of(const char *word)
+{
+	bool all = *word == '"', some;
+	size_t len;
+	char *value;
+
+	word += all;
+	len = strlen(word);
+	/* a bare word counts as one with nothing behind "=" */
+	if (!strncmp(word, "p2pdma", 6) && (!word[6] || (all && !strcmp(word + 6, "\""))))
+		return xstrdup("");
+	if (strncmp(word, "p2pdma=", 7))
+		return NULL;
+	some = word[7] == '"';
+	value = xstrdup(word + 7 + some);
+	if ((all || some) && word[len - 1] == '"' && *value)
+		value[strlen(value) - 1] = '\0';
+	return value;
+}
+
+void policy_at_boot(const char *cmdline, const struct machine *m,
+		    struct boot_policy *boot)
+{
+	struct words whole = {}, values = {};
+	char *word, *value;
+	size_t i, wrong;
+
+	*boot = (struct boot_policy){};
+	policy_init(&boot->all);
+	policy_init(&boot->kept);
+	while ((word = next_word(&cmdline))) {
+		value = value_of(word);
+		if (value) {
+			words_add(&whole, word);
+			words_add(&values, value);
+			continue;
+		}
+		/* what comes then is for init */
+		if (!strcmp(word, "--"))
+			cmdline = "";
+		free(word);
+	}
+	/* together they are one text, around which blanks do not count */
+	if (values.n)
+		cut_blanks_behind(values.words[values.n - 1]);
+	for (i = 0; i < values.n; i++) {
+		word = i ? values.words[i] :
+			   without_blanks_before(values.words[i]);
+		value = xstrdup(word);
+		wrong = boot->all.wrong.n;
+		parse_options(word, m, &boot->all);
+		if (boot->all.wrong.n > wrong) {
+			words_add(&boot->mistaken, xstrdup(whole.words[i]));
+			parse_options(value, m, &boot->kept);
+		}
+		free(value);
+	}
+	mend(&boot->all);
+	mend(&boot->kept);
+	words_free(&whole);
+	words_free(&values);
+}
+
+void policy_at_boot_free(struct boot_policy *boot)
+{
+	policy_free(&boot->all);
+	policy_free(&boot->kept);
+	words_free(&boot->mistaken);
 }
 
 void policy_free(struct policy *policy)
 {
 	free(policy->mode);
+	free(policy->meant);
 	words_free(&policy->deny);
 	words_free(&policy->trust);
 	words_free(&policy->others);
 	words_free(&policy->wrong);
 }
 
-char *words_joined(const struct words *words)
+char *words_joined(const struct words *words, const char *between)
 {
 	struct text text = {};
 	size_t i;
 
 	for (i = 0; i < words->n; i++)
-		text_addf(&text, "%s%s", i ? ";" : "", words->words[i]);
+		text_addf(&text, "%s%s", i ? between : "", words->words[i]);
 	return text_take(&text);
 }
 
@@ -225,7 +463,7 @@ static void add_list(struct text *text, const char *name,
 
 	if (!words->n)
 		return;
-	list = words_joined(words);
+	list = words_joined(words, ";");
 	text_addf(text, ",%s=%s", name, list);
 	free(list);
 }

@@ -102,7 +102,7 @@ static void json_policy(struct json_object *out, const struct machine *m)
 	struct json_object *member;
 	size_t i;
 
-	policy_parse(m->policy ? m->policy : "", &policy);
+	policy_parse(m->policy ? m->policy : "auto", m, &policy);
 	member = json_object_in(out, "policy");
 	json_text(member, "text", m->policy);
 	json_text(member, "mode", policy.mode);
@@ -132,7 +132,7 @@ static int show(const struct options *options)
 		machine_free(m);
 		return STATUS_OK;
 	}
-	policy_parse(m->policy, &policy);
+	policy_parse(m->policy, m, &policy);
 	printf("%s\n\n", m->policy);
 	out_paragraph(mode_meaning(policy.mode),
 		      printf("%-7s %s: ", "mode", policy.mode), 8,
@@ -160,8 +160,12 @@ static void explain(const struct policy *policy, int error)
 		complain("the kernel does not take this policy; nothing was changed (dmesg | tail says why)");
 	else
 		complain("%s: %s", POLICY, strerror(error));
-	for (i = 0; error == EINVAL && i < policy->wrong.n; i++)
+	if (error != EINVAL || !policy->wrong.n)
+		return;
+	for (i = 0; i < policy->wrong.n; i++)
 		complain("  %s", policy->wrong.words[i]);
+	complain("  options: auto, off, switch, host, deny=DEV[;DEV...], trust=DEV[@w][;...], window");
+	complain("  DEV: an address (0000:05:00.0), a path (0000:00:04.0/00.0) or IDs (pci:8086:0a54)");
 }
 
 static bool route_changed(const struct route *before, const struct route *after,
@@ -244,12 +248,15 @@ static int set(int argc, char **argv, const struct options *options)
 	before = machine_load(options->pci_ids);
 	if (!before->policy)
 		return no_policy(before);
-	policy_parse(text_str(&wanted), &policy);
+	policy_parse(text_str(&wanted), before, &policy);
 	line = xasprintf("%s\n", text_str(&wanted));
 	error = sysfs_write(POLICY, line);
 	free(line);
 	if (error) {
 		explain(&policy, error);
+		policy_free(&policy);
+		text_free(&wanted);
+		machine_free(before);
 		return STATUS_FAILED;
 	}
 	warn_unmatched(before, "deny", &policy.deny);

@@ -14,7 +14,8 @@ struct situation {
 	const struct provider *provider;
 	const struct path *path;
 	const struct route *route;
-	struct policy policy;
+	struct policy policy;	/* in force */
+	struct boot_policy boot;
 	enum direction dir;	/* the one that is looked at */
 };
 
@@ -102,13 +103,49 @@ static char *joined(const struct dev * const *devs, size_t n,
 	return text_take(&text);
 }
 
-/* The policy in force, with something changed. */
-static void set_command(struct remedy *remedy, const struct policy *policy)
+/* The policy in force, with something changed; nothing where it is not known. */
+static void set_command(struct remedy *remedy, const struct situation *s,
+			const struct policy *policy)
 {
 	char *text = policy_text(policy);
 
-	remedy->command = xasprintf("p2pdma policy set '%s'", text);
+	if (s->m->policy)
+		remedy->command = xasprintf("p2pdma policy set '%s'", text);
 	free(text);
+}
+
+/*
+ * A mode and devices of trust= for the kernel's command line, each NULL for none.
+ * Words there that have a mistake have to go, with which nothing of it counts; what
+ * else they say is kept.
+ */
+static void set_parameter(struct remedy *remedy, const struct situation *s,
+			  const char *mode, const char *trust)
+{
+	const struct boot_policy *boot = &s->boot;
+	struct text text = {};
+	char *list;
+	size_t i;
+
+	if (boot->mistaken.n)
+		remedy->remove = words_joined(&boot->mistaken, " ");
+	if (mode)
+		text_addf(&text, ",%s", mode);
+	if (boot->kept.deny.n) {
+		list = words_joined(&boot->kept.deny, ";");
+		text_addf(&text, ",deny=%s", list);
+		free(list);
+	}
+	if (boot->kept.trust.n || trust) {
+		list = words_joined(&boot->kept.trust, ";");
+		text_addf(&text, ",trust=%s%s%s", list,
+			  *list && trust ? ";" : "", trust ? trust : "");
+		free(list);
+	}
+	for (i = 0; i < boot->kept.others.n; i++)
+		text_addf(&text, ",%s", boot->kept.others.words[i]);
+	remedy->parameter = xasprintf("p2pdma=%s", text_str(&text) + 1);
+	text_free(&text);
 }
 
 static void claim(struct remedy *remedy, const struct situation *s,
@@ -122,48 +159,59 @@ static void claim(struct remedy *remedy, const struct situation *s,
  */
 
 /*
- * A mistake in one p2pdma= makes the mode off, whatever the others say: the first
- * word of the command line that has one. To be freed; NULL if there is none.
+ * A mistake in one p2pdma= makes the mode off, and nothing of the others counts: this
+ * tells what they would say without it. Not where the policy was set since.
  */
-static char *mistaken_policy(const struct machine *m)
+static bool off_by_mistake(const struct situation *s)
 {
-	char *copy = xstrdup(m->cmdline), *rest = copy, *word, *found = NULL;
-	struct policy policy;
+	return s->boot.mistaken.n && s->m->policy && !strcmp(s->m->policy, "off");
+}
 
-	while (!found && (word = strsep(&rest, " "))) {
-		if (strncmp(word, "p2pdma=", 7))
-			continue;
-		policy_parse(word + 7, &policy);
-		if (policy.wrong.n || !word[7])
-			found = xstrdup(word);
-		policy_free(&policy);
+static void mend_boot(const struct situation *s, struct remedy *remedy)
+{
+	struct policy mended = s->boot.all;
+	struct text text = {};
+	size_t i;
+
+	if (!strcmp(mended.mode, "off"))
+		mended.mode = (char *)"auto";
+	text_add(&text, "Mend p2pdma= on the command line, where a mistake makes the mode off:");
+	for (i = 0; i < mended.wrong.n; i++) {
+		const char *wrong = mended.wrong.words[i];
+
+		text_addf(&text, " %s%s", wrong,
+			  wrong[strlen(wrong) - 1] == '?' ? "" :
+			  i + 1 < mended.wrong.n ? "." : "");
 	}
-	free(copy);
-	return found;
+	remedy->what = text_take(&text);
+	set_parameter(remedy, s, mended.mode, NULL);
+	set_command(remedy, s, &mended);
+	claim(remedy, s, EFFECT_REASON_GONE);
+}
+
+static bool set_mode(const struct situation *s, struct remedy *remedy,
+		     const char *mode)
+{
+	struct policy changed = s->policy;
+
+	changed.mode = (char *)mode;
+	set_parameter(remedy, s, mode, NULL);
+	set_command(remedy, s, &changed);
+	claim(remedy, s, EFFECT_REASON_GONE);
+	return true;
 }
 
 static bool set_mode_auto(const struct situation *s, struct remedy *remedy)
 {
-	struct policy changed = s->policy;
-
-	if (s->route->reason[s->dir] == REASON_POLICY_OFF)
-		remedy->remove = mistaken_policy(s->m);
-	changed.mode = (char *)"auto";
-	remedy->parameter = xstrdup("p2pdma=auto");
-	set_command(remedy, &changed);
-	claim(remedy, s, EFFECT_REASON_GONE);
+	if (s->route->reason[s->dir] != REASON_POLICY_OFF || !off_by_mistake(s))
+		return set_mode(s, remedy, "auto");
+	mend_boot(s, remedy);
 	return true;
 }
 
 static bool set_mode_host(const struct situation *s, struct remedy *remedy)
 {
-	struct policy changed = s->policy;
-
-	changed.mode = (char *)"host";
-	remedy->parameter = xstrdup("p2pdma=host");
-	set_command(remedy, &changed);
-	claim(remedy, s, EFFECT_REASON_GONE);
-	return true;
+	return set_mode(s, remedy, "host");
 }
 
 static bool take_off_deny(const struct situation *s, struct remedy *remedy)
@@ -180,11 +228,14 @@ static bool take_off_deny(const struct situation *s, struct remedy *remedy)
 		    !policy_names(word, s->path->provider))
 			words_add(&kept, word);
 	}
-	changed.deny = kept;
-	text = policy_text(&changed);
-	remedy->parameter = xasprintf("p2pdma=%s", text);
-	free(text);
-	set_command(remedy, &changed);
+	/* one that is not known, or not seen to name them, cannot be written anew */
+	if (kept.n < s->policy.deny.n) {
+		changed.deny = kept;
+		text = policy_text(&changed);
+		remedy->parameter = xasprintf("p2pdma=%s", text);
+		free(text);
+		set_command(remedy, s, &changed);
+	}
 	free(kept.words);
 	claim(remedy, s, EFFECT_REASON_GONE);
 	return true;
@@ -483,11 +534,11 @@ static void trust_word(const struct situation *s, struct remedy *remedy,
 		trust_add(&boot, s->path->provider, suffix);
 		trust_add(&now, s->path->provider, suffix);
 	}
-	list = words_joined(&boot);
-	remedy->parameter = xasprintf("p2pdma=trust=%s", list);
+	list = words_joined(&boot, ";");
+	set_parameter(remedy, s, NULL, list);
 	free(list);
 	changed.trust = now;
-	set_command(remedy, &changed);
+	set_command(remedy, s, &changed);
 	words_free(&boot);
 	words_free(&now);
 }
@@ -513,7 +564,7 @@ static const struct rule rules[] = {
 	{
 		.name = "mode-auto",
 		.reasons = R(POLICY_OFF) | R(POLICY_SWITCH),
-		.what = "Set the mode auto. After a boot with a mistake in p2pdma= the mode is off: look for it with dmesg | grep p2pdma=",
+		.what = "Set the mode auto. After a boot with a mistake in p2pdma= the mode is off: mend it (dmesg | grep p2pdma=)",
 		.form = "p2pdma=auto",
 		.apply = set_mode_auto,
 	}, {
@@ -660,6 +711,7 @@ static bool applies(const struct rule *rule, const struct situation *s)
 
 static void remedy_free(struct remedy *remedy)
 {
+	free(remedy->what);
 	free(remedy->parameter);
 	free(remedy->remove);
 	free(remedy->command);
@@ -675,11 +727,11 @@ void remedies_find(const struct machine *m, const struct provider *provider,
 	size_t i;
 
 	*remedies = (struct remedies){};
-	policy_parse(m->policy ? m->policy : "", &s.policy);
+	policy_parse(m->policy ? m->policy : "auto", m, &s.policy);
+	policy_at_boot(m->cmdline, m, &s.boot);
 	for (i = 0; i < ARRAY_SIZE(rules); i++) {
 		struct remedy whole = {
 			.name = rules[i].name,
-			.what = rules[i].what,
 			.cost = rules[i].cost,
 			.optional = true,
 		};
@@ -698,6 +750,7 @@ void remedies_find(const struct machine *m, const struct provider *provider,
 				continue;
 			}
 			any = true;
+			whole.what = one.what ? one.what : xstrdup(rules[i].what);
 			whole.parameter = one.parameter;
 			whole.remove = one.remove;
 			whole.command = one.command;
@@ -709,6 +762,7 @@ void remedies_find(const struct machine *m, const struct provider *provider,
 		remedies->list[remedies->n++] = whole;
 	}
 	policy_free(&s.policy);
+	policy_at_boot_free(&s.boot);
 }
 
 void remedies_free(struct remedies *remedies)

@@ -22,10 +22,10 @@ enum effect {
 
 struct remedy {
 	const char *name;	/* a word, for programs */
-	const char *what;
+	char *what;
 	const char *cost;	/* NULL: none to speak of */
 	char *parameter;	/* of the kernel's command line, to add; or NULL */
-	char *remove;		/* a word of it to take away; or NULL */
+	char *remove;		/* words of it to take away; or NULL */
 	char *command;		/* the same until the next boot; or NULL */
 	enum effect effect[N_DIRECTIONS];
 	bool optional;		/* the route works; this makes it shorter */
