@@ -22,6 +22,7 @@ ROUTES = {
     "fifty": [("nvme9", "nvme8")],
     "barred": [("nvme1", "nvme0"), ("eth0", "nvme0"), ("eth1", "nvme0"),
                ("eth2", "nvme0"), ("eth3", "nvme0")],
+    "ari": [("eth0", "nvme0"), ("eth0", "nvme1")],
     "none": [],
     "export_switches": [("fa00:0a:00.0", "fa00:06:00.0"),
                         ("fa00:0a:00.0", "fa00:09:00.0")],
@@ -210,6 +211,11 @@ REMEDIES = {
                                  {"no-acs"}, set()),
     "a port that is fixed": ({f"{CLIENT}/removable": "fixed\n"},
                              "nvme1", "nvme0", {"no-acs"}, set()),
+}
+# Forwarding of ARI at the port -> what becomes of requests to each function
+ARI = {
+    True: {"01:01.1": "dropped", "01:02.1": "up", "01:05.0": "dropped"},
+    False: {"01:01.1": "up", "01:02.1": "up", "01:05.0": "up"},
 }
 # The kernel's command line -> what the remedies for dma-mask and must-bounce take away
 REMOVED = {

@@ -16,7 +16,7 @@ TYPE is root-port, upstream, downstream, endpoint, rc-endpoint, vf, to-pci, pci.
 Words: id=VVVV:DDDD class=CCCCCC name=nvme0 driver=D numa=N group=N/TYPE acs=RR,CR
 (switched on; without it there is no ACS capability) port=N egress=HEX
 provider=BAR:SIZE[:FREE] link="16.0 GT/s PCIe"/16 memory=off power=D3hot
-untrusted physfn=ADDRESS.  "user" is what others than root see, "stock" a kernel
+untrusted physfn=ADDRESS ari (forwarded, at a port).  "user" is what others than root see, "stock" a kernel
 without this project.
 
 Routes are made by the rules of the administrator's guide, of which there is a
@@ -345,12 +345,16 @@ class Fabric:
             struct.pack_into("<H", space, 0x42, express << 4 | 2)
             struct.pack_into("<I", space, 0x4c,
                              int(dev.words.get("port", "0")) << 24 | 0x81)
+            space[0x68] = 0x20 if "ari" in dev.words else 0
             control = dev.acs()
             if control is not None:
                 able = ACS["EC"] * ("egress" in dev.words) | 0x5f | control
-                struct.pack_into("<IHHI", space, 0x100, 0x0001000d,
-                                 able | 32 << 8, control,
-                                 int(dev.words.get("egress", "0"), 16))
+                vector = int(dev.words.get("egress", "0"), 16)
+                bits = max(32, -(-vector.bit_length() // 32) * 32)
+                struct.pack_into("<IHH", space, 0x100, 0x0001000d,
+                                 able | (bits & 0xff) << 8, control)
+                space[0x108:0x108 + bits // 8] = vector.to_bytes(
+                    bits // 8, "little")
         else:
             space[6] = 0
         return bytes(space[:64] if "user" in self.kernel else space)

@@ -111,6 +111,7 @@ void config_read(struct dev *dev)
 					   dev->address.bus, dev->address.slot,
 					   dev->address.function);
 	struct pci_cap *cap;
+	unsigned int flags;
 	u8 bytes[4];
 
 	read_label(dev);
@@ -125,8 +126,11 @@ void config_read(struct dev *dev)
 		cap = pci_find_cap(pdev, PCI_CAP_ID_EXP, PCI_CAP_NORMAL);
 		dev->kind = KIND_CONVENTIONAL;
 		if (cap) {
-			dev->kind = express_kind(pci_read_word(pdev, cap->addr +
-							       PCI_EXP_FLAGS));
+			flags = pci_read_word(pdev, cap->addr + PCI_EXP_FLAGS);
+			dev->kind = express_kind(flags);
+			dev->ari = (flags & PCI_EXP_FLAGS_VERS) >= 2 &&
+				   (pci_read_word(pdev, cap->addr + PCI_EXP_DEVCTL2) &
+				    PCI_EXP_DEVCTL2_ARI);
 			dev->port_number = pci_read_long(pdev, cap->addr +
 							 PCI_EXP_LNKCAP) >> 24;
 		}

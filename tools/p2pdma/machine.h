@@ -59,6 +59,7 @@ struct dev {
 	char *speed_max, *width_max;
 	enum kind kind;
 	unsigned int port_number;
+	bool ari;		/* a port that forwards to functions above 7 */
 	bool memory_seen;	/* the next is what there is */
 	bool decodes_memory;
 	struct acs acs;

@@ -121,13 +121,26 @@ static void walk(struct path *path)
 			add_hop(path, HOP_ABOVE, dev, NULL);
 }
 
+/*
+ * Among functions of one device: with ARI there is no slot, and all eight bits are the
+ * function. On a bus that virtual functions have of their own the kernel knows of none.
+ */
+static unsigned int function_number(const struct dev *dev)
+{
+	bool own_bus = dev->physfn && dev->physfn->address.bus != dev->address.bus;
+
+	if (dev->above && dev->above->ari && !own_bus)
+		return dev->address.slot << 3 | dev->address.function;
+	return dev->address.function;
+}
+
 static bool in_egress_vector(const struct dev *port, const struct dev *peer)
 {
 	unsigned int number = peer->port_number;
 	unsigned int size = port->acs.cap >> 8 & 0xff;
 
 	if (!dev_is_downstream(port))
-		number = peer->address.function;
+		number = function_number(peer);
 	if ((size && number >= size) || number > 255)
 		return true;
 	return port->acs.egress[number / 32] & BIT(number % 32);
@@ -312,6 +325,9 @@ char *path_summary(const struct path *path)
 	if (path->behind)
 		return xasprintf("behind %s and another function of the same device; nothing says that they reach each other inside it",
 				 path->behind->name);
+	if (path->dropper == path->client)
+		return xasprintf("functions of one device below %s; ACS at %s drops the client's requests to the provider",
+				 path->common->name, path->client->name);
 	if (!path->in_switch)
 		return path->n_redirectors ?
 			xasprintf("functions of one device below %s; ACS at %s redirects or forwards",
