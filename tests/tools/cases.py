@@ -11,6 +11,7 @@ ROUTES = {
     "stock": [("nvme1", "nvme0"), ("nvme1", "nvme2"),
               ("nvme1", "eth0")],
     "stock-user": [("nvme1", "nvme0")],
+    "stock-device": [("nvme1", "nvme0"), ("eth0", "nvme1")],
     "nested": [("nvme0", "nvme2"), ("nvme1", "07:00.0/2"), ("nvme1", "nvme0")],
     "ports": [("nvme3", "nvme2"), ("nvme1", "nvme0")],
     "hosts": [("nvme0", "nvme1"), ("eth0", "nvme0"), ("nvme1", "nvme2"),

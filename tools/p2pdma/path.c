@@ -376,7 +376,9 @@ const char *path_word(const struct path *path)
 		return "pci";
 	if (!path->seen)
 		return "below";
-	if (path->n_redirectors || path->behind)
+	if (path->behind)
+		return "behind";
+	if (path->n_redirectors)
 		return "acs";
 	return path->in_switch ? "switch" : "device";
 }

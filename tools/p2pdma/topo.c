@@ -208,6 +208,9 @@ static void print_legend(const struct machine *m, unsigned int width)
 		legend_line("acs", STYLE_PLAIN,
 			    "below one switch or port, and ACS redirects or blocks",
 			    width);
+		legend_line("behind", STYLE_PLAIN,
+			    "one is behind another function of the other's device; nothing says that they reach each other inside it",
+			    width);
 		legend_line("below", STYLE_PLAIN,
 			    "below one port; what ACS does there was not seen", width);
 		legend_line("bridge", STYLE_PLAIN,
