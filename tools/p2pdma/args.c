@@ -62,6 +62,7 @@ static void take_common(int val, const char *arg, const char *command,
 		break;
 	case OPT_ROOT:
 		sysfs_set_root(arg);
+		options->root = "--root";
 		break;
 	case OPT_PCI_IDS:
 		options->pci_ids = arg;
@@ -157,8 +158,10 @@ void args_parse_global(int argc, char **argv, struct options *options)
 {
 	const char *root = getenv("P2PDMA_ROOT");
 
-	if (root)
+	if (root) {
 		sysfs_set_root(root);
+		options->root = "P2PDMA_ROOT";
+	}
 	options->pci_ids = getenv("P2PDMA_PCI_IDS");
 	options->width = terminal_width();
 	parse(argc, argv, "", "+h", NULL, NULL, options);
@@ -249,7 +252,8 @@ struct dev *args_dev(const struct machine *m, const char *word, const char *what
 	return dev;
 }
 
-const struct provider *args_provider(const struct machine *m, const char *word)
+const struct provider *args_provider(const struct machine *m, const char *word,
+				     bool *one_bar)
 {
 	const struct provider *provider;
 	unsigned long long bar = 0;
@@ -267,6 +271,8 @@ const struct provider *args_provider(const struct machine *m, const char *word)
 	}
 	if (!dev)
 		no_such_dev(m, word, "provider", true);
+	if (one_bar)
+		*one_bar = has_bar;
 	provider = machine_provider(m, dev, has_bar ? (int)bar : -1);
 	/* where no kernel tells who is one, any function may become one */
 	if (!provider && !m->project) {

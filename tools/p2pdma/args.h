@@ -14,8 +14,8 @@
 struct options {
 	bool json;
 	unsigned int width;	/* columns to write for; 0: as many as it takes */
+	const char *root;	/* by what another root was given; or NULL */
 	const char *pci_ids;
-	bool all;		/* topo: also functions that are seldom clients */
 };
 
 /*
@@ -43,8 +43,12 @@ unsigned long long args_size(const char *option, const char *text,
  */
 struct dev *args_dev(const struct machine *m, const char *word,
 		     const char *what);
-/* The same for a provider, which may have "/BAR" behind it. */
-const struct provider *args_provider(const struct machine *m, const char *word);
+/*
+ * The same for a provider, which may have "/BAR" behind it; whether it has is told by
+ * @one_bar, which may be NULL.
+ */
+const struct provider *args_provider(const struct machine *m, const char *word,
+				     bool *one_bar);
 
 /* Named in errors of a command. */
 extern const char * const command_names[];

@@ -16,7 +16,7 @@ int cmd_watch(int argc, char **argv, struct options *options);
 /* Parts of topo, each in a file of its own. */
 void topo_tree(const struct machine *m, unsigned int width);
 char *topo_dot(const struct machine *m, const char *only_client,
-	       const char *only_provider);
+	       const char *only_provider, bool all);
 int topo_svg(const char *dot, const char *file);
 
 /* The lines at the end of an output that say what was not to be seen. */

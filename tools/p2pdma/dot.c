@@ -34,6 +34,7 @@ struct group {
 struct graph {
 	const struct machine *m;
 	const char *client, *provider;	/* only these, if not NULL */
+	bool all;		/* also functions that are seldom clients */
 	struct group *groups;
 	size_t n_groups;
 	bool all_routes;
@@ -52,14 +53,20 @@ static void add_quoted(struct text *out, const char *text)
 
 static bool shows_provider(const struct graph *g, const struct provider *p)
 {
-	return !g->provider || args_provider(g->m, g->provider)->dev == p->dev;
+	const struct provider *wanted;
+	bool one_bar;
+
+	if (!g->provider)
+		return true;
+	wanted = args_provider(g->m, g->provider, &one_bar);
+	return wanted->dev == p->dev && (!one_bar || wanted->bar == p->bar);
 }
 
 static bool shows_client(const struct graph *g, const struct dev *dev)
 {
 	if (g->client)
 		return args_dev(g->m, g->client, "client") == dev;
-	return dev_is_client(dev);
+	return dev_is_client(dev) || (g->all && !dev->is_bridge);
 }
 
 static bool is_provider(const struct graph *g, const struct dev *dev)
@@ -361,10 +368,11 @@ static void add_legend(struct graph *g)
 }
 
 char *topo_dot(const struct machine *m, const char *only_client,
-	       const char *only_provider)
+	       const char *only_provider, bool all)
 {
 	struct graph g = {
 		.m = m, .client = only_client, .provider = only_provider,
+		.all = all,
 	};
 	size_t i, j;
 
@@ -390,7 +398,8 @@ char *topo_dot(const struct machine *m, const char *only_client,
 	for (i = 0; i < g.n_groups; i++)
 		for (j = 0; j < m->n_providers; j++)
 			if (shows_provider(&g, &m->providers[j]) &&
-			    (!j || m->providers[j - 1].dev != m->providers[j].dev))
+			    (!j || m->providers[j - 1].dev != m->providers[j].dev ||
+			     !shows_provider(&g, &m->providers[j - 1])))
 				add_route(&g, &g.groups[i], &m->providers[j]);
 	add_legend(&g);
 	text_add(&g.out, "}\n");

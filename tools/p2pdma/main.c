@@ -23,12 +23,13 @@ static const struct {
 } commands[] = {
 	{ "topo", cmd_topo, "the matrix of clients and providers; --tree, --dot, --svg",
 	  "usage: p2pdma topo [--tree | --dot | --svg FILE] [--all]\n"
-	  "                   [--client C] [--provider P]\n\n"
+	  "                   [--client C] [--provider P[/BAR]]\n\n"
 	  "  --tree        the fabric as a tree, with providers, ACS and link speed\n"
 	  "  --dot         the same as a graph with its routes, for Graphviz\n"
 	  "  --svg FILE    that graph as a picture; needs Graphviz\n"
 	  "  --all         also functions that seldom take part, such as USB\n"
-	  "  --client C    this row only; --provider P: this column only\n" },
+	  "  --client C    this row only; --provider P[/BAR]: this column only\n\n"
+	  "The last three are for the matrix and the graph; --tree shows the whole fabric.\n" },
 	{ "route", cmd_route, "one pair hop by hop: which bit decided, and what can be done",
 	  "usage: p2pdma route CLIENT PROVIDER[/BAR]\n"
 	  "       p2pdma route --reasons\n\n"
@@ -147,6 +148,10 @@ int main(int argc, char **argv)
 		return finish(cmd_summary(0, NULL, &options));
 	command = argv[optind];
 	if (!strcmp(command, "help")) {
+		if (argc - optind > 2)
+			die("too many arguments; usage: p2pdma help [COMMAND]");
+		if (options.json)
+			die("help is for people; there is none as --json");
 		out_help(optind + 1 < argc ? argv[optind + 1] : "");
 		return finish(STATUS_OK);
 	}

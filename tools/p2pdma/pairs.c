@@ -17,6 +17,7 @@ static struct {
 	bool dir[N_DIRECTIONS];
 	uint64_t size;
 	double seconds;
+	bool timed;		/* --seconds was given */
 } want = {
 	.dir = { true, true },
 	.size = 8 << 20,
@@ -74,6 +75,7 @@ static void take(int val, const char *arg)
 		break;
 	case OPT_SECONDS:
 		want.seconds = args_number("--seconds", arg, 1, 3600);
+		want.timed = true;
 		break;
 	}
 }
@@ -158,6 +160,9 @@ void pairs_find(int argc, char **argv, const char *command,
 
 	usage = xasprintf("p2pdma %s [CLIENT PROVIDER] [OPTION...]", command);
 	args_parse(argc, argv, command, own_options, take, options);
+	if (want.timed && strcmp(command, "bench"))
+		die("--seconds is for bench; how long %s takes depends on --size",
+		    command);
 	args_count(argc, 0, 2, usage);
 	if (argc - optind == 1)
 		die("an argument is missing; usage: %s", usage);
@@ -171,7 +176,7 @@ void pairs_find(int argc, char **argv, const char *command,
 		die("there is no provider: no driver has registered peer memory");
 	if (optind < argc)
 		add(pairs, args_dev(m, argv[optind], "client"),
-		    args_provider(m, argv[optind + 1]));
+		    args_provider(m, argv[optind + 1], NULL));
 	else
 		add_all(pairs);
 	if (!pairs->n)

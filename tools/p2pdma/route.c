@@ -356,7 +356,7 @@ int cmd_route(int argc, char **argv, struct options *options)
 	if (client->is_bridge)
 		die("%s is a bridge, which does no DMA of its own; the client is a device below it",
 		    client->name);
-	provider = args_provider(m, argv[optind + 1]);
+	provider = args_provider(m, argv[optind + 1], NULL);
 	route = machine_route(client, provider);
 	path = path_find(client, provider->dev);
 	if (options->json) {

@@ -64,8 +64,14 @@ static bool shown_client(const struct machine *m, const struct dev *dev)
 static bool shown_provider(const struct machine *m,
 			   const struct provider *provider)
 {
-	return !want.provider ||
-	       provider->dev == args_provider(m, want.provider)->dev;
+	const struct provider *wanted;
+	bool one_bar;
+
+	if (!want.provider)
+		return true;
+	wanted = args_provider(m, want.provider, &one_bar);
+	return provider->dev == wanted->dev &&
+	       (!one_bar || provider->bar == wanted->bar);
 }
 
 /* The worse of the two decides the colour. */
@@ -230,6 +236,11 @@ static void print_matrix(const struct machine *m, unsigned int width)
 
 	for (i = 0; i < m->n_providers; i++)
 		columns += shown_provider(m, &m->providers[i]);
+	if (!columns && m->n_providers) {
+		printf("%s is no provider that this kernel tells of.\n",
+		       want.provider);
+		return;
+	}
 	if (!columns) {
 		printf("No provider: no driver has registered peer memory, so there is no route to show.\np2pdma topo --tree shows the fabric.\n");
 		return;
@@ -288,16 +299,24 @@ int cmd_topo(int argc, char **argv, struct options *options)
 
 	args_parse(argc, argv, "topo", own_options, take, options);
 	args_count(argc, 0, 0, "p2pdma topo [--tree|--dot|--svg FILE] [--all] [--client C] [--provider P]");
+	if (want.tree && (want.client || want.provider || want.all))
+		die("%s says nothing of --tree, which shows the whole fabric",
+		    want.client ? "--client" : want.provider ? "--provider" : "--all");
+	if (want.client && want.all)
+		die("--all says nothing where --client names the only row");
 	if (want.tree + want.dot + !!want.svg + options->json > 1)
 		die("of --tree, --dot, --svg and --json only one can be had at once");
 	m = machine_load(options->pci_ids);
+	if (want.client && args_dev(m, want.client, "client")->is_bridge)
+		die("%s is a bridge, which does no DMA of its own; the client is a device below it",
+		    want.client);
 	if (options->json) {
 		topo_json(m);
 	} else if (want.tree) {
 		topo_tree(m, options->width);
 		print_unseen(m, options->width);
 	} else if (want.dot || want.svg) {
-		dot = topo_dot(m, want.client, want.provider);
+		dot = topo_dot(m, want.client, want.provider, want.all);
 		if (want.dot)
 			fputs(dot, stdout);
 		else

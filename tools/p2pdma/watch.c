@@ -221,6 +221,9 @@ int cmd_watch(int argc, char **argv, struct options *options)
 	int j;
 
 	args_parse(argc, argv, "watch", own_options, take, options);
+	if (options->root)
+		die("watch takes no other root (%s): events are those of the kernel that runs",
+		    options->root);
 	watch.json = options->json;
 	check_names(argc, argv);
 	open_instance();
