@@ -87,7 +87,7 @@ def may_be_long(line: str) -> bool:
 
 def json_commands(fabric: str) -> list[list[str]]:
     """Commands of which --json is tried on a fabric."""
-    found = [[], ["topo"], ["topo", "--all"]]
+    found = [[], ["topo"], ["topo", "--all"], ["topo", "--tree"]]
     found += [["route", c, p] for c, p in ROUTES[fabric]]
     if not fabric.startswith("stock"):
         found.append(["policy"])
@@ -131,7 +131,9 @@ ERRORS = [
     ("switch", ["topo", "--svg"], 2, ["--svg needs a value"]),
     ("switch", ["topo", "--tree=1"], 2, ["--tree takes no value"]),
     ("switch", ["topo", "extra"], 2, ["too many", "p2pdma topo"]),
-    ("switch", ["topo", "--tree", "--json"], 2, ["only one"]),
+    ("switch", ["topo", "--tree", "--dot"], 2, ["only one"]),
+    ("switch", ["topo", "--dot", "--json"], 2, ["--dot", "--json"]),
+    ("switch", ["topo", "--svg", "-", "--json"], 2, ["--svg", "--json"]),
     ("switch", ["--color", "allways", "topo"], 2, ["'allways'", "'always'"]),
     ("switch", ["--width", "wide"], 2, ["--width", "'wide'"]),
     ("switch", ["--width", "3"], 2, ["--width", "'3'"]),

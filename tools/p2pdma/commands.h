@@ -15,6 +15,7 @@ int cmd_watch(int argc, char **argv, struct options *options);
 
 /* Parts of topo, each in a file of its own. */
 void topo_tree(const struct machine *m, unsigned int width);
+void topo_tree_json(const struct machine *m);
 char *topo_dot(const struct machine *m, const char *only_client,
 	       const char *only_provider, bool all);
 int topo_svg(const char *dot, const char *file);

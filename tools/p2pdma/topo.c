@@ -304,14 +304,20 @@ int cmd_topo(int argc, char **argv, struct options *options)
 		    want.client ? "--client" : want.provider ? "--provider" : "--all");
 	if (want.client && want.all)
 		die("--all says nothing where --client names the only row");
-	if (want.tree + want.dot + !!want.svg + options->json > 1)
-		die("of --tree, --dot, --svg and --json only one can be had at once");
+	if (want.tree + want.dot + !!want.svg > 1)
+		die("of --tree, --dot and --svg only one can be had at once");
+	if (options->json && (want.dot || want.svg))
+		die("%s is a form of its own; there is none as --json",
+		    want.dot ? "--dot" : "--svg");
 	m = machine_load(options->pci_ids);
 	if (want.client && args_dev(m, want.client, "client")->is_bridge)
 		die("%s is a bridge, which does no DMA of its own; the client is a device below it",
 		    want.client);
 	if (options->json) {
-		topo_json(m);
+		if (want.tree)
+			topo_tree_json(m);
+		else
+			topo_json(m);
 	} else if (want.tree) {
 		topo_tree(m, options->width);
 		print_unseen(m, options->width);

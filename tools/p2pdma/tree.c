@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "json.h"
 #include "out.h"
 #include "path.h"
 
@@ -139,19 +140,61 @@ static void print_below(const struct machine *m, const struct dev *above,
 	}
 }
 
-void topo_tree(const struct machine *m, unsigned int width)
+static void json_below(struct json_object *object, const struct machine *m,
+		       const struct dev *above, const char *host)
 {
+	struct json_object *array = json_array_in(object, "below"), *item, *providers;
 	size_t i, j;
 
 	for (i = 0; i < m->n_devs; i++) {
-		const char *host = m->devs[i]->host;
-
-		if (!host)
+		if (!is_below(m->devs[i], above, host))
 			continue;
-		for (j = 0; j < i; j++)
-			if (m->devs[j]->host && !strcmp(m->devs[j]->host, host))
-				break;
-		if (j < i)
+		item = json_item(array);
+		json_dev(item, m->devs[i]);
+		providers = json_array_in(item, "providers");
+		for (j = 0; j < m->n_providers; j++)
+			if (m->providers[j].dev == m->devs[i])
+				json_provider(json_item(providers), &m->providers[j]);
+		json_below(item, m, m->devs[i], NULL);
+	}
+}
+
+/* The host bridge of a function, if no function before has it; or NULL. */
+static const char *next_host(const struct machine *m, size_t i)
+{
+	const char *host = m->devs[i]->host;
+	size_t j;
+
+	for (j = 0; host && j < i; j++)
+		if (m->devs[j]->host && !strcmp(m->devs[j]->host, host))
+			return NULL;
+	return host;
+}
+
+void topo_tree_json(const struct machine *m)
+{
+	struct json_object *out = json_begin("tree", m), *item;
+	struct json_object *array = json_array_in(out, "host_bridges");
+	size_t i;
+
+	for (i = 0; i < m->n_devs; i++) {
+		if (!next_host(m, i))
+			continue;
+		item = json_item(array);
+		json_text(item, "host_bridge", m->devs[i]->host);
+		json_below(item, m, NULL, m->devs[i]->host);
+	}
+	json_end(out);
+}
+
+void topo_tree(const struct machine *m, unsigned int width)
+{
+	const char *host;
+	size_t i;
+
+	for (i = 0; i < m->n_devs; i++) {
+		host = next_host(m, i);
+		if (!host)
 			continue;
 		printf("%s%s%s host bridge\n", style_on(STYLE_HEAD), host,
 		       style_off(STYLE_HEAD));
