@@ -76,13 +76,19 @@ def golden() -> list[tuple[str, str, list[str]]]:
     return found
 
 
+def shown_to_people(fabric: str) -> list[list[str]]:
+    """Commands whose lines must not be wider than the screen."""
+    found = [[], ["topo"], ["topo", "--all"], ["topo", "--tree"], ["policy"],
+             ["route", "--reasons"], ["help"]]
+    found += [["help", command] for command in
+              ("topo", "route", "verify", "policy", "watch", "bench")]
+    return found + [["route", c, p] for c, p in ROUTES[fabric]]
+
+
 def may_be_long(line: str) -> bool:
-    """Lines that are not broken: hops, and what is to be pasted."""
+    """One word that cannot be broken, or what is to be pasted as it stands."""
     words = line.split()
-    return bool(words) and (words[0] in (
-        "client", "client-side", "common", "provider-side", "provider", "up",
-        "down", "above", "host-bridge", "boot:", "now:", "setpci")
-        or "p2pdma" in line or words[0][:1] in "-" or "--" in line)
+    return len(words) == 1 or words[:1] in (["boot:"], ["now:"])
 
 
 def json_commands(fabric: str) -> list[list[str]]:
@@ -190,6 +196,15 @@ POLICY_SET = [
      "switch,deny=0000:01:00.0\n", 0),
 ]
 
+# The kernel's command line, and the policy in force -> words of p2pdma policy
+ORIGIN = {
+    ("quiet", "auto"): ["It is the default."],
+    ("p2pdma=switch p2pdma=deny=0:5.0", "switch,deny=0:5.0"): [
+        "that of the kernel's command line"],
+    ("p2pdma=switch", "auto"): ["until the next boot", "  p2pdma=auto\n"],
+    ("p2pdma=of p2pdma", "off"): ["has a mistake", "'of' is no option; did you mean",
+                                  "an option is empty", "  p2pdma=off\n"],
+}
 # What the kernel does not take -> words on stderr
 POLICY_REFUSED = {
     "atuo": ["'atuo' is no option", "did you mean 'auto'"],

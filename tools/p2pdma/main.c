@@ -36,25 +36,28 @@ static const struct {
 	  "CLIENT and PROVIDER are addresses (0000:05:00.0, 05:00.0) or names (nvme0).\n\n"
 	  "  --reasons     every reason that there is, with its remedies\n" },
 	{ "verify", cmd_verify,
-	  "move data and compare; exit 0 as the kernel says, 1 not, 2 not tested",
+	  "move data and compare: is it as the kernel says?",
 	  "usage: p2pdma verify [CLIENT PROVIDER] [OPTION...]\n\n"
 	  "Without CLIENT and PROVIDER: all pairs whose client is a drive.\n\n"
-	  "  --file FILE         a file to make on a file system of the client's drive, for\n"
-	  "                      both directions; it must not exist, and is removed\n"
-	  "  --destructive DEV   the client's drive itself, which must not be in use; what is\n"
-	  "                      overwritten is put back, but may be lost\n"
+	  "  --file FILE         a file to make on a file system of the client's drive,\n"
+	  "                      for both directions; it must not exist, and is removed\n"
+	  "  --destructive DEV   the client's drive itself, which must not be in use; what\n"
+	  "                      is overwritten is put back, but may be lost\n"
 	  "  --direction D       write, read or both (default): of the peer memory\n"
 	  "  --size N            bytes each way, with K, M, G (default 8M)\n\n"
-	  "Writes of the peer memory only read the drive, and need neither of the two.\n" },
+	  "Writes of the peer memory only read the drive, and need neither of the two.\n"
+	  "Exit status: 0 if all is as the kernel says, 1 if something is not, 2 if\n"
+	  "something could not be tested.\n" },
 	{ "policy", cmd_policy, "show what the administrator allows, or set it",
 	  "usage: p2pdma policy [show]\n"
-	  "       p2pdma policy set OPTION...     auto, off, switch, host, deny=DEV[;DEV...],\n"
-	  "                                       trust=DEV[@w][;...]; replaces the whole policy\n"
+	  "       p2pdma policy set OPTION...\n\n"
+	  "  OPTION        auto, off, switch, host, deny=DEV[;DEV...], trust=DEV[@w][;...];\n"
+	  "                together they replace the whole policy\n"
 	},
 	{ "watch", cmd_watch, "events as they happen: routes, lists mapped and refused",
 	  "usage: p2pdma watch [--seconds N] [--count N] [EVENT...]\n\n"
-	  "  EVENT         route, map_sg, refused, invalidate, provider_add, provider_remove;\n"
-	  "                all of them if none is named\n"
+	  "  EVENT         route, map_sg, refused, invalidate, provider_add or\n"
+	  "                provider_remove; all of them if none is named\n"
 	  "  --seconds N   end after N seconds; --count N: after N events\n" },
 	{ "bench", cmd_bench, "throughput and latency, beside the same copy staged through RAM",
 	  "usage: p2pdma bench [CLIENT PROVIDER] [OPTION...]\n\n"

@@ -409,6 +409,7 @@ void policy_at_boot(const char *cmdline, const struct machine *m,
 		free(word);
 	}
 	/* together they are one text, around which blanks do not count */
+	boot->given = values.n;
 	if (values.n)
 		cut_blanks_behind(values.words[values.n - 1]);
 	for (i = 0; i < values.n; i++) {

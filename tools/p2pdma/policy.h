@@ -21,6 +21,7 @@ struct policy {
 
 /* What the kernel's command line says, in all its words p2pdma=. */
 struct boot_policy {
+	bool given;		/* there is such a word */
 	struct policy all;	/* of what parses; @wrong has all the mistakes */
 	struct words mistaken;	/* words with a mistake, as they stand there */
 	struct policy kept;	/* what parses of these words alone */

@@ -114,6 +114,37 @@ static void json_policy(struct json_object *out, const struct machine *m)
 	policy_free(&policy);
 }
 
+/* Is it that of the command line, and what makes it last? */
+static void print_origin(const struct machine *m, unsigned int width)
+{
+	struct boot_policy boot;
+	char *text;
+	size_t i;
+
+	policy_at_boot(m->cmdline, m, &boot);
+	text = policy_text(&boot.all);
+	putchar('\n');
+	if (boot.mistaken.n) {
+		out_paragraph("The kernel's command line has a mistake in p2pdma=, with which the mode is off after a boot:",
+			      0, 0, width);
+		for (i = 0; i < boot.all.wrong.n; i++) {
+			printf("  ");
+			out_paragraph(boot.all.wrong.words[i], 2, 4, width);
+		}
+	} else if (!strcmp(text, m->policy)) {
+		out_paragraph(boot.given ?
+			      "It is that of the kernel's command line." :
+			      "It is the default.", 0, 0, width);
+	}
+	if (boot.mistaken.n || strcmp(text, m->policy)) {
+		out_paragraph("It holds until the next boot; for good, have this on the kernel's command line, in place of any p2pdma= there:",
+			      0, 0, width);
+		printf("  p2pdma=%s\n", m->policy);
+	}
+	free(text);
+	policy_at_boot_free(&boot);
+}
+
 static int show(const struct options *options)
 {
 	struct machine *m = machine_load(options->pci_ids);
@@ -141,8 +172,7 @@ static int show(const struct options *options)
 	print_list(m, "trust", &policy.trust, options->width);
 	for (i = 0; i < policy.others.n; i++)
 		printf("%-7s %s\n", i ? "" : "others", policy.others.words[i]);
-	printf("\nIt holds until the next boot; for good, add p2pdma=%s to the kernel's command line.\n",
-	       m->policy);
+	print_origin(m, options->width);
 	policy_free(&policy);
 	machine_free(m);
 	return STATUS_OK;

@@ -79,10 +79,11 @@ static char *provider_text(const struct machine *m, const struct dev *dev)
 }
 
 static void print_dev(const struct machine *m, const struct dev *dev,
-		      const char *branch, unsigned int width)
+		      const char *branch, const char *deeper, unsigned int width)
 {
 	char *provides = provider_text(m, dev), *speed = link_text(dev);
 	char *text = describe(m, dev);
+	bool below = false;
 	int room, used;
 
 	printf("%s%s%s%s ", branch, style_on(STYLE_HEAD), dev_short(m, dev),
@@ -92,6 +93,11 @@ static void print_dev(const struct machine *m, const struct dev *dev,
 	       (*speed ? strlen(speed) + 2 : 0) +
 	       (*provides ? strlen(provides) + 4 : 0);
 	room = width ? (int)width - used : (int)strlen(text);
+	/* or that goes below it, where next to nothing would be left */
+	if (room < 16 && room < (int)strlen(text) && *provides) {
+		below = true;
+		room += strlen(provides) + 4;
+	}
 	if (room < 16)
 		room = 16;
 	if ((int)strlen(text) <= room)
@@ -101,9 +107,11 @@ static void print_dev(const struct machine *m, const struct dev *dev,
 	if (*speed)
 		printf("  %s%s%s", style_on(STYLE_FAINT), speed,
 		       style_off(STYLE_FAINT));
+	if (below)
+		printf("\n%s        ", deeper);
 	if (*provides)
-		printf("  %s[%s]%s", style_on(STYLE_GOOD), provides,
-		       style_off(STYLE_GOOD));
+		printf("%s%s[%s]%s", below ? "" : "  ", style_on(STYLE_GOOD),
+		       provides, style_off(STYLE_GOOD));
 	putchar('\n');
 	free(provides);
 	free(speed);
@@ -133,7 +141,7 @@ static void print_below(const struct machine *m, const struct dev *above,
 			continue;
 		branch = xasprintf("%s%s", indent, i == last ? "`-- " : "|-- ");
 		deeper = xasprintf("%s%s", indent, i == last ? "    " : "|   ");
-		print_dev(m, m->devs[i], branch, width);
+		print_dev(m, m->devs[i], branch, deeper, width);
 		print_below(m, m->devs[i], NULL, deeper, width);
 		free(branch);
 		free(deeper);
