@@ -136,6 +136,18 @@ def awake(exported: Exported, address: str) -> bool:
                 if folder.endswith("/" + address))
 
 
+def all_behind(facts: Facts, remedies: list[dict]) -> Facts:
+    """What the reason hides, with all remedies for it and for the reason itself."""
+    gone: set[str] = set()
+    for remedy in remedies:
+        change = dict(REMEDIES.get(remedy["name"], {})) if remedy["behind"] else {}
+        gone |= set(change.pop("without", ()))
+        facts = dataclasses.replace(facts, **change)
+    return dataclasses.replace(
+        facts, mode=facts.mode if facts.mode != "off" else "auto", denied=False,
+        unreachable="", obstacles=[o for o in facts.obstacles if o[0] not in gone])
+
+
 def wrong_remedy(facts: Facts, remedy: dict, direction: str) -> str:
     """The verdict that a remedy claims, and the one that it would bring about."""
     claimed = remedy["effect"][direction]
@@ -182,7 +194,8 @@ def direction_differs(said: Said, pair: Pair, direction: str,
     if (told["verdict"], told["reason"]) != (verdict, reason):
         trouble.append(f"debugfs has {verdict} {reason}, "
                        f"the command tells {told['verdict']} {told['reason']}")
-    trouble += [wrong_remedy(facts, remedy, direction)
+    behind = all_behind(facts, pair.value["remedies"])
+    trouble += [wrong_remedy(behind if remedy["behind"] else facts, remedy, direction)
                 for remedy in pair.value["remedies"]]
     return [f"{direction}s: {line}" for line in trouble if line]
 

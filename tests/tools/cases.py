@@ -24,6 +24,7 @@ ROUTES = {
     "barred": [("nvme1", "nvme0"), ("eth0", "nvme0"), ("eth1", "nvme0"),
                ("eth2", "nvme0"), ("eth3", "nvme0")],
     "ari": [("eth0", "nvme0"), ("eth0", "nvme1")],
+    "several": [("nvme1", "nvme0"), ("nvme2", "nvme0")],
     "none": [],
     "export_switches": [("fa00:0a:00.0", "fa00:06:00.0"),
                         ("fa00:0a:00.0", "fa00:09:00.0")],
@@ -245,6 +246,49 @@ REMEDIES = {
     "a port that is fixed": ({f"{CLIENT}/removable": "fixed\n"},
                              "nvme1", "nvme0", {"no-acs"}, set()),
 }
+# Remedies in the fabric "several", in this order -> what each changes of it
+SEVERAL = {
+    "mode-auto": ("policy=off", "policy=auto"),
+    "undeny": (",deny=0000:04:00.0", ""),
+    "decode": (" memory=off", ""),
+    "no-acs": ("acs=SV,RR,CR,UF", "acs=SV,UF"),
+}
+# What of it is not there -> remedies that are offered then
+SEVERAL_LESS = {
+    "mode-auto": ["undeny", "decode", "no-acs"],
+    "undeny": ["mode-auto", "decode", "no-acs"],
+    "decode": ["mode-auto", "undeny", "no-acs"],
+    "no-acs": ["mode-auto", "undeny", "decode"],
+}
+# What is claimed where not all is known: (fabric, files, reason) -> remedy, effect
+CPU_WITHOUT = {"proc/cpuinfo": "flags\t\t: fpu\n"}
+CPU_WITH = {"proc/cpuinfo": "flags\t\t: fpu sme\n"}
+CLAIMS = [
+    ("switch", CPU_WITH, "unmappable", "no-encryption", "reason-may-go"),
+    ("switch", CPU_WITHOUT, "unmappable", "no-encryption", None),
+    ("switch", CPU_WITH | {"proc/cmdline": "mem_encrypt=off\n"}, "unmappable",
+     "no-encryption", None),
+    ("switch", {}, "provider-unreachable", "wake", "reason-may-go"),
+    ("switch", {"sys/bus/pci/devices/0000:03:00.0/power_state": "D3hot\n"},
+     "provider-unreachable", "wake", "reason-gone"),
+    ("switch", {f"{CLIENT}/dma_mask_bits": "32\n"}, "dma-mask", "lower-bar",
+     "reason-gone"),
+    ("switch", {f"{CLIENT}/dma_mask_bits": "24\n"}, "dma-mask", "lower-bar",
+     "reason-may-go"),
+    ("switch", {"proc/cmdline": "swiotlb=force\n"}, "must-bounce", "no-bounce",
+     "reason-gone"),
+    ("switch", {"proc/cmdline": "swiotlb=force\n",
+                "proc/cpuinfo": "flags\t\t: hypervisor\n"}, "must-bounce",
+     "no-bounce", "reason-may-go"),
+    ("switch-user", {}, "multifunction", "no-acs", "reason-may-go"),
+    ("switch-user", {}, "acs-request", "no-acs", "reason-gone"),
+    ("switch-user", {}, "fabric-blocked", "forward", "reason-may-go"),
+    ("switch", {"proc/cpuinfo": "flags\t\t: hypervisor\n"}, "virtualised",
+     "passthrough", "reason-gone"),
+    ("switch", {"proc/cpuinfo": "flags\t\t: hypervisor\n"},
+     "host-bridge-untrusted", "passthrough", "reason-may-go"),
+]
+
 # Forwarding of ARI at the port -> what becomes of requests to each function
 ARI = {
     True: {"01:01.1": "dropped", "01:02.1": "up", "01:05.0": "dropped"},

@@ -4,7 +4,7 @@
 A description has one thing a line; what is indented hangs below what is above:
 
   kernel 6.12.117 [policy=TEXT] [guest] [iommu=dmar0,dmar1] [stock] [user]
-         [cmdline=WORD;WORD]
+         [sme] [cmdline=WORD;WORD]
   host pci0000:00 [trusted]
     ADDRESS TYPE [WORD=VALUE...]
       ADDRESS ...
@@ -92,7 +92,9 @@ class Tree:
         """What is not about a function; the words are those after "kernel"."""
         self.put("proc/sys/kernel/osrelease", kernel["release"] + "\n")
         self.put("proc/cpuinfo", "flags\t\t: fpu vme de"
-                 + (" hypervisor" if "guest" in kernel else "") + "\n")
+                 + "".join(f" {word}" for word, key in
+                           (("hypervisor", "guest"), ("sme", "sme"))
+                           if key in kernel) + "\n")
         self.put("proc/cmdline", "quiet "
                  + kernel.get("cmdline", "").replace(";", " ") + "\n")
         if "stock" not in kernel:

@@ -310,20 +310,21 @@ static void load_providers(struct machine *m)
  * The kernel
  */
 
-static bool runs_as_guest(void)
+static void read_cpu(struct machine *m)
 {
 	char *text = sysfs_read("/proc/cpuinfo"), *line, *rest = text, *flag;
-	bool guest = false;
 
 	while (rest && (line = strsep(&rest, "\n"))) {
 		if (strncmp(line, "flags", 5))
 			continue;
-		while ((flag = strsep(&line, " \t")))
-			guest |= !strcmp(flag, "hypervisor");
+		m->no_sme = true;
+		while ((flag = strsep(&line, " \t"))) {
+			m->guest |= !strcmp(flag, "hypervisor");
+			m->no_sme &= strcmp(flag, "sme") != 0;
+		}
 		break;
 	}
 	free(text);
-	return guest;
 }
 
 static void load_kernel(struct machine *m)
@@ -343,7 +344,7 @@ static void load_kernel(struct machine *m)
 	if (!m->cmdline)
 		m->cmdline = xstrdup("");
 	m->iommus = sysfs_names("/sys/class/iommu", "", &m->n_iommus);
-	m->guest = runs_as_guest();
+	read_cpu(m);
 }
 
 [[gnu::format(printf, 2, 3)]]

@@ -92,6 +92,7 @@ struct machine {
 	char **iommus;		/* "dmar0" */
 	size_t n_iommus;
 	bool guest;		/* it runs on a hypervisor, as far as can be told */
+	bool no_sme;		/* the CPU does not encrypt the host's memory */
 	bool config_seen;	/* all of configuration space, of every function */
 	bool names_short;	/* all functions are in domain 0 */
 	char **unseen;		/* sentences: what could not be seen, and why */

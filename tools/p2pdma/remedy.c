@@ -17,6 +17,7 @@ struct situation {
 	struct policy policy;	/* in force */
 	struct boot_policy boot;
 	enum direction dir;	/* the one that is looked at */
+	bool behind;		/* at what the kernel's reason hides */
 };
 
 /*
@@ -241,25 +242,6 @@ static bool take_off_deny(const struct situation *s, struct remedy *remedy)
 	return true;
 }
 
-static bool keep_awake(const struct situation *s, struct remedy *remedy)
-{
-	const char *port = s->route->port;
-	const struct dev *dev;
-
-	if (!*port)
-		port = s->path->provider->name;
-	/* it is awake, and something else is the matter */
-	dev = machine_dev_named(s->m, port);
-	if (dev && !dev_asleep(dev) && dev->memory_seen && !dev->decodes_memory)
-		return false;
-	if (dev && dev->physfn && dev_asleep(dev->physfn))
-		port = dev->physfn->name;
-	remedy->command = xasprintf("echo on > /sys/bus/pci/devices/%s/power/control",
-				    port);
-	claim(remedy, s, EFFECT_REASON_GONE);
-	return true;
-}
-
 static bool is_above(const struct dev *common, const struct dev *dev)
 {
 	for (; common && common != dev; common = common->above)
@@ -267,29 +249,108 @@ static bool is_above(const struct dev *common, const struct dev *dev)
 	return common;
 }
 
+static bool not_decoding(const struct dev *dev)
+{
+	return dev->memory_seen && !dev->decodes_memory;
+}
+
+static void add_once(const char **names, size_t *n, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < *n; i++)
+		if (!strcmp(names[i], name))
+			return;
+	names[(*n)++] = name;
+}
+
+static char *commands_for(const char *form[2], const char **names, size_t n)
+{
+	struct text text = {};
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		text_addf(&text, "%s%s%s%s", i ? "; " : "", form[0], names[i],
+			  form[1]);
+	return text_take(&text);
+}
+
+static const char *power_of(const struct dev *dev)
+{
+	return dev->physfn && dev_asleep(dev->physfn) ? dev->physfn->name :
+							dev->name;
+}
+
+/* All that sleeps on the way to the provider, the port that the kernel names first. */
+static bool keep_awake(const struct situation *s, struct remedy *remedy)
+{
+	const char *form[2] = { "echo on > /sys/bus/pci/devices/", "/power/control" };
+	const char **names = xcalloc(s->m->n_devs + 1, sizeof(*names));
+	const struct dev *named = machine_dev_named(s->m, s->route->port), *dev;
+	enum effect effect = EFFECT_REASON_MAY_GO;
+	bool deaf = false;
+	size_t n = 0;
+
+	if (!*s->route->port)
+		named = s->path->provider;
+	if (named && dev_asleep(named)) {
+		effect = EFFECT_REASON_GONE;
+		add_once(names, &n, power_of(named));
+	}
+	for (dev = s->path->provider; dev; dev = dev->above) {
+		if (dev_asleep(dev))
+			add_once(names, &n, power_of(dev));
+		deaf |= not_decoding(dev) && !is_above(s->path->common, dev);
+	}
+	/* it is awake, and something else is the matter: perhaps of what is not seen */
+	if (!n && !deaf && !s->behind && *s->route->port)
+		names[n++] = s->route->port;
+	if (!n && !deaf && !s->behind)
+		names[n++] = s->path->provider->name;
+	if (n) {
+		remedy->command = commands_for(form, names, n);
+		claim(remedy, s, s->behind ? EFFECT_REASON_GONE :
+				 deaf ? EFFECT_REASON_MAY_GO : effect);
+	}
+	free(names);
+	return n;
+}
+
+/* All that does not decode on the way to the provider, or above where the paths meet. */
 static bool decode_memory(const struct situation *s, struct remedy *remedy)
 {
-	const char *port = s->route->port;
-	const struct dev *dev;
+	bool blocked = s->route->reason[s->dir] == REASON_FABRIC_BLOCKED;
+	const char *form[2] = { "setpci -s ", " COMMAND=2:2" };
+	const char **names = xcalloc(s->m->n_devs + 1, sizeof(*names));
+	const struct dev *named = machine_dev_named(s->m, s->route->port), *dev;
+	bool asleep = false;
+	size_t n = 0;
 
-	if (!*port)
-		port = s->path->provider->name;
-	dev = machine_dev_named(s->m, port);
-	if (!dev || !dev->memory_seen || dev->decodes_memory)
-		return false;
 	/* below the common port it is ACS that drops, whatever is decoded */
-	if (s->route->reason[s->dir] == REASON_FABRIC_BLOCKED && !is_above(s->path->common, dev))
-		return false;
-	remedy->command = xasprintf("setpci -s %s COMMAND=2:2", port);
-	claim(remedy, s, EFFECT_REASON_GONE);
-	return true;
+	if (named && not_decoding(named) &&
+	    (!blocked || is_above(s->path->common, named)))
+		add_once(names, &n, named->name);
+	for (dev = s->path->provider; dev && (!blocked || n); dev = dev->above) {
+		asleep |= dev_asleep(dev);
+		if (not_decoding(dev) && blocked == is_above(s->path->common, dev))
+			add_once(names, &n, dev->name);
+	}
+	if (n) {
+		remedy->command = commands_for(form, names, n);
+		claim(remedy, s, !s->behind && (asleep || (blocked && s->path->no_forwarding)) ?
+					EFFECT_REASON_MAY_GO : EFFECT_REASON_GONE);
+	}
+	free(names);
+	return n;
 }
 
 static bool put_below_switch(const struct situation *s, struct remedy *remedy)
 {
 	if (s->path->common || !direct_is_allowed(s))
 		return false;
-	claim(remedy, s, EFFECT_BUS_ADDRESS);
+	/* nobody tells why it cannot be mapped; a direct route need not help */
+	claim(remedy, s, s->route->reason[s->dir] == REASON_UNMAPPABLE ?
+				EFFECT_REASON_MAY_GO : EFFECT_BUS_ADDRESS);
 	return true;
 }
 
@@ -302,13 +363,24 @@ static bool put_in_express_slot(const struct situation *s,
 	if (!named && !(s->path->conventional && s->path->common &&
 			direct_is_allowed(s)))
 		return false;
-	claim(remedy, s, named ? EFFECT_REASON_GONE : EFFECT_BUS_ADDRESS);
+	/* for one switch to be put below, that is said already */
+	if (s->behind && !s->path->common)
+		return false;
+	if (named)
+		claim(remedy, s, EFFECT_REASON_GONE);
+	else if (s->path->n_redirectors || s->path->behind || !s->path->seen ||
+		 s->route->reason[s->dir] == REASON_UNMAPPABLE)
+		claim(remedy, s, EFFECT_REASON_MAY_GO);
+	else
+		claim(remedy, s, EFFECT_BUS_ADDRESS);
 	return true;
 }
 
+/* Below 4 GiB it can get; whether as low as a narrower mask wants is another thing. */
 static bool lower_bar(const struct situation *s, struct remedy *remedy)
 {
-	claim(remedy, s, EFFECT_REASON_GONE);
+	claim(remedy, s, s->path->client->mask_bits < 32 ? EFFECT_REASON_MAY_GO :
+							   EFFECT_REASON_GONE);
 	return true;
 }
 
@@ -346,7 +418,8 @@ static bool translate(const struct situation *s, struct remedy *remedy)
 {
 	const char *word = passthrough_word(s->m);
 
-	if (s->path->client->translated)
+	/* a device reaches its own memory by bus address, translated or not */
+	if (s->path->client->translated || s->path->same_function)
 		return false;
 	if (word)
 		remedy->remove = xstrdup(word);
@@ -371,7 +444,8 @@ static bool stop_bouncing(const struct situation *s, struct remedy *remedy)
 		return false;
 	}
 	remedy->remove = whole;
-	claim(remedy, s, EFFECT_REASON_GONE);
+	/* an encrypted guest goes on bouncing */
+	claim(remedy, s, s->m->guest ? EFFECT_REASON_MAY_GO : EFFECT_REASON_GONE);
 	return true;
 }
 
@@ -379,9 +453,11 @@ static bool stop_bouncing(const struct situation *s, struct remedy *remedy)
 static bool forward_up(const struct situation *s, struct remedy *remedy)
 {
 	const struct dev *dev, **ports = NULL;
+	bool more = false;	/* that is in the way, or may be */
 	size_t n = 0;
 
 	for (dev = s->path->common; dev; dev = dev->above) {
+		more |= not_decoding(dev) || !dev->acs.seen;
 		if (!dev_is_downstream(dev) || !dev->acs.seen ||
 		    (dev->acs.ctrl & 0x10))
 			continue;
@@ -410,7 +486,7 @@ static bool forward_up(const struct situation *s, struct remedy *remedy)
 
 		remedy->parameter = pci_parameter(s->m, "config_acs", list);
 		free(list);
-		claim(remedy, s, EFFECT_REASON_GONE);
+		claim(remedy, s, more ? EFFECT_REASON_MAY_GO : EFFECT_REASON_GONE);
 	}
 	free(ports);
 	return n;
@@ -422,7 +498,7 @@ static bool take_away_acs(const struct situation *s, struct remedy *remedy)
 	const struct dev *named;
 	char *list;
 
-	if (!only_acs_in_the_way(s) || !untranslated_guest(s) ||
+	if (!only_acs_in_the_way(s) || (!s->behind && !untranslated_guest(s)) ||
 	    forwarding_in_the_way(path))
 		return false;
 	named = machine_dev_named(s->m, s->route->port);
@@ -434,7 +510,9 @@ static bool take_away_acs(const struct situation *s, struct remedy *remedy)
 						  named->name);
 		remedy->command = xasprintf("setpci -s %s ECAP_ACS+6.w=0:2c",
 					    named->name);
-		claim(remedy, s, EFFECT_REASON_GONE);
+		/* of several functions and ports the first is named */
+		claim(remedy, s, s->route->reason[s->dir] == REASON_MULTIFUNCTION ?
+					EFFECT_REASON_MAY_GO : EFFECT_REASON_GONE);
 		return true;
 	}
 	if (!path->n_redirectors)
@@ -452,7 +530,7 @@ static bool take_away_acs(const struct situation *s, struct remedy *remedy)
 	if (path->n_redirectors == 1)
 		remedy->command = xasprintf("setpci -s %s ECAP_ACS+6.w=0:2c",
 					    path->redirectors[0]->name);
-	claim(remedy, s, EFFECT_BUS_ADDRESS);
+	claim(remedy, s, path->seen ? EFFECT_BUS_ADDRESS : EFFECT_REASON_MAY_GO);
 	return true;
 }
 
@@ -462,7 +540,7 @@ static bool take_away_forwarding(const struct situation *s,
 	const struct path *path = s->path;
 	char *list;
 
-	if (!only_acs_in_the_way(s) || !untranslated_guest(s) ||
+	if (!only_acs_in_the_way(s) || (!s->behind && !untranslated_guest(s)) ||
 	    !forwarding_in_the_way(path))
 		return false;
 	list = joined(path->redirectors, path->n_redirectors, "x0000xx@");
@@ -471,7 +549,7 @@ static bool take_away_forwarding(const struct situation *s,
 	if (path->n_redirectors == 1)
 		remedy->command = xasprintf("setpci -s %s ECAP_ACS+6.w=0:3c",
 					    path->redirectors[0]->name);
-	claim(remedy, s, EFFECT_BUS_ADDRESS);
+	claim(remedy, s, path->seen ? EFFECT_BUS_ADDRESS : EFFECT_REASON_MAY_GO);
 	return true;
 }
 
@@ -480,15 +558,21 @@ static bool pass_through(const struct situation *s, struct remedy *remedy)
 	if (untranslated_guest(s) || !only_acs_in_the_way(s))
 		return false;
 	remedy->parameter = xstrdup("iommu.passthrough=1");
-	claim(remedy, s, s->path->n_redirectors ? EFFECT_REASON_GONE :
-						  EFFECT_BUS_ADDRESS);
+	if (s->path->seen && !s->path->n_redirectors)
+		claim(remedy, s, EFFECT_BUS_ADDRESS);
+	else
+		claim(remedy, s, s->route->reason[s->dir] == REASON_VIRTUALISED ?
+					EFFECT_REASON_GONE : EFFECT_REASON_MAY_GO);
 	return true;
 }
 
+/* One cause of several, which no file tells; it is none where the CPU is not able to. */
 static bool no_encryption(const struct situation *s, struct remedy *remedy)
 {
+	if (s->m->no_sme || on_command_line(s->m, "mem_encrypt=off"))
+		return false;
 	remedy->parameter = xstrdup("mem_encrypt=off");
-	claim(remedy, s, EFFECT_REASON_GONE);
+	claim(remedy, s, EFFECT_REASON_MAY_GO);
 	return true;
 }
 
@@ -592,7 +676,7 @@ static const struct rule rules[] = {
 		.reasons = R(NO_COMMON_PORT) | R(HOST_BRIDGE_UNTRUSTED) |
 			   R(UNMAPPABLE),
 		.shortens = true,
-		.what = "Put both devices below one switch",
+		.what = "Put both devices below one switch, in PCI Express slots; its ports must not redirect (ACS)",
 		.cost = "a change of slots",
 		.apply = put_below_switch,
 	}, {
@@ -693,20 +777,104 @@ static const struct rule rules[] = {
 	},
 };
 
-static bool applies(const struct rule *rule, const struct situation *s)
+static bool refused(const struct situation *s)
+{
+	return s->route->verdict[s->dir] == VERDICT_NOT_SUPPORTED;
+}
+
+static bool denies(const struct policy *policy, const struct dev *dev)
+{
+	size_t i;
+
+	for (i = 0; i < policy->deny.n; i++)
+		if (policy_names(policy->deny.words[i], dev))
+			return true;
+	return false;
+}
+
+/*
+ * The kernel names the first reason. What it has not come to, as far as it can be
+ * seen: why the pair would be refused next, and why it would not be direct.
+ */
+static unsigned long hidden_reasons(const struct situation *s)
+{
+	const struct path *path = s->path;
+	const struct dev *dev;
+	unsigned long hidden = 0;
+
+	if (!refused(s))
+		return 0;
+	switch (s->route->reason[s->dir]) {
+	case REASON_POLICY_OFF:
+		if (denies(&s->policy, path->client) ||
+		    denies(&s->policy, path->provider))
+			hidden |= R(DENIED);
+		[[fallthrough]];
+	case REASON_DENIED:
+		for (dev = path->provider; dev; dev = dev->above)
+			if (dev_asleep(dev) ||
+			    (not_decoding(dev) && !is_above(path->common, dev)))
+				hidden |= R(PROVIDER_UNREACHABLE);
+		[[fallthrough]];
+	case REASON_PROVIDER_UNREACHABLE:
+	case REASON_MUST_BOUNCE:
+	case REASON_POLICY_SWITCH:
+		break;
+	default:
+		return 0;
+	}
+	if (!mask_reaches(s))
+		hidden |= R(DMA_MASK);
+	if (path->same_function)
+		return hidden;
+	if (!path->common)
+		hidden |= R(NO_COMMON_PORT);
+	if (path->conventional)
+		hidden |= R(CONVENTIONAL_PCI);
+	if (!untranslated_guest(s))
+		hidden |= R(VIRTUALISED);
+	if (path->request == REQUEST_UP || path->request == REQUEST_DROPPED)
+		hidden |= path->in_switch ? R(ACS_REQUEST) : R(MULTIFUNCTION);
+	if (path->in_switch && path->completion_up && s->dir == DIR_READ)
+		hidden |= R(ACS_COMPLETION);
+	return hidden;
+}
+
+/* The first of the reasons of @rule that is among @hidden; REASON_UNKNOWN if none. */
+static enum reason first_reason(const struct rule *rule, unsigned long hidden)
+{
+	enum reason reason;
+
+	for (reason = 0; reason < REASON_UNKNOWN; reason++)
+		if (rule->reasons & hidden & BIT(reason))
+			break;
+	return reason;
+}
+
+/* For the reason that the kernel names, or for what that hides. */
+static bool apply(const struct rule *rule, struct situation *s,
+		  struct remedy *remedy)
 {
 	const struct route *route = s->route;
+	struct route standing_in = *route;
+	enum reason reason;
+	bool useful;
 
-	if (!(rule->reasons & BIT(route->reason[s->dir])))
+	if (!s->behind)
+		return rule->reasons & BIT(route->reason[s->dir]) &&
+		       (refused(s) || (rule->shortens && route->verdict[s->dir] ==
+						VERDICT_THROUGH_HOST_BRIDGE)) &&
+		       rule->apply(s, remedy);
+	reason = first_reason(rule, hidden_reasons(s));
+	if (reason == REASON_UNKNOWN)
 		return false;
-	switch (route->verdict[s->dir]) {
-	case VERDICT_NOT_SUPPORTED:
-		return true;
-	case VERDICT_THROUGH_HOST_BRIDGE:
-		return rule->shortens;
-	default:
-		return false;
-	}
+	standing_in.reason[s->dir] = reason;
+	standing_in.port[0] = '\0';
+	s->route = &standing_in;
+	useful = rule->apply(s, remedy);
+	s->route = route;
+	remedy->reason[s->dir] = reason_name(reason);
+	return useful;
 }
 
 static void remedy_free(struct remedy *remedy)
@@ -717,6 +885,44 @@ static void remedy_free(struct remedy *remedy)
 	free(remedy->command);
 }
 
+static void add_remedy(struct situation *s, const struct rule *rule,
+		       struct remedies *remedies)
+{
+	struct remedy whole = {
+		.name = rule->name, .cost = rule->cost, .behind = s->behind,
+		.optional = true,
+	};
+	bool any = false;
+
+	for (s->dir = 0; s->dir < N_DIRECTIONS; s->dir++) {
+		struct remedy one = {};
+
+		if (!apply(rule, s, &one)) {
+			remedy_free(&one);
+			continue;
+		}
+		whole.effect[s->dir] = one.effect[s->dir];
+		whole.reason[s->dir] = one.reason[s->dir] ? one.reason[s->dir] :
+						s->route->reason_word[s->dir];
+		if (refused(s))
+			whole.optional = false;
+		if (any) {
+			remedy_free(&one);
+			continue;
+		}
+		any = true;
+		whole.what = one.what ? one.what : xstrdup(rule->what);
+		whole.parameter = one.parameter;
+		whole.remove = one.remove;
+		whole.command = one.command;
+	}
+	if (!any)
+		return;
+	remedies->list = xrealloc(remedies->list, remedies->n + 1,
+				  sizeof(*remedies->list));
+	remedies->list[remedies->n++] = whole;
+}
+
 void remedies_find(const struct machine *m, const struct provider *provider,
 		   const struct path *path, const struct route *route,
 		   struct remedies *remedies)
@@ -724,44 +930,24 @@ void remedies_find(const struct machine *m, const struct provider *provider,
 	struct situation s = {
 		.m = m, .provider = provider, .path = path, .route = route,
 	};
+	struct policy in_force;
 	size_t i;
 
 	*remedies = (struct remedies){};
-	policy_parse(m->policy ? m->policy : "auto", m, &s.policy);
+	policy_parse(m->policy ? m->policy : "auto", m, &in_force);
 	policy_at_boot(m->cmdline, m, &s.boot);
-	for (i = 0; i < ARRAY_SIZE(rules); i++) {
-		struct remedy whole = {
-			.name = rules[i].name,
-			.cost = rules[i].cost,
-			.optional = true,
-		};
-		bool any = false;
-
-		for (s.dir = 0; s.dir < N_DIRECTIONS; s.dir++) {
-			struct remedy one = {};
-
-			if (!applies(&rules[i], &s) || !rules[i].apply(&s, &one))
-				continue;
-			whole.effect[s.dir] = one.effect[s.dir];
-			if (route->verdict[s.dir] == VERDICT_NOT_SUPPORTED)
-				whole.optional = false;
-			if (any) {
-				remedy_free(&one);
-				continue;
-			}
-			any = true;
-			whole.what = one.what ? one.what : xstrdup(rules[i].what);
-			whole.parameter = one.parameter;
-			whole.remove = one.remove;
-			whole.command = one.command;
-		}
-		if (!any)
-			continue;
-		remedies->list = xrealloc(remedies->list, remedies->n + 1,
-					  sizeof(*remedies->list));
-		remedies->list[remedies->n++] = whole;
-	}
-	policy_free(&s.policy);
+	s.policy = in_force;
+	for (i = 0; i < ARRAY_SIZE(rules); i++)
+		add_remedy(&s, &rules[i], remedies);
+	/* with the policy that the remedies before bring about */
+	if (off_by_mistake(&s))
+		s.policy = s.boot.all;
+	if (!strcmp(s.policy.mode, "off"))
+		s.policy.mode = (char *)"auto";
+	s.behind = true;
+	for (i = 0; i < ARRAY_SIZE(rules); i++)
+		add_remedy(&s, &rules[i], remedies);
+	policy_free(&in_force);
 	policy_at_boot_free(&s.boot);
 }
 
@@ -781,16 +967,22 @@ const char *effect_name(enum effect effect)
 		[EFFECT_HOST_BRIDGE]	= "through-host-bridge",
 		[EFFECT_REASON_GONE]	= "reason-gone",
 		[EFFECT_REFUSAL_GONE]	= "refusal-gone",
+		[EFFECT_REASON_MAY_GO]	= "reason-may-go",
 	};
 
 	return names[effect];
 }
 
-static char *effect_text(enum effect effect, const char *reason)
+static char *effect_text(enum effect effect, const char *reason, bool behind)
 {
 	switch (effect) {
+	case EFFECT_BUS_ADDRESS:
+		return xasprintf("%s%s", effect_name(effect),
+				 behind ? ", with all of these" : "");
 	case EFFECT_REASON_GONE:
 		return xasprintf("%s no longer", reason);
+	case EFFECT_REASON_MAY_GO:
+		return xasprintf("perhaps no longer %s", reason);
 	case EFFECT_REFUSAL_GONE:
 		return xasprintf("no longer refused as %s", reason);
 	default:
@@ -798,7 +990,7 @@ static char *effect_text(enum effect effect, const char *reason)
 	}
 }
 
-char *remedy_effect(const struct remedy *remedy, const struct route *route)
+char *remedy_effect(const struct remedy *remedy)
 {
 	struct text text = {};
 	char *effects[N_DIRECTIONS] = {};
@@ -807,7 +999,8 @@ char *remedy_effect(const struct remedy *remedy, const struct route *route)
 	for (dir = 0; dir < N_DIRECTIONS; dir++)
 		if (remedy->effect[dir] != EFFECT_NONE)
 			effects[dir] = effect_text(remedy->effect[dir],
-						   route->reason_word[dir]);
+						   remedy->reason[dir],
+						   remedy->behind);
 	if (effects[DIR_WRITE] && effects[DIR_READ] &&
 	    !strcmp(effects[DIR_WRITE], effects[DIR_READ])) {
 		text_addf(&text, "writes and reads: %s", effects[DIR_WRITE]);

@@ -18,6 +18,7 @@ enum effect {
 	EFFECT_HOST_BRIDGE,
 	EFFECT_REASON_GONE,	/* this reason will not be it; another may */
 	EFFECT_REFUSAL_GONE,	/* not refused for it; it may be why it is not direct */
+	EFFECT_REASON_MAY_GO,	/* perhaps; what it rests on cannot all be seen */
 };
 
 struct remedy {
@@ -28,6 +29,8 @@ struct remedy {
 	char *remove;		/* words of it to take away; or NULL */
 	char *command;		/* the same until the next boot; or NULL */
 	enum effect effect[N_DIRECTIONS];
+	const char *reason[N_DIRECTIONS];	/* that it is for; NULL without effect */
+	bool behind;		/* for what the kernel's reason hides */
 	bool optional;		/* the route works; this makes it shorter */
 };
 
@@ -41,7 +44,7 @@ void remedies_find(const struct machine *m, const struct provider *provider,
 		   struct remedies *remedies);
 void remedies_free(struct remedies *remedies);
 /* "write: bus-address; read: not host-bridge-untrusted any more". To be freed. */
-char *remedy_effect(const struct remedy *remedy, const struct route *route);
+char *remedy_effect(const struct remedy *remedy);
 /* The word of an effect, for programs. */
 const char *effect_name(enum effect effect);
 /* All reasons, with what remedies there are for each; for people. */

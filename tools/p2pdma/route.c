@@ -162,13 +162,17 @@ static void print_remedies(const struct remedies *remedies,
 			printf("\nNo remedy is known.\n");
 		return;
 	}
-	printf("\n%s, safest first\n", optional ?
-	       "The route works. What would make it shorter" :
-	       "What can be done");
+	if (!remedies->list[0].behind)
+		printf("\n%s, safest first\n", optional ?
+		       "The route works. What would make it shorter" :
+		       "What can be done");
 	for (i = 0; i < remedies->n; i++) {
 		const struct remedy *remedy = &remedies->list[i];
-		char *effect = remedy_effect(remedy, route);
+		char *effect = remedy_effect(remedy);
 
+		if (remedy->behind && (!i || !remedies->list[i - 1].behind))
+			printf("%sAlso in the way of a direct route, safest first\n",
+			       i ? "" : "\n");
 		printf(" %2zu. ", i + 1);
 		out_paragraph(remedy->what, 5, 5, width);
 		if (remedy->remove)
@@ -323,7 +327,11 @@ static void json_remedies(struct json_object *out, const struct machine *m,
 		json_text(item, "parameter", remedy->parameter);
 		json_text(item, "remove", remedy->remove);
 		json_text(item, "command", remedy->command);
+		json_flag(item, "behind", remedy->behind);
 		json_flag(item, "optional", remedy->optional);
+		effect = json_object_in(item, "reason");
+		for (dir = 0; dir < N_DIRECTIONS; dir++)
+			json_text(effect, direction_name(dir), remedy->reason[dir]);
 		effect = json_object_in(item, "effect");
 		for (dir = 0; dir < N_DIRECTIONS; dir++)
 			json_text(effect, direction_name(dir),
