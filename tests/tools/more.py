@@ -115,7 +115,7 @@ def build_shim(runner) -> None:
     subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared",
                     "-fPIC", "-o", str(runner.MADE / "shim.so"),
                     str(runner.HERE / "shim.c")], check=True)
-    subprocess.run(["make", "-C", str(runner.TOOL), f"O={runner.MADE}/plain",
+    subprocess.run(["make", "-C", str(runner.TOOL), f"O={runner.MADE}/plain", "WERROR=1",
                     f"-j{os.cpu_count()}"], check=True,
                    capture_output=True)
 
@@ -566,6 +566,7 @@ def test_installed(results, roots: dict[str, Path], work: Path,
             trouble += "".join(f"{w} is offered: {got}\n"
                                for w in unwanted if w in got)
             results.tell(f"completion '{line}'", trouble)
+    test_flags(results, runner)
     if results.wanted("package"):
         test_package(results, work, runner)
 
@@ -587,6 +588,30 @@ def test_package(results, work: Path, runner) -> None:
                          capture_output=True, text=True, check=False)
     results.tell("package", " ".join(missing) if missing else
                  "" if ran.stdout.startswith("p2pdma ") else ran.stderr)
+    if results.wanted("package hardening"):
+        read = subprocess.run(
+            ["readelf", "-dW", "--dyn-syms", str(root / "usr/bin/p2pdma")],
+            capture_output=True, text=True, check=True).stdout
+        results.tell("package hardening", "".join(
+            f"{word} is not in it\n" for word in
+            ("BIND_NOW", "PIE", "__stack_chk_fail", "__snprintf_chk")
+            if word not in read))
+
+
+def test_flags(results, runner) -> None:
+    """What the caller says of compiling is honoured; warnings end no build of his."""
+    for name, given, words, unwanted in (
+            ("flags of the caller", ["CPPFLAGS=-DA1", "CFLAGS=-O1", "LDFLAGS=-Wl,-z,now"],
+             ["-DA1", "-O1", "-Wl,-z,now"], ["-Werror", "-O2"]),
+            ("flags of the tests", ["WERROR=1"], ["-Werror", "-O2"], [])):
+        if not results.wanted(name):
+            continue
+        lines = subprocess.run(
+            ["make", "-nB", "-C", str(runner.TOOL), f"O={runner.MADE}/none", *given],
+            capture_output=True, text=True, check=True).stdout
+        results.tell(name, "".join(f"{w} is not there\n" for w in words
+                                   if w not in lines)
+                     + "".join(f"{w} is there\n" for w in unwanted if w in lines))
 
 
 def more(results, roots, work, runner) -> None:
