@@ -17,6 +17,7 @@
 #include "address.h"
 #include "commands.h"
 #include "counters.h"
+#include "json.h"
 #include "near.h"
 #include "out.h"
 #include "policy.h"
@@ -101,6 +102,58 @@ static bool take_policy(const char *input)
 	return good;
 }
 
+static bool take_command_line(const char *input)
+{
+	struct boot_policy boot;
+	char *words, *text;
+	bool good;
+
+	policy_at_boot(input, NULL, &boot);
+	good = boot.given && !boot.mistaken.n;
+	if (boot.mistaken.n && (!boot.given || !boot.all.wrong.n))
+		die("command line '%s': a mistake that is none", input);
+	/* what is to be taken away stands there */
+	for (size_t i = 0; i < boot.mistaken.n; i++)
+		if (!strstr(input, boot.mistaken.words[i]))
+			die("command line '%s': there is no '%s'", input,
+			    boot.mistaken.words[i]);
+	/* and what is put in its place is right */
+	text = policy_text(&boot.all);
+	words = xasprintf("p2pdma=%s", text);
+	policy_at_boot_free(&boot);
+	policy_at_boot(words, NULL, &boot);
+	if (boot.mistaken.n)
+		die("command line '%s': '%s' is no better", input, words);
+	policy_at_boot_free(&boot);
+	free(text);
+	free(words);
+	return good;
+}
+
+static bool take_size(const char *input)
+{
+	unsigned long long bytes;
+
+	return parse_size(input, &bytes);
+}
+
+static bool take_event(const char *input)
+{
+	struct json_object *object = json_object_new_object(), *fields;
+	char *copy = xstrdup(input);
+	bool good;
+
+	make_plain(copy);
+	watch_fields(object, copy);
+	good = json_object_object_get_ex(object, "fields", &fields) &&
+	       json_object_object_length(fields) > 3;
+	if (!json_object_to_json_string(object))
+		abort();
+	json_object_put(object);
+	free(copy);
+	return good;
+}
+
 static bool take_counters(const char *input)
 {
 	struct counters counters;
@@ -157,6 +210,16 @@ static const struct {
 	  { "0000:05:00.0 2 64 8388608 64 8388608 0 -\n",
 	    "0000:41:00.0 2 0 0 0 0 3 denied=1\n0000:05:00.0 2 1 2 3 4 5 - 6\n" } },
 	{ "number", take_number, { "0", "12345", "0x7fff", "010" } },
+	{ "size", take_size, { "0", "8M", "0x7fffK", "1G", "18446744073709551615" } },
+	{ "cmdline", take_command_line,
+	  { "BOOT_IMAGE=/vmlinuz quiet p2pdma=auto",
+	    "p2pdma=off p2pdma=deny=0000:05:00.0;pci:8086:a54,window -- p2pdma",
+	    "p2pdma \"p2pdma=switch\" p2pdma=\"auto, host\"",
+	    "p2pdma=swich,trust=00:04.0@w p2pdma= quiet" } },
+	{ "event", take_event,
+	  { "client=0000:04:00.0 provider=0000:03:00.0 bar=2 dir=write verdict=bus-address reason=direct bridge=- distance=4",
+	    "client=0000:04:00.0 dir=write ram=0 bus=1 host=0",
+	    "cause=policy generation=25" } },
 	{ "near", take_near, { "topo", "tpoo", "verfiy", "" } },
 	{ "paragraph", take_paragraph,
 	  { "some words to be broken over lines", "a", "" } },

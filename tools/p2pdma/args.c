@@ -191,23 +191,12 @@ unsigned long long args_number(const char *option, const char *text,
 unsigned long long args_size(const char *option, const char *text,
 			     unsigned long long least, unsigned long long most)
 {
-	static const char units[] = "KMG";
-	char *copy = xstrdup(text);
-	size_t len = strlen(copy);
-	const char *unit = len ? strchr(units, copy[len - 1]) : NULL;
-	unsigned int shift = 0;
-	unsigned long long number;
+	unsigned long long bytes;
 
-	if (unit && *unit) {
-		shift = 10 * (unit - units + 1);
-		copy[len - 1] = '\0';
-	}
-	if (!parse_number(copy, &number) || number > ~0ULL >> shift ||
-	    number << shift < least || number << shift > most)
+	if (!parse_size(text, &bytes) || bytes < least || bytes > most)
 		die("%s '%s' is not a size from %s to %s", option, text,
 		    size_text(least), size_text(most));
-	free(copy);
-	return number << shift;
+	return bytes;
 }
 
 static struct dev *find_dev(const struct machine *m, const char *word)

@@ -13,6 +13,10 @@ int cmd_verify(int argc, char **argv, struct options *options);
 int cmd_bench(int argc, char **argv, struct options *options);
 int cmd_watch(int argc, char **argv, struct options *options);
 
+/* "key=value key=value", as the kernel prints an event, as members; cuts up @text. */
+struct json_object;
+void watch_fields(struct json_object *object, char *text);
+
 /* Parts of topo, each in a file of its own. */
 void topo_tree(const struct machine *m, unsigned int width);
 void topo_tree_json(const struct machine *m);

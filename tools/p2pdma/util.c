@@ -144,6 +144,27 @@ bool parse_number(const char *text, unsigned long long *number)
 	return !errno && !*end;
 }
 
+bool parse_size(const char *text, unsigned long long *bytes)
+{
+	static const char units[] = "KMG";
+	char *copy = xstrdup(text);
+	size_t len = strlen(copy);
+	const char *unit = len ? strchr(units, copy[len - 1]) : NULL;
+	unsigned int shift = 0;
+	unsigned long long number;
+	bool good;
+
+	if (unit) {
+		shift = 10 * (unit - units + 1);
+		copy[len - 1] = '\0';
+	}
+	good = parse_number(copy, &number) && number <= ~0ULL >> shift;
+	if (good)
+		*bytes = number << shift;
+	free(copy);
+	return good;
+}
+
 const char *size_text(unsigned long long bytes)
 {
 	static const char * const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };

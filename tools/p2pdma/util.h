@@ -50,6 +50,8 @@ void chomp(char *text);
 void make_plain(char *text);
 /* A decimal or 0x number that fills the whole of @text. */
 bool parse_number(const char *text, unsigned long long *number);
+/* The same with K, M or G behind it, for bytes. */
+bool parse_size(const char *text, unsigned long long *bytes);
 /* "16 MiB"; in a static buffer of which four are used in turn. */
 const char *size_text(unsigned long long bytes);
 

@@ -62,8 +62,7 @@ static bool stopped(void)
 	return __atomic_load_n(&stopping, __ATOMIC_RELAXED);
 }
 
-/* "key=value key=value", as the kernel prints it. */
-static void add_fields(struct json_object *object, char *text)
+void watch_fields(struct json_object *object, char *text)
 {
 	struct json_object *fields = json_object_in(object, "fields");
 	char *word, *value;
@@ -106,7 +105,7 @@ static int show(struct tep_event *event, struct tep_record *record, int cpu,
 		object = json_begin_plain("watch");
 		json_real(object, "time", seconds);
 		json_text(object, "event", name);
-		add_fields(object, seq.buffer);
+		watch_fields(object, seq.buffer);
 		json_end_line(object);
 	} else {
 		enum style style = event_style(name, seq.buffer);
