@@ -63,7 +63,7 @@ VERIFY = [
 
 
 def run_plain(runner, args: list[str], root: Path, shim: Path,
-              mode: str) -> subprocess.CompletedProcess:
+              mode: str, **env: str) -> subprocess.CompletedProcess:
     """The program without sanitizers, which do not go with a preloaded library."""
     return subprocess.run(
         [str(runner.MADE / "plain" / "p2pdma"), "--root", str(root),
@@ -71,7 +71,7 @@ def run_plain(runner, args: list[str], root: Path, shim: Path,
         capture_output=True, text=True, check=False, timeout=120,
         stdin=subprocess.DEVNULL,
         env={"PATH": os.environ["PATH"], "LC_ALL": "C",
-             "LD_PRELOAD": str(shim), "P2PDMA_SHIM": mode})
+             "LD_PRELOAD": str(shim), "P2PDMA_SHIM": mode, **env})
 
 
 def has_direct_io(work: Path) -> bool:
@@ -106,6 +106,19 @@ def test_verify(results, work: Path, runner) -> None:
         trouble = check_verify(runner, done, status, [write, read])
         if file.exists():
             trouble += "the file was left behind\n"
+        results.tell(name, trouble)
+    for mode, status, first in (("", 2, "not-tested"), ("wrong", 1, "wrong-data"),
+                                ("refuse-change", 1, "refused-and-changed")):
+        name = f"verify interrupted, {mode or 'sound'}"
+        if not results.wanted(name):
+            continue
+        set_routes(root, "bus-address")
+        done = run_plain(runner, ["verify", "nvme1", "nvme0", "--file", str(file),
+                                  "--size", "3M", "--json"], root, shim, mode,
+                         P2PDMA_SHIM_INTERRUPT="1")
+        trouble = check_verify(runner, done, status, [first, "not-tested"])
+        if "interrupted" not in done.stdout:
+            trouble += "nothing is said of the interrupt"
         results.tell(name, trouble)
     test_verify_safe(results, runner, root, shim, file)
 
@@ -281,6 +294,15 @@ def test_put_back(results, runner, root: Path, shim: Path) -> None:
     if results.wanted("put back at the end"):
         settle("put back at the end",
                start(*verify, stdout=subprocess.DEVNULL), [0])
+    if results.wanted("put back by the exit handler"):
+        done = run_plain(runner, [*verify, "--destructive", str(drive)], root, shim,
+                         "", P2PDMA_SHIM_BLOCK="nvme1n1", P2PDMA_SHIM_MEMORY="3")
+        trouble = "" if done.returncode == 2 and \
+            "out of memory" in done.stderr else done.stdout + done.stderr
+        if drive.read_bytes() != before:
+            trouble += "the drive was left overwritten"
+            drive.write_bytes(before)
+        results.tell("put back by the exit handler", trouble)
     if results.wanted("put back for a closed pipe"):
         process = start(*verify, stdout=subprocess.PIPE)
         process.stdout.close()
@@ -305,6 +327,42 @@ def test_put_back(results, runner, root: Path, shim: Path) -> None:
         settle(name, process, [0, 2], trouble)
     drive.write_bytes(kept)
     size.write_text("2048\n")
+
+
+def test_watch(results, runner) -> None:
+    """Who reads no more ends it, without a word; --count does as well."""
+    build_shim(runner)
+    shim = runner.MADE / "shim-trace.so"
+    flags = subprocess.run(["pkg-config", "--cflags", "libtracefs"], check=True,
+                           capture_output=True, text=True).stdout.split()
+    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE",
+                    "-shared", "-fPIC", *flags, "-o", str(shim),
+                    str(runner.HERE / "shim-trace.c")], check=True)
+    for args in ([], ["--json"]):
+        name = " ".join(["watch | head", *args])
+        if not results.wanted(name):
+            continue
+        done = subprocess.run(
+            ["bash", "-c", '"$0" watch "$@" | head -n 2; exit "${PIPESTATUS[0]}"',
+             str(runner.MADE / "plain/p2pdma"), *args],
+            capture_output=True, text=True, check=False, timeout=60,
+            env={"PATH": os.environ["PATH"], "LD_PRELOAD": str(shim)})
+        lines = done.stdout.splitlines()
+        results.tell(name, "" if len(lines) == 2 and "map_sg" in lines[1] and
+                     not done.stderr and done.returncode == 2 else
+                     f"status {done.returncode}: {done.stdout}{done.stderr}")
+    if results.wanted("watch --count"):
+        done = subprocess.run(
+            [str(runner.MADE / "plain/p2pdma"), "watch", "--count", "3", "--json"],
+            capture_output=True, text=True, check=False, timeout=60,
+            env={"PATH": os.environ["PATH"], "LD_PRELOAD": str(shim)})
+        trouble = "" if done.returncode == 0 else done.stderr
+        values = [json.loads(line) for line in done.stdout.splitlines()]
+        trouble += "".join(e.message for value in values
+                           for e in runner.validator().iter_errors(value))
+        trouble += "" if "3.040695" in done.stdout else done.stdout
+        results.tell("watch --count", trouble if len(values) == 3 else
+                     f"{len(values)} events; {trouble}")
 
 
 def test_bench(results, runner, root: Path, shim: Path) -> None:
@@ -617,6 +675,7 @@ def test_flags(results, runner) -> None:
 def more(results, roots, work, runner) -> None:
     """All of them."""
     test_verify(results, work, runner)
+    test_watch(results, runner)
     test_pictures(results, roots, runner)
     test_guide(results, roots, runner)
     test_fuzz(results, runner)

@@ -10,12 +10,16 @@
  *	eio		another error
  *	short		half of it
  *
+ * After the first such I/O SIGINT is raised if P2PDMA_SHIM_INTERRUPT is there; and of
+ * memory for I/O there is as much as P2PDMA_SHIM_MEMORY calls ask for.
+ *
  * A file that ends with what P2PDMA_SHIM_BLOCK says is taken for a block device, the
  * one that it lies on.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,8 +82,23 @@ static bool is(const char *mode)
 
 static bool is_peer(const void *buffer)
 {
-	return peer && (const char *)buffer >= peer &&
-	       (const char *)buffer < peer + peer_len;
+	if (!peer || (const char *)buffer < peer ||
+	    (const char *)buffer >= peer + peer_len)
+		return false;
+	if (getenv("P2PDMA_SHIM_INTERRUPT"))
+		raise(SIGINT);
+	return true;
+}
+
+int posix_memalign(void **memory, size_t alignment, size_t size)
+{
+	typeof(posix_memalign) *real = dlsym(RTLD_NEXT, "posix_memalign");
+	const char *most = getenv("P2PDMA_SHIM_MEMORY");
+	static int calls;
+
+	if (most && ++calls > atoi(most))
+		return ENOMEM;
+	return real(memory, alignment, size);
 }
 
 ssize_t pread(int fd, void *buffer, size_t len, off_t offset)

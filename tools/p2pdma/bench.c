@@ -219,9 +219,9 @@ static void json_figures(struct json_object *object, const char *name,
 		return;
 	}
 	member = json_object_in(object, name);
-	json_real(member, "bytes_per_second", figures->bytes_per_second);
-	json_real(member, "latency_median", figures->median);
-	json_real(member, "latency_99", figures->worst);
+	json_real(member, "bytes_per_second", figures->bytes_per_second, 3);
+	json_real(member, "latency_median", figures->median, 3);
+	json_real(member, "latency_99", figures->worst, 3);
 }
 
 static void bench_json(const struct pairs *pairs, const struct run *runs)
@@ -230,7 +230,7 @@ static void bench_json(const struct pairs *pairs, const struct run *runs)
 	size_t i;
 
 	json_number(out, "size", pairs->size);
-	json_real(out, "seconds", pairs->seconds);
+	json_real(out, "seconds", pairs->seconds, 3);
 	array = json_array_in(out, "results");
 	for (i = 0; i < pairs->n; i++) {
 		item = json_item(array);

@@ -20,11 +20,12 @@ void json_flag(struct json_object *object, const char *name, bool flag)
 	json_object_object_add(object, name, json_object_new_boolean(flag));
 }
 
-void json_real(struct json_object *object, const char *name, double number)
+void json_real(struct json_object *object, const char *name, double number,
+	       int decimals)
 {
 	char text[64];
 
-	snprintf(text, sizeof(text), "%.3f", number);
+	snprintf(text, sizeof(text), "%.*f", decimals, number);
 	json_object_object_add(object, name,
 			       json_object_new_double_s(number, text));
 }

@@ -12,7 +12,8 @@
 void json_text(struct json_object *object, const char *name, const char *text);
 void json_number(struct json_object *object, const char *name, long long number);
 void json_flag(struct json_object *object, const char *name, bool flag);
-void json_real(struct json_object *object, const char *name, double number);
+void json_real(struct json_object *object, const char *name, double number,
+	       int decimals);
 /* A new member that is an object, or an array. */
 struct json_object *json_object_in(struct json_object *object, const char *name);
 struct json_object *json_array_in(struct json_object *object, const char *name);

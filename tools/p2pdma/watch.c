@@ -103,7 +103,7 @@ static int show(struct tep_event *event, struct tep_record *record, int cpu,
 	make_plain(seq.buffer);
 	if (watch.json) {
 		object = json_begin_plain("watch");
-		json_real(object, "time", seconds);
+		json_real(object, "time", seconds, 6);
 		json_text(object, "event", name);
 		watch_fields(object, seq.buffer);
 		json_end_line(object);
