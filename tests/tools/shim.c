@@ -94,10 +94,11 @@ int posix_memalign(void **memory, size_t alignment, size_t size)
 {
 	typeof(posix_memalign) *real = dlsym(RTLD_NEXT, "posix_memalign");
 	const char *most = getenv("P2PDMA_SHIM_MEMORY");
+	static const int none_left = ENOMEM;
 	static int calls;
 
 	if (most && ++calls > atoi(most))
-		return ENOMEM;
+		return none_left;
 	return real(memory, alignment, size);
 }
 

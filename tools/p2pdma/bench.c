@@ -195,7 +195,10 @@ static void print_runs(const struct pairs *pairs, const struct run *runs,
 	}
 	table_print(&table, 0, 0, 0);
 	for (i = 0; i < pairs->n; i++)
-		if (runs[i].note)
+		/* the same remark for both directions is made once */
+		if (runs[i].note && !(i && runs[i - 1].note &&
+				      runs[i].pair->client == runs[i - 1].pair->client &&
+				      !strcmp(runs[i].note, runs[i - 1].note)))
 			out_paragraph(runs[i].note,
 				      printf("  %s -> %s, %s: ",
 					     dev_short(pairs->m,

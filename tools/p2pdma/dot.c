@@ -260,6 +260,9 @@ static void add_group(struct graph *g, const struct group *group)
 				  dev_short(g->m, first->above));
 		text_addf(&g->out, "%s", acs_text(&first->above->acs));
 	}
+	/* among functions of one device it is theirs that counts */
+	if (first->acs.ctrl & 0x7f)
+		text_addf(&g->out, "\\nown %s", acs_text(&first->acs));
 	if (provider) {
 		text_add(&g->out, "\\n");
 		if (first->has_p2pmem)

@@ -139,6 +139,12 @@ static void print_row(const struct table *table, size_t row,
 	putchar('\n');
 }
 
+char *cut_text(const char *text, unsigned int room)
+{
+	return strlen(text) <= room ? xstrdup(text) :
+				      xasprintf("%.*s..", (int)room - 2, text);
+}
+
 /* Make the last column narrower by @by, but not to nothing. */
 static void cut_column(struct table *table, unsigned int column,
 		       unsigned int *widths, unsigned int by)
@@ -146,9 +152,12 @@ static void cut_column(struct table *table, unsigned int column,
 	unsigned int room = widths[column] > by + 12 ? widths[column] - by : 12;
 	size_t i;
 
-	for (i = column; i < table->n_cells; i += table->n_columns)
-		if (strlen(table->cells[i].text) > room)
-			table->cells[i].text[room] = '\0';
+	for (i = column; i < table->n_cells; i += table->n_columns) {
+		char *text = table->cells[i].text;
+
+		table->cells[i].text = cut_text(text, room);
+		free(text);
+	}
 	widths[column] = room;
 }
 

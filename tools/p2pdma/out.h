@@ -37,6 +37,9 @@ const char *count_text(size_t n, const char *thing);
 /* The help of a command, or of all for "". */
 void out_help(const char *command);
 
+/* No longer than @room, with ".." at the end of what is cut; to be freed. */
+char *cut_text(const char *text, unsigned int room);
+
 /*
  * A table: cells of text, as wide as they need. The caller adds cells from left to
  * right, row by row; the first row is the heading.

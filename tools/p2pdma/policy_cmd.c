@@ -208,7 +208,8 @@ static bool route_changed(const struct route *before, const struct route *after,
 
 /* For people a line each, or items of @array. Returns how many. */
 static size_t compare_routes(const struct machine *before,
-			     const struct machine *after, struct json_object *array)
+			     const struct machine *after, struct json_object *array,
+			     unsigned int width)
 {
 	size_t changed = 0, i, j;
 	enum direction dir;
@@ -218,7 +219,7 @@ static size_t compare_routes(const struct machine *before,
 			const struct dev *client = after->devs[i], *old;
 			const struct provider *p = &after->providers[j];
 			const struct route *is = machine_route(client, p), *was;
-			char *name;
+			char *name, *line;
 
 			old = machine_dev(before, &client->address);
 			was = old ? machine_route(old, p) : NULL;
@@ -235,13 +236,16 @@ static size_t compare_routes(const struct machine *before,
 					continue;
 				}
 				name = provider_short(after, p);
-				printf("  %s -> %s, %ss: %s (%s), was %s (%s)\n",
-				       dev_short(after, client), name,
-				       direction_name(dir),
-				       is->verdict_word[dir],
-				       is->reason_word[dir],
-				       was->verdict_word[dir],
-				       was->reason_word[dir]);
+				line = xasprintf("%s -> %s, %ss: %s (%s), was %s (%s)",
+						 dev_short(after, client), name,
+						 direction_name(dir),
+						 is->verdict_word[dir],
+						 is->reason_word[dir],
+						 was->verdict_word[dir],
+						 was->reason_word[dir]);
+				printf("  ");
+				out_paragraph(line, 2, 4, width);
+				free(line);
 				free(name);
 			}
 		}
@@ -300,13 +304,16 @@ static int set(int argc, char **argv, const struct options *options)
 		json_policy(out, after);
 		json_text(out, "before", before->policy);
 		array = json_array_in(out, "changed");
-		compare_routes(before, after, array);
+		compare_routes(before, after, array, 0);
 		json_end(out);
 	} else {
-		printf("policy: %s, was %s\n",
-		       after->policy ? after->policy : "not seen",
-		       before->policy);
-		n = compare_routes(before, after, NULL);
+		line = xasprintf("%s, was %s",
+				 after->policy ? after->policy : "not seen",
+				 before->policy);
+		printf("policy: ");
+		out_paragraph(line, 8, 8, options->width);
+		free(line);
+		n = compare_routes(before, after, NULL, options->width);
 		printf("%s changed. What is mapped already stays as it is.\n",
 		       count_text(n, "route"));
 	}

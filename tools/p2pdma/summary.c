@@ -64,15 +64,20 @@ static void count_all(const struct machine *m, struct count *count)
 static void print_kernel(const struct machine *m, unsigned int width)
 {
 	size_t i, grouped = 0, translated = 0;
-	struct text iommus = {};
+	struct text iommus = {}, line = {};
 
-	printf("%sp2pdma %s%s, kernel %s", style_on(STYLE_HEAD), P2PDMA_VERSION,
-	       style_off(STYLE_HEAD), m->release);
-	if (m->project)
-		printf(", policy %s\n", m->policy ? m->policy : "not seen");
-	else
-		printf(", %swithout the p2pdma project%s\n",
+	printf("%sp2pdma %s%s", style_on(STYLE_HEAD), P2PDMA_VERSION,
+	       style_off(STYLE_HEAD));
+	if (m->project) {
+		text_addf(&line, ", kernel %s, policy %s", m->release,
+			  m->policy ? m->policy : "not seen");
+		out_paragraph(text_str(&line), strlen("p2pdma " P2PDMA_VERSION), 2,
+			      width);
+	} else {
+		printf(", kernel %s, %swithout the p2pdma project%s\n", m->release,
 		       style_on(STYLE_FAIR), style_off(STYLE_FAIR));
+	}
+	text_free(&line);
 	for (i = 0; i < m->n_devs; i++) {
 		if (!dev_is_client(m->devs[i]))
 			continue;
@@ -162,7 +167,7 @@ static void print_refusals(const struct machine *m, const struct count *count,
 
 	if (!count->refused_client)
 		return;
-	printf("\nRefused because\n");
+	printf("\nRefused, writes and reads counted, because\n");
 	for (reason = 0; reason <= REASON_UNKNOWN && shown < MAX_REASONS;
 	     reason++) {
 		if (!count->reason[reason])
@@ -267,7 +272,8 @@ int cmd_summary(int argc, char **argv, struct options *options)
 		       count_text(count.clients, "possible client"),
 		       count_text(count.pairs, "pair"));
 		if (count.own)
-			printf(", and %zu with its own memory", count.own);
+			printf(", and %zu with %s own memory", count.own,
+			       count.own == 1 ? "its" : "their");
 		putchar('\n');
 		if (m->project) {
 			print_verdicts(&count);

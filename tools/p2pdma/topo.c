@@ -158,12 +158,18 @@ static void add_client(const struct machine *m, struct table *table,
 		       const struct dev *client, bool wide)
 {
 	size_t i;
+	char *text;
 
 	table_add(table, dev_short(m, client), STYLE_PLAIN);
-	table_addf(table, STYLE_PLAIN, "%.12s", client->kname ? client->kname : "-");
+	text = cut_text(client->kname ? client->kname : "-", 12);
+	table_add(table, text, STYLE_PLAIN);
+	free(text);
 	add_numa(table, client->numa);
-	if (wide)
-		table_addf(table, STYLE_FAINT, "%.48s", client->label);
+	if (wide) {
+		text = cut_text(client->label, 48);
+		table_add(table, text, STYLE_FAINT);
+		free(text);
+	}
 	for (i = 0; i < m->n_providers; i++) {
 		const struct provider *provider = &m->providers[i];
 		const struct route *route;
@@ -256,8 +262,8 @@ static void print_matrix(const struct machine *m, unsigned int width)
 	table_print(&table, 0, 3 + wide, width);
 	print_legend(m, width);
 	if (hidden)
-		printf("%s seldom taking part: not shown without --all.\n",
-		       count_text(hidden, "function"));
+		printf("%s that seldom take%s part: shown with --all.\n",
+		       count_text(hidden, "function"), hidden == 1 ? "s" : "");
 }
 
 static void topo_json(const struct machine *m)
