@@ -80,6 +80,7 @@ def golden() -> list[tuple[str, str, list[str]]]:
 def shown_to_people(fabric: str) -> list[list[str]]:
     """Commands whose lines must not be wider than the screen."""
     found = [[], ["topo"], ["topo", "--all"], ["topo", "--tree"], ["policy"],
+             ["verify"], ["bench"],
              ["route", "--reasons"], ["help"]]
     found += [["help", command] for command in
               ("topo", "route", "verify", "policy", "watch", "bench")]
@@ -282,6 +283,7 @@ CLAIMS = [
      "no-bounce", "reason-may-go"),
     ("switch-user", {}, "multifunction", "no-acs", "reason-may-go"),
     ("switch-user", {}, "acs-request", "no-acs", "reason-gone"),
+    ("switch-user", {}, "host-bridge-untrusted", "no-acs", None),
     ("switch-user", {}, "fabric-blocked", "forward", "reason-may-go"),
     ("switch", {"proc/cpuinfo": "flags\t\t: hypervisor\n"}, "virtualised",
      "passthrough", "reason-gone"),

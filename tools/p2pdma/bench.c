@@ -171,8 +171,8 @@ static void print_runs(const struct pairs *pairs, const struct run *runs,
 		       unsigned int width)
 {
 	static const char * const heads[] = {
-		"client", "provider", "dir", "kernel says", "peer MiB/s", "us",
-		"by RAM MiB/s", "us",
+		"client", "provider", "dir", "kernel", "peer MiB/s", "us",
+		"RAM MiB/s", "us",
 	};
 	struct table table;
 	size_t i;

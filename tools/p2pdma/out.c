@@ -64,19 +64,20 @@ enum style verdict_style(enum verdict verdict)
 void out_paragraph(const char *text, unsigned int at, unsigned int indent,
 		   unsigned int width)
 {
+	bool first = true, fresh = at <= indent;
 	unsigned int len;
-	bool first = true;
 
 	while (*text) {
 		len = strcspn(text, " ");
-		if (!first && width && at + 1 + len > width) {
+		/* what stands before the first word may leave too little room */
+		if (width && !fresh && at + !first + len > width) {
 			printf("\n%*s", (int)indent, "");
 			at = indent;
 			first = true;
 		}
 		printf("%s%.*s", first ? "" : " ", (int)len, text);
 		at += len + !first;
-		first = false;
+		first = fresh = false;
 		text += len;
 		text += strspn(text, " ");
 	}
@@ -176,7 +177,17 @@ static unsigned int *column_widths(const struct table *table)
 	return widths;
 }
 
-static void table_free(struct table *table)
+unsigned int table_width(const struct table *table)
+{
+	unsigned int *widths = column_widths(table), sum = 0, i;
+
+	for (i = 0; i < table->n_columns; i++)
+		sum += widths[i] + (i ? 2 : 0);
+	free(widths);
+	return sum;
+}
+
+void table_free(struct table *table)
 {
 	size_t i;
 

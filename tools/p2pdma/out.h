@@ -57,6 +57,10 @@ void table_init(struct table *table, unsigned int n_columns);
 void table_add(struct table *table, const char *text, enum style style);
 [[gnu::format(printf, 3, 4)]]
 void table_addf(struct table *table, enum style style, const char *format, ...);
+/* Columns that all of it takes, without indent. */
+unsigned int table_width(const struct table *table);
+/* Empties it without a word. */
+void table_free(struct table *table);
 /*
  * Prints and empties it. Columns in front, @fixed of them, are repeated where the
  * others do not fit in @width (0: any), and have to be printed in several parts.

@@ -502,10 +502,10 @@ static bool take_away_acs(const struct situation *s, struct remedy *remedy)
 	    forwarding_in_the_way(path))
 		return false;
 	named = machine_dev_named(s->m, s->route->port);
-	/* where the fabric loses it, that is where it is lost, and not sent up */
+	/* not to be seen without root: the kernel names the first, if ACS is the reason */
 	if (!path->n_redirectors && named && !named->acs.seen &&
-	    s->route->reason[s->dir] != REASON_FABRIC_BLOCKED) {
-		/* not to be seen without root: the kernel names the first */
+	    (BIT(s->route->reason[s->dir]) &
+	     (R(ACS_REQUEST) | R(ACS_COMPLETION) | R(MULTIFUNCTION)))) {
 		remedy->parameter = pci_parameter(s->m, "disable_acs_redir",
 						  named->name);
 		remedy->command = xasprintf("setpci -s %s ECAP_ACS+6.w=0:2c",

@@ -116,45 +116,58 @@ static void run_check(const struct pairs *pairs, struct check *check)
 	}
 }
 
-static void print_checks(const struct pairs *pairs, const struct check *checks,
-			 unsigned int width)
+static void fill_table(struct table *table, const struct pairs *pairs,
+		       const struct check *checks, bool wide, bool brief)
 {
 	static const enum style styles[] = { STYLE_GOOD, STYLE_BAD, STYLE_FAIR };
 	static const char * const words[] = { "ok", "MISMATCH", "not tested" };
-	bool wide = width >= WIDE;
-	struct table table;
 	size_t i;
 
-	table_init(&table, wide ? 8 : 7);
-	table_add(&table, "client", STYLE_HEAD);
-	table_add(&table, "provider", STYLE_HEAD);
-	table_add(&table, "dir", STYLE_HEAD);
-	table_add(&table, "kernel says", STYLE_HEAD);
+	table_init(table, wide ? 8 : 7);
+	table_add(table, "client", STYLE_HEAD);
+	table_add(table, "provider", STYLE_HEAD);
+	table_add(table, "dir", STYLE_HEAD);
+	table_add(table, "kernel says", STYLE_HEAD);
 	if (wide)
-		table_add(&table, "reason", STYLE_HEAD);
-	table_add(&table, "measured", STYLE_HEAD);
-	table_add(&table, "moved", STYLE_HEAD);
-	table_add(&table, "result", STYLE_HEAD);
+		table_add(table, "reason", STYLE_HEAD);
+	table_add(table, "measured", STYLE_HEAD);
+	table_add(table, "moved", STYLE_HEAD);
+	table_add(table, "result", STYLE_HEAD);
 	for (i = 0; i < pairs->n; i++) {
 		const struct check *check = &checks[i];
 		const struct pair *pair = check->pair;
 		const struct route *route = pair->route;
 
-		table_add(&table, dev_short(pairs->m, pair->client), STYLE_PLAIN);
-		table_add(&table, dev_short(pairs->m, pair->provider->dev),
+		table_add(table, dev_short(pairs->m, pair->client), STYLE_PLAIN);
+		table_add(table, dev_short(pairs->m, pair->provider->dev),
 			  STYLE_PLAIN);
-		table_add(&table, direction_name(pair->dir), STYLE_PLAIN);
-		table_add(&table, route ? route->verdict_word[pair->dir] : "-",
-			  STYLE_PLAIN);
+		table_add(table, direction_name(pair->dir), STYLE_PLAIN);
+		table_add(table, !route ? "-" :
+			  brief ? verdict_short(route->verdict[pair->dir]) :
+				  route->verdict_word[pair->dir], STYLE_PLAIN);
 		if (wide)
-			table_add(&table,
+			table_add(table,
 				  route ? route->reason_word[pair->dir] : "-",
 				  STYLE_PLAIN);
-		table_add(&table, measured_text(check->outcome.measured),
+		table_add(table, measured_text(check->outcome.measured),
 			  STYLE_PLAIN);
-		table_add(&table, check->outcome.moved ?
+		table_add(table, check->outcome.moved ?
 			  size_text(check->outcome.moved) : "-", STYLE_PLAIN);
-		table_add(&table, words[check->result], styles[check->result]);
+		table_add(table, words[check->result], styles[check->result]);
+	}
+}
+
+static void print_checks(const struct pairs *pairs, const struct check *checks,
+			 unsigned int width)
+{
+	bool wide = width >= WIDE;
+	struct table table;
+	size_t i;
+
+	fill_table(&table, pairs, checks, wide, false);
+	if (table_width(&table) > width) {
+		table_free(&table);
+		fill_table(&table, pairs, checks, false, true);
 	}
 	table_print(&table, 0, 0, 0);
 
