@@ -137,10 +137,12 @@ def awake(exported: Exported, address: str) -> bool:
 
 
 def all_behind(facts: Facts, remedies: list[dict]) -> Facts:
-    """What the reason hides, with all remedies for it and for the reason itself."""
+    """What the reason hides, with all remedies for it and for the reason itself; but
+    of trust, which would make do with less."""
     gone: set[str] = set()
     for remedy in remedies:
-        change = dict(REMEDIES.get(remedy["name"], {})) if remedy["behind"] else {}
+        change = dict(REMEDIES.get(remedy["name"], {}))
+        change.pop("trusted", None)
         gone |= set(change.pop("without", ()))
         facts = dataclasses.replace(facts, **change)
     return dataclasses.replace(

@@ -244,6 +244,9 @@ REMEDIES = {
     "ACS and a mask that does": ({f"{CLIENT}/dma_mask_bits": "40\n",
                                   PROVIDER_BARS: BARS_ABOVE}, "nvme1", "nvme0",
                                  {"no-acs"}, set()),
+    "a virtual IOMMU and ACS": (
+        {"proc/cpuinfo": "flags\t\t: hypervisor\n"}, "nvme1", "nvme0",
+        {"passthrough", "no-acs", "trust"}, set()),
     "a port that is fixed": ({f"{CLIENT}/removable": "fixed\n"},
                              "nvme1", "nvme0", {"no-acs"}, set()),
 }

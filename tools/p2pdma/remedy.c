@@ -792,6 +792,18 @@ static bool denies(const struct policy *policy, const struct dev *dev)
 	return false;
 }
 
+static unsigned long acs_reasons(const struct situation *s)
+{
+	const struct path *path = s->path;
+	unsigned long reasons = 0;
+
+	if (path->request == REQUEST_UP || path->request == REQUEST_DROPPED)
+		reasons |= path->in_switch ? R(ACS_REQUEST) : R(MULTIFUNCTION);
+	if (path->in_switch && path->completion_up && s->dir == DIR_READ)
+		reasons |= R(ACS_COMPLETION);
+	return reasons;
+}
+
 /*
  * The kernel names the first reason. What it has not come to, as far as it can be
  * seen: why the pair would be refused next, and why it would not be direct.
@@ -820,6 +832,11 @@ static unsigned long hidden_reasons(const struct situation *s)
 	case REASON_MUST_BOUNCE:
 	case REASON_POLICY_SWITCH:
 		break;
+	case REASON_HOST_BRIDGE_UNTRUSTED:
+		/* without translation ACS would be in the way */
+		if (!untranslated_guest(s) && only_acs_in_the_way(s))
+			return acs_reasons(s);
+		return 0;
 	default:
 		return 0;
 	}
@@ -833,11 +850,7 @@ static unsigned long hidden_reasons(const struct situation *s)
 		hidden |= R(CONVENTIONAL_PCI);
 	if (!untranslated_guest(s))
 		hidden |= R(VIRTUALISED);
-	if (path->request == REQUEST_UP || path->request == REQUEST_DROPPED)
-		hidden |= path->in_switch ? R(ACS_REQUEST) : R(MULTIFUNCTION);
-	if (path->in_switch && path->completion_up && s->dir == DIR_READ)
-		hidden |= R(ACS_COMPLETION);
-	return hidden;
+	return hidden | acs_reasons(s);
 }
 
 /* The first of the reasons of @rule that is among @hidden; REASON_UNKNOWN if none. */
