@@ -77,7 +77,8 @@ void out_paragraph(const char *text, unsigned int at, unsigned int indent,
 		}
 		printf("%s%.*s", first ? "" : " ", (int)len, text);
 		at += len + !first;
-		first = fresh = false;
+		first = false;
+		fresh = false;
 		text += len;
 		text += strspn(text, " ");
 	}
