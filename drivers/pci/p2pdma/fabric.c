@@ -191,9 +191,8 @@ static void p2pdma_add_name(struct seq_buf *s, struct pci_dev *pdev)
 }
 
 /*
- * The first function or port that may redirect traffic inside a device.  So may a
- * bridge that is one of its functions: nothing says that the others reach what is
- * behind it.  With @names all that ACS makes redirect are named there instead.
+ * The first function or port that ACS may make redirect traffic inside a device.
+ * With @names all of them are named there.
  */
 static struct pci_dev *p2pdma_redirecting(const struct p2pdma_path *path,
 					  struct pci_dev *client_side,
@@ -204,13 +203,8 @@ static struct pci_dev *p2pdma_redirecting(const struct p2pdma_path *path,
 		path->client, pci_physfn(path->client), client_side,
 		path->provider, pci_physfn(path->provider), provider_side,
 	};
-	struct pci_dev *bridge;
+	struct pci_dev *first = NULL, *bridge;
 	int i, known;
-
-	if (!names && client_side != path->client)
-		return client_side;
-	if (!names && provider_side != path->provider)
-		return provider_side;
 
 	for (i = 0; i < ARRAY_SIZE(check); i++) {
 		for (known = 0; check[known] != check[i]; known++)
@@ -218,20 +212,33 @@ static struct pci_dev *p2pdma_redirecting(const struct p2pdma_path *path,
 		if (known < i ||
 		    !(p2pdma_acs_ctrl(check[i]) & P2PDMA_ACS_REDIRECTING))
 			continue;
-		if (!names)
-			return check[i];
-		p2pdma_add_name(names, check[i]);
+		first = first ?: check[i];
+		if (names)
+			p2pdma_add_name(names, check[i]);
 	}
 
 	for (bridge = path->common; bridge;
 	     bridge = pci_upstream_bridge(bridge)) {
 		if (!(p2pdma_acs_ctrl(bridge) & P2PDMA_ACS_REDIRECTING))
 			continue;
-		if (!names)
-			return bridge;
-		p2pdma_add_name(names, bridge);
+		first = first ?: bridge;
+		if (names)
+			p2pdma_add_name(names, bridge);
 	}
-	return NULL;
+	return first;
+}
+
+/*
+ * A bridge that is one of the functions of a device, and above client or provider:
+ * nothing says that the other functions reach what is behind it.
+ */
+static struct pci_dev *p2pdma_behind(const struct p2pdma_path *path,
+				     struct pci_dev *client_side,
+				     struct pci_dev *provider_side)
+{
+	if (client_side != path->client)
+		return client_side;
+	return provider_side != path->provider ? provider_side : NULL;
 }
 
 /*
@@ -429,7 +436,7 @@ int p2pdma_path_distance(struct pci_dev *client, struct pci_dev *provider)
 void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
 		      struct pci_dev *provider)
 {
-	struct pci_dev *client_side, *provider_side;
+	struct pci_dev *client_side, *provider_side, *behind;
 	struct p2pdma_acs_port own;
 
 	p2pdma_diverge(path, client, provider, &client_side, &provider_side);
@@ -457,13 +464,14 @@ void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
 						      client_side);
 		path->completion_up = path->provider_side.ctrl & PCI_ACS_CR;
 	} else if (p2pdma_is_port(path->common)) {
-		path->redirecting = p2pdma_redirecting(path, client_side,
-						       provider_side, NULL);
+		behind = p2pdma_behind(path, client_side, provider_side);
+		path->redirecting = behind ?:
+			p2pdma_redirecting(path, client_side, provider_side,
+					   NULL);
 		own = p2pdma_acs_port(client, provider);
 		path->client_drops = p2pdma_acs_request(own.ctrl, own.egress) ==
 				     P2PDMA_ACS_DROPPED;
-		path->completion_up = client_side != client ||
-				      provider_side != provider ||
+		path->completion_up = behind ||
 				      (p2pdma_acs_ctrl(provider) & PCI_ACS_CR);
 	}
 }
