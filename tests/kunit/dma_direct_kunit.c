@@ -15,6 +15,7 @@
 
 #include "../../drivers/pci/p2pdma/p2pdma.h"
 #include "fabric_common.h"
+#include "mock_cache.h"
 #include "oracle.h"
 
 /* dma-direct merges nothing. */
@@ -799,13 +800,14 @@ static void forget_routes(struct kunit *test, void *data)
 
 static void dma_direct_allocation_fails(struct kunit *test)
 {
+	static const int errors[] = { 0 };
 	struct fabric *fabric = fabric_mixed(test);
 
 	p2pdma_routes_invalidate(P2PDMA_BY_POLICY);
 	KUNIT_EXPECT_GE(test,
 			fabric_fail_allocations(mixed_six(fabric),
 						fabric_dev(fabric, "client"),
-						forget_routes, NULL),
+						errors, forget_routes, NULL),
 			3);
 }
 
@@ -867,4 +869,27 @@ static struct kunit_suite dma_direct_suite = {
 	.test_cases = dma_direct_cases,
 };
 
-kunit_test_suite(dma_direct_suite);
+/* Defect 11: the same for clients that are not coherent; see mock_cache.h. */
+static struct kunit_case dma_direct_not_coherent_cases[] = {
+	KUNIT_CASE(dma_direct_switch),
+	KUNIT_CASE(dma_direct_offsets),
+	KUNIT_CASE(dma_direct_cpu_listed),
+	KUNIT_CASE(dma_direct_two_bridges),
+	KUNIT_CASE(dma_direct_untrusted),
+	KUNIT_CASE_SLOW(dma_direct_random_lists),
+	KUNIT_CASE(dma_direct_again),
+	KUNIT_CASE(dma_direct_edges),
+	KUNIT_CASE(dma_direct_crossing),
+	KUNIT_CASE(dma_direct_providers_gone),
+	KUNIT_CASE(dma_direct_map_fails),
+	KUNIT_CASE(dma_direct_allocation_fails),
+	{}
+};
+
+static struct kunit_suite dma_direct_not_coherent_suite = {
+	.name = "dma_direct_not_coherent",
+	.init = mock_cache_not_coherent,
+	.test_cases = dma_direct_not_coherent_cases,
+};
+
+kunit_test_suites(&dma_direct_suite, &dma_direct_not_coherent_suite);

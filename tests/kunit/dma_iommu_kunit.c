@@ -23,6 +23,7 @@
 
 #include "../../drivers/iommu/dma-iommu.h"
 #include "fabric_common.h"
+#include "mock_cache.h"
 #include "mock_iommu.h"
 #include "oracle.h"
 
@@ -30,6 +31,12 @@
 static void trust_all(struct kunit *test)
 {
 	fabric_cpu_listed(test, true);
+}
+
+/* How RAM is mapped for a client, beside the direction. */
+static int ram_prot(struct pci_dev *client)
+{
+	return dev_is_dma_coherent(&client->dev) ? IOMMU_CACHE : 0;
 }
 
 /* Below one switch: a bus address, of which the IOMMU hears nothing. */
@@ -56,7 +63,7 @@ static void dma_iommu_switch(struct kunit *test)
 	fabric_sg_peer(sg, "provider", SZ_4K, SZ_4K);
 	KUNIT_ASSERT_EQ(test, 0, fabric_sg_map(sg, client, DMA_FROM_DEVICE));
 	KUNIT_EXPECT_EQ(test, 1, atomic_read(&mock->maps));
-	KUNIT_EXPECT_EQ(test, IOMMU_WRITE | IOMMU_CACHE,
+	KUNIT_EXPECT_EQ(test, IOMMU_WRITE | ram_prot(client),
 			mock_iommu_prot(&client->dev,
 					sg_dma_address(sg->table.sgl)));
 	fabric_sg_unmap(sg);
@@ -90,7 +97,8 @@ static void dma_iommu_mmio(struct kunit *test)
 			struct scatterlist *entry = fabric_sg_entry(sg, n);
 
 			KUNIT_EXPECT_EQ_MSG(test, prot[dir] |
-					    (n == 1 ? IOMMU_MMIO : IOMMU_CACHE),
+					    (n == 1 ? IOMMU_MMIO :
+						      ram_prot(client)),
 					    mock_iommu_prot(&client->dev,
 							    sg_dma_address(entry)),
 					    "entry %d, direction %d", n, dir);
@@ -750,18 +758,28 @@ static void dma_iommu_map_fails(struct kunit *test)
 	KUNIT_EXPECT_LE(test, iovas[1], iovas[0] + IOVAS_KEPT);
 }
 
-/* The same with one allocation after the other failing. */
+/* The same with one allocation after the other failing.  RAM gives no reason. */
 static void dma_iommu_allocation_fails(struct kunit *test)
 {
+	static const int errors[] = { -ENOMEM, -EIO, 0 };
+	static const int errors_of_peers[] = { -ENOMEM, 0 };
 	struct failing_iommu data = { .mock = mock_iommu_create(test, NULL) };
 	struct fabric *fabric = fabric_mixed(test);
+	struct pci_dev *client = fabric_dev(fabric, "client");
+	struct fabric_sg *peers = fabric_sg_alloc(fabric, 2);
 
 	/* A page of the table for each page, at the least. */
 	KUNIT_EXPECT_GE(test,
-			fabric_fail_allocations(mixed_six(fabric),
-						fabric_dev(fabric, "client"),
-						expect_nothing_mapped, &data),
+			fabric_fail_allocations(mixed_six(fabric), client,
+						errors, expect_nothing_mapped,
+						&data),
 			6);
+	mixed_add(peers, MIXED_BESIDE, 0);
+	mixed_add(peers, MIXED_FAR, 0);
+	KUNIT_EXPECT_GE(test,
+			fabric_fail_allocations(peers, client, errors_of_peers,
+						expect_nothing_mapped, &data),
+			2);
 }
 
 /* An IOMMU that cannot map MMIO: refused, as unreachable. */
@@ -772,6 +790,7 @@ static void dma_iommu_no_mmio(struct kunit *test)
 	struct fabric *fabric = fabric_switch(test);
 	struct pci_dev *client = fabric_dev(fabric, "client");
 	struct fabric_sg *sg = fabric_sg_alloc(fabric, 2);
+	u64 since = fabric_log_now();
 
 	trust_all(test);
 	fabric_sg_ram(sg, 0, SZ_4K);
@@ -779,6 +798,9 @@ static void dma_iommu_no_mmio(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EREMOTEIO,
 			fabric_sg_map(sg, client, DMA_FROM_DEVICE));
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
+	KUNIT_EXPECT_EQ(test, 1,
+			fabric_log_count(since, pci_name(client),
+					 "cannot be mapped by the IOMMU as MMIO"));
 	expect_bus(fabric, "client", "provider", DMA_BIDIRECTIONAL, DIRECT);
 }
 
@@ -942,6 +964,8 @@ static void dma_iommu_encryption(struct kunit *test)
 static struct kunit_case dma_iommu_cases[] = {
 	KUNIT_CASE(dma_iommu_switch),
 	KUNIT_CASE(dma_iommu_mmio),
+	/* Its line in the log is one of few in a time: before others cause more. */
+	KUNIT_CASE(dma_iommu_no_mmio),
 	KUNIT_CASE(dma_iommu_acs),
 	KUNIT_CASE(dma_iommu_kernel_acs),
 	KUNIT_CASE(dma_iommu_contiguous),
@@ -964,7 +988,6 @@ static struct kunit_case dma_iommu_cases[] = {
 	KUNIT_CASE(dma_iommu_giants),
 	KUNIT_CASE(dma_iommu_map_fails),
 	KUNIT_CASE(dma_iommu_allocation_fails),
-	KUNIT_CASE(dma_iommu_no_mmio),
 	KUNIT_CASE(dma_iommu_deferred),
 	KUNIT_CASE(dma_iommu_attrs),
 	KUNIT_CASE(dma_iommu_nothing_reserved),
@@ -979,4 +1002,32 @@ static struct kunit_suite dma_iommu_suite = {
 	.test_cases = dma_iommu_cases,
 };
 
-kunit_test_suite(dma_iommu_suite);
+/* Defect 11: the same for clients that are not coherent; see mock_cache.h. */
+static struct kunit_case dma_iommu_not_coherent_cases[] = {
+	KUNIT_CASE(dma_iommu_switch),
+	KUNIT_CASE(dma_iommu_mmio),
+	KUNIT_CASE(dma_iommu_acs),
+	KUNIT_CASE(dma_iommu_contiguous),
+	KUNIT_CASE(dma_iommu_adjacent_bus_segment),
+	KUNIT_CASE(dma_iommu_untrusted),
+	KUNIT_CASE(dma_iommu_identity),
+	KUNIT_CASE_SLOW(dma_iommu_small_lists_2k_lazy),
+	KUNIT_CASE_SLOW(dma_iommu_random_lists),
+	KUNIT_CASE(dma_iommu_again),
+	KUNIT_CASE(dma_iommu_edges),
+	KUNIT_CASE(dma_iommu_crossing),
+	KUNIT_CASE(dma_iommu_providers_gone),
+	KUNIT_CASE(dma_iommu_map_fails),
+	KUNIT_CASE(dma_iommu_allocation_fails),
+	KUNIT_CASE(dma_iommu_deferred),
+	KUNIT_CASE(dma_iommu_shared_domain),
+	{}
+};
+
+static struct kunit_suite dma_iommu_not_coherent_suite = {
+	.name = "dma_iommu_not_coherent",
+	.init = mock_cache_not_coherent,
+	.test_cases = dma_iommu_not_coherent_cases,
+};
+
+kunit_test_suites(&dma_iommu_suite, &dma_iommu_not_coherent_suite);

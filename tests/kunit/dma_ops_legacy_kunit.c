@@ -13,6 +13,7 @@
 #include <linux/sizes.h>
 
 #include "fabric_common.h"
+#include "mock_cache.h"
 #include "mock_ops.h"
 #include "oracle.h"
 
@@ -61,7 +62,7 @@ static void expect_unmapped(struct kunit *test, const struct mixed_list *list,
 
 /*
  * Peer memory goes by its route; what goes through the bridge is a resource, and
- * nothing of it is synchronised (defect 11, as far as a coherent machine can tell).
+ * nothing of it is synchronised.
  */
 static void ops_routes(struct kunit *test)
 {
@@ -302,13 +303,15 @@ static void ops_map_fails(struct kunit *test)
 
 static void ops_allocation_fails(struct kunit *test)
 {
+	static const int errors[] = { -EIO, 0 };
 	struct fabric *fabric = fabric_mixed(test);
 	struct pci_dev *client = fabric_dev(fabric, "client");
 	struct mock_ops *mock = mock_ops_install(test, client, true);
 
 	KUNIT_EXPECT_GE(test,
 			fabric_fail_allocations(mixed_six(fabric), client,
-						expect_nothing_mapped, mock),
+						errors, expect_nothing_mapped,
+						mock),
 			5);
 }
 
@@ -345,4 +348,18 @@ static struct kunit_suite dma_ops_legacy_suite = {
 	.test_cases = dma_ops_legacy_cases,
 };
 
-kunit_test_suite(dma_ops_legacy_suite);
+/* Defect 11: the same for clients that are not coherent; see mock_cache.h. */
+static struct kunit_case dma_ops_legacy_not_coherent_cases[] = {
+	KUNIT_CASE(ops_routes),
+	KUNIT_CASE_SLOW(ops_random_lists),
+	KUNIT_CASE(ops_providers_gone),
+	{}
+};
+
+static struct kunit_suite dma_ops_legacy_not_coherent_suite = {
+	.name = "dma_ops_legacy_not_coherent",
+	.init = mock_cache_not_coherent,
+	.test_cases = dma_ops_legacy_not_coherent_cases,
+};
+
+kunit_test_suites(&dma_ops_legacy_suite, &dma_ops_legacy_not_coherent_suite);

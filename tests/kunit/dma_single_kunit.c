@@ -27,6 +27,7 @@
 #include "../../drivers/pci/p2pdma/p2pdma.h"
 #include "fabric_common.h"
 #include "fabric_single.h"
+#include "mock_cache.h"
 #include "mock_iommu.h"
 #include "mock_ops.h"
 #include "oracle.h"
@@ -549,6 +550,7 @@ static void page_in_a_bar(struct kunit *test)
 static void single_ram(struct kunit *test)
 {
 	enum via via;
+	int cache;
 
 	for (via = 0; via < NR_VIAS; via++) {
 		struct setting set = set_up(test, via);
@@ -557,7 +559,9 @@ static void single_ram(struct kunit *test)
 		dma_addr_t dma;
 
 		KUNIT_ASSERT_NOT_NULL(test, buf);
+		cache = dev_is_dma_coherent(&set.client->dev) ? IOMMU_CACHE : 0;
 		for (call = FABRIC_PAGE; call <= FABRIC_PHYS; call++) {
+			mock_cache_forget();
 			dma = fabric_single_map(call, &set.client->dev,
 						virt_to_phys(buf) + 8, SZ_4K,
 						DMA_FROM_DEVICE);
@@ -566,13 +570,16 @@ static void single_ram(struct kunit *test)
 				KUNIT_EXPECT_EQ(test, dma,
 						virt_to_phys(buf) + 8);
 			if (via == IOMMU)
-				KUNIT_EXPECT_EQ(test, IOMMU_WRITE | IOMMU_CACHE,
+				KUNIT_EXPECT_EQ(test, IOMMU_WRITE | cache,
 						mock_iommu_prot(&set.client->dev,
 								dma));
 			fabric_single_sync(call, &set.client->dev, dma, SZ_4K,
 					   DMA_FROM_DEVICE);
 			fabric_single_unmap(call, &set.client->dev, dma, SZ_4K,
 					    DMA_FROM_DEVICE);
+			/* All of it twice, and one byte once. */
+			mock_cache_expect(test, &set.client->dev, "RAM",
+					  2 * SZ_4K + 1, 2 * SZ_4K + 1);
 		}
 		if (via == OPS) {
 			KUNIT_EXPECT_EQ(test, 2, set.ops->calls[MOCK_MAP_PAGE]);
@@ -1059,4 +1066,26 @@ static struct kunit_suite dma_single_suite = {
 	.test_cases = dma_single_cases,
 };
 
-kunit_test_suite(dma_single_suite);
+/* Defect 11: the same for clients that are not coherent; see mock_cache.h. */
+static struct kunit_case dma_single_not_coherent_cases[] = {
+	KUNIT_CASE_SLOW(single_routes),
+	KUNIT_CASE(single_edges),
+	KUNIT_CASE(single_ram),
+	KUNIT_CASE(single_after_the_provider),
+	KUNIT_CASE(single_outside_windows),
+	KUNIT_CASE(single_untrusted),
+	KUNIT_CASE(single_deferred),
+	KUNIT_CASE(single_fails),
+	KUNIT_CASE_SLOW(resource_unregistered),
+	KUNIT_CASE(resource_follows_bars),
+	KUNIT_CASE(ops_undone_by_their_own),
+	{}
+};
+
+static struct kunit_suite dma_single_not_coherent_suite = {
+	.name = "dma_single_not_coherent",
+	.init = mock_cache_not_coherent,
+	.test_cases = dma_single_not_coherent_cases,
+};
+
+kunit_test_suites(&dma_single_suite, &dma_single_not_coherent_suite);

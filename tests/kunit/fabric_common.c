@@ -500,13 +500,21 @@ void giant_lists(struct fabric *fabric, bool merged, mixed_settled_fn settled,
  * Failures.
  */
 
+/* Is an error one of a list, or 0, which ends it? */
+static bool fabric_error_in(const int *errors, int error)
+{
+	while (*errors && *errors != error)
+		errors++;
+	return *errors == error;
+}
+
 /**
  * fabric_fail_steps - map a list with one step after the other failing
  * @sg: the list, not mapped
  * @client: for whom
  * @dir: in which direction
  * @failing: how steps are made to fail
- * @error: what mapping must return; NULL for 0, -ENOMEM or -EIO
+ * @error: what mapping must return; NULL for one of &fabric_failing.errors
  * @data: for @failing
  *
  * Ends with the mapping in which nothing has failed.  Each time the list is looked
@@ -533,8 +541,9 @@ int fabric_fail_steps(struct fabric_sg *sg, struct pci_dev *client,
 			KUNIT_EXPECT_EQ_MSG(test, ret, error(step),
 					    "step %d fails", step);
 		else
-			KUNIT_EXPECT_TRUE_MSG(test, !ret || ret == -ENOMEM ||
-					      ret == -EIO,
+			KUNIT_EXPECT_TRUE_MSG(test,
+					      fabric_error_in(failing->errors,
+							      ret),
 					      "step %d fails: error %d", step,
 					      ret);
 		if (!ret)
@@ -661,6 +670,7 @@ static void fabric_settled_allocation(struct kunit *test, void *data)
  * @sg: the list, not mapped
  * @client: for whom; it reads: what a device writes DMA-API debug keeps in a tree
  *	of its own, and gives up when it gets no memory
+ * @errors: what mapping may return beside 0, which ends them
  * @settled: looks at what has been left behind
  * @data: for @settled
  *
@@ -670,13 +680,15 @@ static void fabric_settled_allocation(struct kunit *test, void *data)
  * Return: how many allocations there are.
  */
 int fabric_fail_allocations(struct fabric_sg *sg, struct pci_dev *client,
+			    const int *errors,
 			    void (*settled)(struct kunit *test, void *data),
 			    void *data)
 {
-	static const struct fabric_failing failing = {
+	const struct fabric_failing failing = {
 		.arm = fabric_arm_allocation,
 		.disarm = fabric_disarm_allocation,
 		.settled = fabric_settled_allocation,
+		.errors = errors,
 	};
 	struct fabric_failing_allocation allocation = {
 		.settled = settled, .data = data,

@@ -76,11 +76,14 @@ void giant_lists(struct fabric *fabric, bool merged, mixed_settled_fn settled,
  * @arm: let step number @step (from 0) fail of what comes
  * @disarm: let nothing fail any more; returns false if there was no such step
  * @settled: looks at what a mapping that failed, or was unmapped, has left behind
+ * @errors: where not every step must fail the mapping: the errors that it may return
+ *	beside 0, which ends them
  */
 struct fabric_failing {
 	void (*arm)(void *data, int step);
 	bool (*disarm)(void *data);
 	void (*settled)(struct kunit *test, void *data);
+	const int *errors;
 };
 
 /* The error of a step; 0 if mapping goes well without it. */
@@ -94,6 +97,7 @@ void fabric_fail_begin(struct kunit *test, bool sleeping, bool pages);
 void fabric_fail_nth(int step);
 bool fabric_failed_nth(void);
 int fabric_fail_allocations(struct fabric_sg *sg, struct pci_dev *client,
+			    const int *errors,
 			    void (*settled)(struct kunit *test, void *data),
 			    void *data);
 

@@ -12,6 +12,7 @@
 #include <linux/swiotlb.h>
 
 #include "fabric_random.h"
+#include "mock_cache.h"
 
 /* Where a host bridge's memory is on its bus; 0: where it is for the CPU. */
 static const u64 random_bus_starts[] = {
@@ -354,6 +355,7 @@ void random_fn_ready(struct random_run *run, struct random_fn *fn)
 		KUNIT_ASSERT_EQ(run->test, 0,
 				dma_set_mask_and_coherent(&pdev->dev, fn->mask));
 		dma_set_max_seg_size(&pdev->dev, fn->max_seg);
+		mock_cache_set(&pdev->dev, !fn->not_coherent);
 	}
 	if (fn->provider)
 		fabric_provider(run->fabric, fn->name, 0);
@@ -371,6 +373,7 @@ static void random_choose_roles(struct random_run *run)
 		fn->provider = providers > 0 && fn->memory &&
 			       random_percent(run, 80);
 		fn->mask = random_mask(run);
+		fn->not_coherent = random_percent(run, 25);
 		fn->max_seg = random_percent(run, 75) ? UINT_MAX : SZ_64K;
 		clients -= fn->client;
 		providers -= fn->provider;
@@ -503,8 +506,9 @@ void random_run_print(struct random_run *run)
 		struct random_fn *fn = &run->fn[i];
 
 		if (fn->client)
-			kunit_info(test, "%s: client, mask %#llx%s%s\n",
+			kunit_info(test, "%s: client, mask %#llx%s%s%s\n",
 				   fn->name, fn->mask,
+				   fn->not_coherent ? ", not coherent" : "",
 				   fn->ops ? ", own dma_map_ops" : "",
 				   fn->ops && !fn->resource ?
 					   " without map_resource" : "");

@@ -51,6 +51,7 @@ struct random_host {
  * @denied: by the policy in force
  * @asleep: it has been sent to D3
  * @mask: its DMA mask
+ * @not_coherent: it does not look into the CPU's caches
  * @max_seg: the largest DMA segment that it takes, bytes
  * @ops: its mock operations, or NULL
  * @resource: they have ->map_resource
@@ -64,6 +65,7 @@ struct random_fn {
 	bool denied;
 	bool asleep;
 	u64 mask;
+	bool not_coherent;
 	unsigned int max_seg;
 	struct mock_ops *ops;
 	bool resource;

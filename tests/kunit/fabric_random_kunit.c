@@ -42,6 +42,7 @@
 #include "fabric_random.h"
 #include "fabric_sg.h"
 #include "fabric_single.h"
+#include "mock_cache.h"
 #include "oracle.h"
 
 static unsigned long long seed = 1;
@@ -134,6 +135,20 @@ static bool cut_off(struct random_run *run,
 
 	return asleep(run, provider) ||
 	       (run->off && fabric_fn_is_below(fn, run->off));
+}
+
+/* What is named for that: the sleeper, or what does not decode, with its VFs. */
+static bool cut_off_at(struct random_run *run, const struct random_fn *provider,
+		       const struct pci_p2pdma_route *route)
+{
+	struct fabric_fn *fn = fabric_fn_named(run->fabric, provider->name);
+	struct pci_dev *at = fabric_fn_dev(fn);
+
+	if (!asleep(run, provider) && fn->pf != run->off)
+		at = fabric_fn_dev(run->off);
+	return route->has_bridge &&
+	       route->bridge_domain == pci_domain_nr(at->bus) &&
+	       route->bridge_id == pci_dev_id(at);
 }
 
 /*
@@ -267,7 +282,8 @@ static bool reason_holds(struct random_run *run, const struct random_fn *client,
 	case PCI_P2PDMA_DENIED:
 		return client->denied || provider->denied;
 	case PCI_P2PDMA_PROVIDER_UNREACHABLE:
-		return !crosses && cut_off(run, provider);
+		return !crosses && cut_off(run, provider) &&
+		       cut_off_at(run, provider, route);
 	case PCI_P2PDMA_POLICY_SWITCH:
 		return !strcmp(run->mode, "switch");
 	case PCI_P2PDMA_POLICY_HOST:
@@ -738,6 +754,7 @@ static void map_single(struct random_run *run, const struct random_fn *client,
 
 	pci_p2pdma_query_route(pci_p2pdma_provider_of_phys(phys, size),
 			       &pdev->dev, dir, &route);
+	mock_cache_forget();
 	dma = fabric_single_map(call, &pdev->dev, phys, size, dir);
 	if (dma == DMA_MAPPING_ERROR) {
 		KUNIT_EXPECT_TRUE_MSG(run->test,
@@ -752,6 +769,7 @@ static void map_single(struct random_run *run, const struct random_fn *client,
 		check_confined(run, client, dma, dir);
 		fabric_single_sync(call, &pdev->dev, dma, size, dir);
 		fabric_single_unmap(call, &pdev->dev, dma, size, dir);
+		mock_cache_expect(run->test, &pdev->dev, "one piece", 0, 0);
 	}
 	check_balanced(run, client);
 }

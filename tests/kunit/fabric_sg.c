@@ -5,11 +5,13 @@
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/gfp.h>
+#include <linux/iommu-dma.h>
 #include <linux/slab.h>
 
 #include "../../drivers/pci/p2pdma/p2pdma.h"
 #include "fabric_sg.h"
 #include "fabric_single.h"
+#include "mock_cache.h"
 #include "mock_iommu.h"
 #include "mock_ops.h"
 #include "oracle.h"
@@ -185,6 +187,26 @@ static void fabric_sg_check_refused(struct fabric_sg *sg)
 				   sg_dma_len(entry), entry->dma_flags);
 }
 
+/* The RAM of a list, bytes; sets @head to those before the first peer memory. */
+static u64 fabric_sg_ram_bytes(struct fabric_sg *sg, u64 *head)
+{
+	struct scatterlist *entry;
+	bool peers = false;
+	u64 bytes = 0;
+	int i;
+
+	*head = 0;
+	for_each_sgtable_sg(&sg->table, entry, i) {
+		if (mock_cache_is_ram(sg_phys(entry), entry->length)) {
+			bytes += entry->length;
+		} else if (!peers) {
+			peers = true;
+			*head = bytes;
+		}
+	}
+	return bytes;
+}
+
 /**
  * fabric_sg_map - map a list and check what came of it
  * @sg: the list, not mapped
@@ -197,6 +219,7 @@ int fabric_sg_map(struct fabric_sg *sg, struct pci_dev *client,
 		  enum dma_data_direction dir)
 {
 	struct scatterlist *entry;
+	u64 ram, head;
 	int i, ret;
 
 	for_each_sgtable_sg(&sg->table, entry, i) {
@@ -205,6 +228,7 @@ int fabric_sg_map(struct fabric_sg *sg, struct pci_dev *client,
 		entry->dma_flags = FABRIC_SG_STALE_FLAGS;
 	}
 
+	mock_cache_forget();
 	ret = dma_map_sgtable(&client->dev, &sg->table, dir, 0);
 	fabric_sg_check_entries(sg);
 	if (ret) {
@@ -214,6 +238,11 @@ int fabric_sg_map(struct fabric_sg *sg, struct pci_dev *client,
 
 	sg->client = client;
 	sg->dir = dir;
+	ram = fabric_sg_ram_bytes(sg, &head);
+	/* dma-direct begins anew when it meets the first peer memory. */
+	if (!use_dma_iommu(&client->dev))
+		ram += head;
+	mock_cache_expect(sg->fabric->test, &client->dev, "map", ram, 0);
 	oracle_expect_sg(sg->fabric, client, sg->table.sgl,
 			 sg->table.orig_nents, sg->table.nents, dir);
 	return 0;
@@ -226,6 +255,7 @@ int fabric_sg_map(struct fabric_sg *sg, struct pci_dev *client,
 void fabric_sg_unmap(struct fabric_sg *sg)
 {
 	struct scatterlist *entry;
+	u64 ram, head;
 	bool whole;
 	int i;
 
@@ -237,7 +267,10 @@ void fabric_sg_unmap(struct fabric_sg *sg)
 	whole = !(sg->table.sgl->dma_flags & SG_DMA_P2PDMA) &&
 		(mock_ops_translates(&sg->client->dev) ||
 		 sg_dma_is_swiotlb(sg->table.sgl));
+	ram = fabric_sg_ram_bytes(sg, &head);
+	mock_cache_forget();
 	dma_unmap_sgtable(&sg->client->dev, &sg->table, sg->dir, 0);
+	mock_cache_expect(sg->fabric->test, &sg->client->dev, "unmap", 0, ram);
 	sg->client = NULL;
 
 	fabric_sg_check_entries(sg);
@@ -257,6 +290,7 @@ void fabric_sg_unmap(struct fabric_sg *sg)
 void fabric_sg_sync(struct fabric_sg *sg)
 {
 	struct scatterlist *entry, *before;
+	u64 ram, head;
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(sg->fabric->test, sg->client);
@@ -269,8 +303,11 @@ void fabric_sg_sync(struct fabric_sg *sg)
 #ifdef CONFIG_DMA_NEED_SYNC
 	sg->client->dev.dma_skip_sync = false;
 #endif
+	ram = fabric_sg_ram_bytes(sg, &head);
+	mock_cache_forget();
 	dma_sync_sgtable_for_cpu(&sg->client->dev, &sg->table, sg->dir);
 	dma_sync_sgtable_for_device(&sg->client->dev, &sg->table, sg->dir);
+	mock_cache_expect(sg->fabric->test, &sg->client->dev, "sync", ram, ram);
 
 	for_each_sgtable_sg(&sg->table, entry, i)
 		if (memcmp(entry, before + i, sizeof(*entry)))
@@ -333,17 +370,22 @@ static void fabric_check_lost(struct fabric *fabric, struct pci_dev *client,
 		   pci_name(client), pci_name(owner), dir, text);
 }
 
-/* Does a port decode no memory addresses? */
-static bool fabric_deaf(int domain, u16 id)
+/*
+ * Is the port that is named for a route on the way up from the client, and does it
+ * decode no memory addresses?
+ */
+static bool fabric_named_deaf(struct pci_dev *client,
+			      const struct pci_p2pdma_route *route)
 {
-	struct pci_dev *port;
+	struct pci_dev *port = client;
 	u16 command = 0;
 
-	port = pci_get_domain_bus_and_slot(domain, PCI_BUS_NUM(id), id & 0xff);
-	if (!port)
+	while (port && pci_dev_id(port) != route->bridge_id)
+		port = pci_upstream_bridge(port);
+	if (!port || !route->has_bridge ||
+	    route->bridge_domain != pci_domain_nr(client->bus))
 		return false;
 	pci_read_config_word(port, PCI_COMMAND, &command);
-	pci_dev_put(port);
 	return !(command & PCI_COMMAND_MEMORY);
 }
 
@@ -368,11 +410,11 @@ static void fabric_check_lost_iova(struct fabric *fabric,
 	if (answer.outcome == ORACLE_BLOCKED && answer.domain < 0)
 		return;
 	if ((answer.outcome != ORACLE_LANDED || answer.completion) &&
-	    route->has_bridge &&
-	    route->bridge_domain == pci_domain_nr(client->bus) &&
-	    (route->bridge_id == PCI_DEVID(answer.bus, answer.devfn) ||
+	    ((route->has_bridge &&
+	      route->bridge_domain == pci_domain_nr(client->bus) &&
+	      route->bridge_id == PCI_DEVID(answer.bus, answer.devfn)) ||
 	     (answer.outcome == ORACLE_UNSUPPORTED &&
-	      fabric_deaf(route->bridge_domain, route->bridge_id))))
+	      fabric_named_deaf(client, route))))
 		return;
 	oracle_describe(&answer, text, sizeof(text));
 	KUNIT_FAIL(fabric->test,
@@ -447,9 +489,9 @@ void fabric_check_route(struct fabric *fabric, struct pci_dev *client,
 		return;
 	}
 	/* What a port does not decode the port above finds to be for nobody. */
-	if (route->reason == PCI_P2PDMA_FABRIC_BLOCKED && route->has_bridge &&
+	if (route->reason == PCI_P2PDMA_FABRIC_BLOCKED &&
 	    answer.outcome == ORACLE_UNSUPPORTED &&
-	    fabric_deaf(route->bridge_domain, route->bridge_id))
+	    fabric_named_deaf(client, route))
 		return;
 
 	named = route->has_bridge &&

@@ -6,6 +6,7 @@
 #include <linux/iommu-dma.h>
 
 #include "fabric_single.h"
+#include "mock_cache.h"
 #include "mock_iommu.h"
 #include "mock_ops.h"
 #include "oracle.h"
@@ -130,6 +131,7 @@ void fabric_expect_call(struct fabric *fabric, enum fabric_call call,
 	dma_addr_t dma;
 	bool bus;
 
+	mock_cache_forget();
 	dma = fabric_single_map(call, &client->dev, phys, size, dir);
 	KUNIT_EXPECT_EQ_MSG(test, dma == DMA_MAPPING_ERROR,
 			    type == PCI_P2PDMA_MAP_NOT_SUPPORTED,
@@ -150,6 +152,7 @@ void fabric_expect_call(struct fabric *fabric, enum fabric_call call,
 	oracle_expect(fabric, client, dma, size, dir, phys);
 	fabric_single_sync(call, &client->dev, dma, size, dir);
 	fabric_single_unmap(call, &client->dev, dma, size, dir);
+	mock_cache_expect(test, &client->dev, fabric_call_names[call], 0, 0);
 }
 
 /**

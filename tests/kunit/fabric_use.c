@@ -11,6 +11,7 @@
 #include "../../drivers/pci/pci.h"
 #include "../../drivers/pci/p2pdma/p2pdma.h"
 #include "fabric_fn.h"
+#include "mock_cache.h"
 
 /* Provider memory that is registered; also names its devres group. */
 struct fabric_registration {
@@ -86,7 +87,8 @@ struct pci_dev *fabric_dev(struct fabric *fabric, const char *name)
  * @fabric: the fabric
  * @name: its name
  *
- * Its DMA mask is 64 bits, and its segments may be of any size.
+ * Its DMA mask is 64 bits, and its segments may be of any size.  It is coherent
+ * unless mock_cache_not_coherent() has been called.
  *
  * Return: the device.
  */
@@ -98,6 +100,7 @@ struct pci_dev *fabric_client(struct fabric *fabric, const char *name)
 			dma_set_mask_and_coherent(&pdev->dev,
 						  DMA_BIT_MASK(64)));
 	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
+	mock_cache_ready(&pdev->dev);
 	return pdev;
 }
 

@@ -113,17 +113,29 @@ static struct p2pdma_range *use_p2pdma(struct kunit *test)
 	return range;
 }
 
-/*
- * Before the first provider of a boot no list is taken for one with peer memory.
- * Does not say much after another suite had a provider.
- */
+static void key_enable(void *unused)
+{
+	static_branch_enable(&pci_p2pdma_key);
+}
+
+/* Before the first provider of a boot no list is taken for one with peer memory. */
 static void is_p2pdma_before_first_provider(struct kunit *test)
 {
 	struct scatterlist sg;
 
+	use_p2pdma(test);
 	sg_init_table(&sg, 1);
 	sg.dma_flags = SG_DMA_P2PDMA;
-	KUNIT_EXPECT_EQ(test, sg_dma_is_p2pdma(&sg, 1), pci_p2pdma_in_use());
+	KUNIT_EXPECT_TRUE(test, sg_dma_is_p2pdma(&sg, 1));
+
+	static_branch_disable(&pci_p2pdma_key);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, key_enable, NULL));
+	KUNIT_EXPECT_FALSE(test, pci_p2pdma_in_use());
+	KUNIT_EXPECT_FALSE(test, sg_dma_is_p2pdma(&sg, 1));
+
+	kunit_release_action(test, key_enable, NULL);
+	KUNIT_EXPECT_TRUE(test, sg_dma_is_p2pdma(&sg, 1));
 }
 
 static void is_p2pdma_by_its_flag_alone(struct kunit *test)

@@ -21,6 +21,9 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#ifdef CONFIG_AMD_MEM_ENCRYPT
+#include <asm/coco.h>
+#endif
 
 #include "fabric_common.h"
 #include "oracle.h"
@@ -468,7 +471,7 @@ static pgprot_t user_prot(struct kunit *test, unsigned long addr)
 	return pte_pgprot(entry);
 }
 
-/* Defect 15: it is memory of a device; the CPU may not cache or encrypt it. */
+/* Defect 15: it is memory of a device, which the CPU may not cache. */
 static void pool_mmap(struct kunit *test)
 {
 	struct fabric *fabric = create_pool(test);
@@ -487,9 +490,6 @@ static void pool_mmap(struct kunit *test)
 		prot = user_prot(test, addr + i * PAGE_SIZE);
 		KUNIT_EXPECT_EQ(test, pgprot_val(prot),
 				pgprot_val(pgprot_noncached(prot)));
-		/* Says something only where the CPU encrypts memory. */
-		KUNIT_EXPECT_EQ(test, pgprot_val(prot),
-				pgprot_val(pgprot_decrypted(prot)));
 	}
 	/* Which says something if there is a difference. */
 	KUNIT_EXPECT_NE(test, pgprot_val(PAGE_SHARED),
@@ -531,6 +531,70 @@ static void pool_mmap(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr, SZ_4M));
 	KUNIT_EXPECT_EQ(test, SZ_4M,
 			read_attribute(test, mnt, pdev, "available"));
+}
+
+#ifdef CONFIG_AMD_MEM_ENCRYPT
+/* Stands for what is not encrypted.  The CPU looks over it. */
+#define DECRYPTED BIT_ULL(54)
+
+static enum cc_vendor real_vendor;
+
+static void encryption_off(void *unused)
+{
+	cc_vendor = real_vendor;
+	cc_mask = 0;
+}
+
+/* From here on memory is taken to be encrypted unless it is said not to be. */
+static void encryption_on(struct kunit *test)
+{
+	if (cc_mask)
+		kunit_skip(test, "memory is encrypted here");
+	real_vendor = cc_vendor;
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, encryption_off, NULL));
+	cc_mask = DECRYPTED;
+	cc_vendor = CC_VENDOR_INTEL;
+}
+
+static bool kernel_decrypted(struct kunit *test, struct pci_dev *pdev)
+{
+	void *addr = phys_to_virt(pci_resource_start(pdev, 0));
+	unsigned int level;
+	pte_t *pte = lookup_address((unsigned long)addr, &level);
+
+	KUNIT_ASSERT_NOT_NULL(test, pte);
+	return pte_val(ptep_get(pte)) & DECRYPTED;
+}
+#endif
+
+/* Defect 15: nor is it encrypted, in the kernel's own mapping or in user space's. */
+static void pool_decrypted(struct kunit *test)
+{
+#ifdef CONFIG_AMD_MEM_ENCRYPT
+	struct fabric *fabric = create_pool(test);
+	struct pci_dev *pdev = fabric_dev(fabric, "provider");
+	struct pci_dev *twin = fabric_dev(fabric, "twin");
+	struct vfsmount *mnt = mount_sysfs(test);
+	unsigned long before, addr;
+
+	before = map_memory(test, mnt, pdev, PAGE_SIZE);
+	encryption_on(test);
+	fabric_provider(fabric, "twin", 0);
+	addr = map_memory(test, mnt, pdev, PAGE_SIZE);
+	kunit_release_action(test, encryption_off, NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(before));
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+
+	KUNIT_EXPECT_FALSE(test, kernel_decrypted(test, pdev));
+	KUNIT_EXPECT_TRUE(test, kernel_decrypted(test, twin));
+	KUNIT_EXPECT_FALSE(test, pgprot_val(user_prot(test, before)) & DECRYPTED);
+	KUNIT_EXPECT_TRUE(test, pgprot_val(user_prot(test, addr)) & DECRYPTED);
+	KUNIT_EXPECT_EQ(test, 0, vm_munmap(before, PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr, PAGE_SIZE));
+#else
+	kunit_skip(test, "needs CONFIG_AMD_MEM_ENCRYPT");
+#endif
 }
 
 static void pool_mmap_refused(struct kunit *test)
@@ -753,6 +817,7 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(pool_find),
 	KUNIT_CASE(pool_enable),
 	KUNIT_CASE(pool_mmap),
+	KUNIT_CASE(pool_decrypted),
 	KUNIT_CASE(pool_mmap_refused),
 	KUNIT_CASE_SLOW(pool_mmap_fails),
 	KUNIT_CASE(pool_removal_waits),

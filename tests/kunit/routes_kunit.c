@@ -1125,6 +1125,73 @@ static void routes_log_functions(struct kunit *test)
 	}
 }
 
+/* How often a client has been told that it is refused. */
+static int refusals(u64 since, struct pci_dev *client)
+{
+	return fabric_log_count(since, pci_name(client),
+				"is refused: policy-off");
+}
+
+/*
+ * A pair whose counters there is no memory for is refused all the same.  As nobody
+ * remembers that it was told, it is told again, but not without end.
+ */
+static void routes_log_no_memory(struct kunit *test)
+{
+	static const char * const names[] = { "a", "b", "c", "d", "e", NULL };
+	struct fabric *fabric = fabric_setup(test,
+		"host\n"
+		"  rp\n"
+		"    up\n"
+		"      dp\n"
+		"        ep provider bar0=2M\n"
+		"      dp\n"
+		"        ep a\n"
+		"        ep b fn=1\n"
+		"        ep c fn=2\n"
+		"        ep d fn=3\n"
+		"        ep e fn=4\n",
+		names, NAMES("provider"));
+	struct fabric_sg *sg = fabric_sg_alloc(fabric, 1);
+	struct pci_dev *client, *untold = NULL;
+	u64 since = fabric_log_now();
+	bool failed;
+	int i, ret;
+
+	fabric_fail_begin(test, false, false);
+	fabric_sg_peer(sg, "provider", 0, SZ_4K);
+	fabric_policy(test, "off");
+
+	/* What is kept of a pair is allocated, its counters, and what debugs that. */
+	for (i = 0; names[i]; i++) {
+		client = fabric_dev(fabric, names[i]);
+		fabric_fail_nth(i);
+		ret = dma_map_sgtable(&client->dev, &sg->table, DMA_TO_DEVICE,
+				      0);
+		failed = fabric_failed_nth();
+		KUNIT_EXPECT_EQ(test, -EREMOTEIO, ret);
+		KUNIT_EXPECT_EQ(test, 1, refusals(since, client));
+		KUNIT_EXPECT_EQ(test, -EREMOTEIO,
+				fabric_sg_map(sg, client, DMA_TO_DEVICE));
+		if (failed && refusals(since, client) == 2)
+			untold = client;
+		else
+			KUNIT_EXPECT_EQ(test, 1, refusals(since, client));
+	}
+	KUNIT_ASSERT_NOT_NULL(test, untold);
+	for (i = 0; i < 3 * DEFAULT_RATELIMIT_BURST; i++)
+		fabric_sg_map(sg, untold, DMA_TO_DEVICE);
+	KUNIT_EXPECT_LT(test, refusals(since, untold),
+			2 * DEFAULT_RATELIMIT_BURST);
+
+	/* With memory again, once. */
+	fabric_policy(test, "off");
+	since = fabric_log_now();
+	for (i = 0; i < 3; i++)
+		fabric_sg_map(sg, untold, DMA_TO_DEVICE);
+	KUNIT_EXPECT_EQ(test, 1, refusals(since, untold));
+}
+
 static struct kunit_case routes_cases[] = {
 	KUNIT_CASE(routes_order),
 	KUNIT_CASE(routes_not_pci),
@@ -1149,6 +1216,7 @@ static struct kunit_case routes_cases[] = {
 	KUNIT_CASE(routes_log),
 	KUNIT_CASE(routes_log_no_forwarding),
 	KUNIT_CASE_SLOW(routes_log_functions),
+	KUNIT_CASE(routes_log_no_memory),
 	{}
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CPU access to lists with peer memory: the helpers of lib/scatterlist.c.
+ * CPU access to lists with peer memory: the helpers of lib/scatterlist.c.  Defect 20
+ * of the plain 6.12 kernel: they take it for RAM.
  *
  * Nothing is behind the memory of the software fabric.  So the I/O accessors are
  * replaced by ones that work on a shadow of it in RAM: what goes there has gone

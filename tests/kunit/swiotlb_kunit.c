@@ -12,6 +12,7 @@
 #include <linux/swiotlb.h>
 
 #include "fabric_common.h"
+#include "mock_cache.h"
 #include "mock_iommu.h"
 
 /* Bounce buffers that a device uses now. */
@@ -292,4 +293,19 @@ static struct kunit_suite swiotlb_suite = {
 	.test_cases = swiotlb_cases,
 };
 
-kunit_test_suite(swiotlb_suite);
+/* Defect 11: the same for clients that are not coherent; see mock_cache.h. */
+static struct kunit_case swiotlb_not_coherent_cases[] = {
+	KUNIT_CASE(swiotlb_beside_peers),
+	KUNIT_CASE(swiotlb_refused_behind),
+	KUNIT_CASE(swiotlb_untrusted),
+	KUNIT_CASE(swiotlb_bounced_once),
+	{}
+};
+
+static struct kunit_suite swiotlb_not_coherent_suite = {
+	.name = "swiotlb_not_coherent",
+	.init = mock_cache_not_coherent,
+	.test_cases = swiotlb_not_coherent_cases,
+};
+
+kunit_test_suites(&swiotlb_suite, &swiotlb_not_coherent_suite);
