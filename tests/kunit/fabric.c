@@ -141,6 +141,10 @@ static bool fabric_fn_attribute(struct fabric_fn *fn, const char *key,
 		fn->external = true;
 		return true;
 	}
+	if (!strcmp(key, "ari")) {
+		fn->ari = true;
+		return fn->kind == FABRIC_RP || fn->kind == FABRIC_DP;
+	}
 	if (!text)
 		return false;
 	if (!strcmp(key, "acs")) {
@@ -183,12 +187,25 @@ static bool fabric_fn_attribute(struct fabric_fn *fn, const char *key,
 	return true;
 }
 
-/* Give a function the next device number on its bus; or its "fn" of the last. */
-static void fabric_fn_place(struct fabric *fabric, struct fabric_fn *fn,
+/* Functions of one device, by their place on its bus? */
+static bool fabric_same_device(const struct fabric_fn *a,
+			       const struct fabric_fn *b)
+{
+	return a->host == b->host && a->parent == b->parent &&
+	       (fabric_fn_below_ari(a) ||
+		PCI_SLOT(a->devfn) == PCI_SLOT(b->devfn));
+}
+
+/*
+ * Give a function the next device number on its bus; or its "fn" of the last.
+ * Returns false if a device has no such function.
+ */
+static bool fabric_fn_place(struct fabric *fabric, struct fabric_fn *fn,
 			    const char *number)
 {
+	unsigned int most = fabric_fn_below_ari(fn) ? 255 : 7;
 	struct fabric_fn *other, *last = NULL;
-	unsigned int siblings = 0;
+	unsigned int siblings = 0, function;
 
 	list_for_each_entry(other, &fabric->functions, node) {
 		if (other->host != fn->host || other->parent != fn->parent ||
@@ -202,14 +219,16 @@ static void fabric_fn_place(struct fabric *fabric, struct fabric_fn *fn,
 	if (last)
 		fn->devfn = PCI_DEVFN(PCI_SLOT(last->devfn) + 1, 0);
 	if (last && number) {
-		fn->devfn = PCI_DEVFN(PCI_SLOT(last->devfn), number[0] - '0');
+		if (sscanf(number, "%u", &function) != 1 || function > most)
+			return false;
+		fn->devfn = fabric_fn_below_ari(fn) ? function :
+			PCI_DEVFN(PCI_SLOT(last->devfn), function);
 		fn->multifunction = true;
 		list_for_each_entry(other, &fabric->functions, node)
-			if (other->host == fn->host &&
-			    other->parent == fn->parent && other->present &&
-			    PCI_SLOT(other->devfn) == PCI_SLOT(fn->devfn))
+			if (other->present && fabric_same_device(other, fn))
 				other->multifunction = true;
 	}
+	return true;
 }
 
 static bool fabric_add_vfs(struct fabric *fabric, struct fabric_fn *pf)
@@ -270,7 +289,8 @@ static struct fabric_fn *fabric_parse_fn(struct fabric *fabric,
 	fn->kind = kind;
 	fn->device = 0x1000 + 0x100 * kind;
 	fn->acs_cap = kind == FABRIC_RP || kind == FABRIC_DP;
-	fabric_fn_place(fabric, fn, number);
+	if (!fabric_fn_place(fabric, fn, number))
+		goto bad;
 
 	for (; (word = strsep(&line, " ")); first = false) {
 		char *text = word;

@@ -47,6 +47,8 @@
  *	egress-bits=N	its size (else 32)
  *	port=N		port number (else counted among its siblings, from 0)
  *	dev=N		device number (else the next one)
+ *	ari		root or downstream port: the functions of the device below it
+ *			may have numbers up to 255
  *	fn=N		function N of the device of the line before
  *	barN=SIZE	memory BAR; 64 bits and prefetchable
  *	barN=SIZE,32	memory BAR; 32 bits and not prefetchable, which needs a

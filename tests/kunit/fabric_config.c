@@ -105,7 +105,10 @@ static void fabric_reg_exp(struct fabric_fn *fn)
 	fabric_reg(fn, cap + PCI_EXP_DEVCAP, 4, PCI_EXP_DEVCAP_RBER, 0);
 	fabric_reg(fn, cap + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_RELAX_EN |
 		   PCI_EXP_DEVCTL_READRQ_512B, fn->pf ? 0 : 0x7fff);
-	fabric_reg(fn, cap + PCI_EXP_DEVCTL2, 2, 0, fn->pf ? 0 : 0x1f);
+	fabric_reg(fn, cap + PCI_EXP_DEVCAP2, 4,
+		   fn->ari ? PCI_EXP_DEVCAP2_ARI : 0, 0);
+	fabric_reg(fn, cap + PCI_EXP_DEVCTL2, 2, 0,
+		   fn->pf ? 0 : 0x1f | (fn->ari ? PCI_EXP_DEVCTL2_ARI : 0));
 	if (fn->kind == FABRIC_RCIEP)
 		return;
 	fabric_reg(fn, cap + PCI_EXP_LNKCAP, 4, PCI_EXP_LNKCAP_SLS_2_5GB |
@@ -152,11 +155,11 @@ static void fabric_reg_acs(struct fabric_fn *fn, int next)
 }
 
 /* Single Root I/O Virtualization: virtual functions follow their physical one. */
-static void fabric_reg_sriov(struct fabric_fn *fn)
+static void fabric_reg_sriov(struct fabric_fn *fn, int next)
 {
 	int cap = FABRIC_EXT_CAP_SRIOV;
 
-	fabric_reg_ext(fn, cap, PCI_EXT_CAP_ID_SRIOV, 0);
+	fabric_reg_ext(fn, cap, PCI_EXT_CAP_ID_SRIOV, next);
 	fabric_reg(fn, cap + PCI_SRIOV_CTRL, 2, 0,
 		   PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE);
 	fabric_reg(fn, cap + PCI_SRIOV_INITIAL_VF, 2, fn->vfs, 0);
@@ -169,6 +172,50 @@ static void fabric_reg_sriov(struct fabric_fn *fn)
 	fabric_reg(fn, cap + PCI_SRIOV_SUP_PGSIZE, 4, 0x553, 0);
 	fabric_reg(fn, cap + PCI_SRIOV_SYS_PGSIZE, 4, 1, 0x553);
 	fabric_reg_bar(fn, cap + PCI_SRIOV_BAR, fn->vf_size, false);
+}
+
+/* Alternative Routing-ID Interpretation: each function names the next one. */
+static void fabric_reg_ari(struct fabric_fn *fn)
+{
+	int cap = FABRIC_EXT_CAP_ARI, next = 0;
+	struct fabric_fn *other;
+
+	list_for_each_entry(other, &fn->host->fabric->functions, node)
+		if (other->host == fn->host && other->parent == fn->parent &&
+		    !other->pf && other->present && other->devfn > fn->devfn &&
+		    (!next || other->devfn < next))
+			next = other->devfn;
+	fabric_reg_ext(fn, cap, PCI_EXT_CAP_ID_ARI, 0);
+	fabric_reg(fn, cap + PCI_ARI_CAP, 2, next << 8, 0);
+}
+
+/* The extended capabilities.  The list has to begin at its beginning. */
+static void fabric_reg_exts(struct fabric_fn *fn)
+{
+	bool has_ari = fabric_fn_below_ari(fn) && !fabric_fn_is_bridge(fn);
+	int ari = has_ari ? FABRIC_EXT_CAP_ARI : 0;
+	int sriov = fn->vfs ? FABRIC_EXT_CAP_SRIOV : ari;
+
+	if (fn->acs_cap)
+		fabric_reg_acs(fn, sriov);
+	else if (sriov)
+		/* 0 is no capability. */
+		fabric_reg_ext(fn, FABRIC_EXT_CAP_ACS, 0, sriov);
+	if (fn->vfs)
+		fabric_reg_sriov(fn, ari);
+	if (ari)
+		fabric_reg_ari(fn);
+}
+
+/**
+ * fabric_fn_below_ari - may a function have a number beyond 7?
+ * @fn: the function
+ *
+ * Return: true if it may.
+ */
+bool fabric_fn_below_ari(const struct fabric_fn *fn)
+{
+	return fn->parent && fn->parent->ari;
 }
 
 /**
@@ -220,13 +267,8 @@ void fabric_fn_reset(struct fabric_fn *fn)
 		fabric_reg_exp(fn);
 	if (!fn->pf)
 		fabric_reg_pm(fn);
-	if (express && fn->acs_cap)
-		fabric_reg_acs(fn, fn->vfs ? FABRIC_EXT_CAP_SRIOV : 0);
-	else if (express && fn->vfs)
-		/* The list has to begin at its beginning; 0 is no capability. */
-		fabric_reg_ext(fn, FABRIC_EXT_CAP_ACS, 0, FABRIC_EXT_CAP_SRIOV);
-	if (fn->vfs)
-		fabric_reg_sriov(fn);
+	if (express)
+		fabric_reg_exts(fn);
 }
 
 /**

@@ -384,7 +384,8 @@ static void export_hosts(struct kunit *test)
 /*
  * Functions of one device, which redirect or not: the function itself, the port
  * above, the upstream port of a switch that is one of the functions.  One drops
- * what it sends to another.  To other devices all that is of no account.
+ * what it sends to another, and one to the function of number 9, which is there with
+ * ARI alone.  To other devices all that is of no account.
  */
 static void export_multifunction(struct kunit *test)
 {
@@ -406,12 +407,17 @@ static void export_multifunction(struct kunit *test)
 		"        up acs=RR\n"
 		"          dp acs=none\n"
 		"            ep below\n"
-		"        ep beside fn=1 bar0=2M\n",
-		NAMES("plain", "above", "own", "beside"));
+		"        ep beside fn=1 bar0=2M\n"
+		"      dp acs=none ari\n"
+		"        ep many acs=EC egress=1,9 egress-bits=0\n"
+		"        ep nine fn=9 bar0=2M\n"
+		"        ep far fn=129 bar0=2M\n",
+		NAMES("plain", "above", "own", "beside", "nine", "far"));
 
 	fabric_policy(test, "auto,trust=%s",
 		      pci_name(fabric_dev(fabric, "plain")));
-	export_fabric(fabric, NAMES("plain", "above", "own", "beside"), NULL);
+	export_fabric(fabric, NAMES("plain", "above", "own", "beside", "nine",
+				    "far"), NULL);
 }
 
 /*

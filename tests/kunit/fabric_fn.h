@@ -15,6 +15,7 @@
 #define FABRIC_CAP_PM		0x80
 #define FABRIC_EXT_CAP_ACS	0x100
 #define FABRIC_EXT_CAP_SRIOV	0x140
+#define FABRIC_EXT_CAP_ARI	0x180
 
 enum fabric_kind {
 	FABRIC_HOST,
@@ -62,6 +63,7 @@ struct fabric_bar {
  * @vendor: vendor ID
  * @device: device ID
  * @external: root port whose devices are not trusted
+ * @ari: port that can forward by Alternative Routing-ID Interpretation
  * @value: configuration space
  * @mask: bits of it that can be written
  */
@@ -88,6 +90,7 @@ struct fabric_fn {
 	u16 vendor;
 	u16 device;
 	bool external;
+	bool ari;
 	u8 value[PCI_CFG_SPACE_EXP_SIZE];
 	u8 mask[PCI_CFG_SPACE_EXP_SIZE];
 };
@@ -96,6 +99,7 @@ extern struct pci_ops fabric_pci_ops;
 
 void fabric_fn_reset(struct fabric_fn *fn);
 bool fabric_fn_is_bridge(const struct fabric_fn *fn);
+bool fabric_fn_below_ari(const struct fabric_fn *fn);
 bool fabric_fn_answers(const struct fabric_fn *fn);
 u32 fabric_fn_get(const struct fabric_fn *fn, int where, int size);
 struct fabric_fn *fabric_fn_at(struct fabric_host *host, int bus,

@@ -632,6 +632,47 @@ static void path_functions(struct kunit *test)
 	}
 }
 
+/* Egress control among functions goes by their numbers, with ARI of eight bits. */
+static void path_functions_ari(struct kunit *test)
+{
+	static const struct {
+		const char *provider;
+		u32 egress;
+		bool drops;
+	} row[] = {
+		{ "nine", BIT(1), false },
+		{ "nine", BIT(9), true },
+		{ "nine", ~BIT(9), false },
+		{ "far", BIT(0) | BIT(7), true },	/* beyond 32 bits */
+	};
+	struct fabric *fabric = fabric_create(test,
+		"host\n"
+		"  rp ari\n"
+		"    ep zero acs=EC bar0=2M\n"
+		"    ep nine fn=9 bar0=2M\n"
+		"    ep far fn=200 bar0=2M\n"
+		"  rp\n"
+		"    ep plain acs=EC\n"
+		"    ep one fn=1 bar0=2M\n");
+	struct p2pdma_path path;
+	int i;
+
+	KUNIT_ASSERT_EQ(test, 200, fabric_dev(fabric, "far")->devfn);
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		fabric_set_egress(fabric, "zero", row[i].egress);
+		p2pdma_path_init(&path, fabric_dev(fabric, "zero"),
+				 fabric_dev(fabric, row[i].provider));
+		KUNIT_EXPECT_EQ_MSG(test, path.client_drops, row[i].drops,
+				    "row %d", i);
+	}
+
+	/* And without, of three. */
+	fabric_set_egress(fabric, "plain", BIT(1));
+	p2pdma_path_init(&path, fabric_dev(fabric, "plain"),
+			 fabric_dev(fabric, "one"));
+	KUNIT_EXPECT_TRUE(test, path.client_drops);
+}
+
 /* A physical function and its virtual ones are functions of one device. */
 static void path_vfs(struct kunit *test)
 {
@@ -736,6 +777,7 @@ static struct kunit_case fabric_cases[] = {
 	KUNIT_CASE(path_shapes),
 	KUNIT_CASE(path_acs),
 	KUNIT_CASE(path_functions),
+	KUNIT_CASE(path_functions_ari),
 	KUNIT_CASE_SLOW(path_vfs),
 	KUNIT_CASE_SLOW(path_vf_beside),
 	KUNIT_CASE(path_not_decoding),

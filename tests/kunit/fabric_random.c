@@ -151,6 +151,9 @@ static void random_draw_port(struct random_run *run, int depth,
 		seq_buf_puts(&run->picture, " noacs");
 	else
 		random_draw_acs(run);
+	run->ari = random_percent(run, 25);
+	if (run->ari)
+		seq_buf_puts(&run->picture, " ari");
 }
 
 static struct random_fn *random_draw_fn(struct random_run *run, int depth,
@@ -191,13 +194,14 @@ static void random_draw_device(struct random_run *run, int depth,
 {
 	int count = random_percent(run, 30) ? 2 + random_below(run, 2) : 1;
 	bool vfs = acs && count == 1 && random_percent(run, 6);
+	bool ari = run->ari && !strcmp(kind, "ep");
 	struct random_fn *fn;
 	int i, number = 0;
 
 	for (i = 0; i < count; i++) {
 		fn = random_draw_fn(run, depth, kind);
 		if (i) {
-			number += 1 + random_below(run, 2);
+			number += 1 + random_below(run, ari ? 100 : 2);
 			seq_buf_printf(&run->picture, " fn=%d", number);
 		}
 		if (acs && random_percent(run, 25))

@@ -80,6 +80,7 @@ struct random_fn {
  * @picture: for writing it
  * @budget: how many functions may still be drawn
  * @ports: how many ports there are
+ * @ari: the last port that was drawn forwards functions beyond 7
  * @fabric: the fabric
  * @iommu: the mock IOMMU, or NULL
  * @iommu_config: what kind it is
@@ -102,6 +103,7 @@ struct random_run {
 	struct seq_buf picture;
 	int budget;
 	int ports;
+	bool ari;
 	struct fabric *fabric;
 	struct mock_iommu *iommu;
 	struct mock_iommu_config iommu_config;

@@ -509,7 +509,9 @@ static void fabric_draw_fn(struct fabric_fn *fn, struct seq_buf *s)
 	seq_buf_printf(s, "%s %s", fabric_kind_names[fn->kind], fn->name);
 	if (fabric_fn_is_bridge(fn))
 		seq_buf_printf(s, " port=%d", fn->port);
-	if (PCI_FUNC(fn->devfn))
+	if (fabric_fn_below_ari(fn) && fn->devfn)
+		seq_buf_printf(s, " fn=%d", fn->devfn);
+	else if (PCI_FUNC(fn->devfn))
 		seq_buf_printf(s, " fn=%d", PCI_FUNC(fn->devfn));
 	else
 		seq_buf_printf(s, " dev=%d", PCI_SLOT(fn->devfn));
@@ -517,6 +519,8 @@ static void fabric_draw_fn(struct fabric_fn *fn, struct seq_buf *s)
 		seq_buf_printf(s, " id=%04x:%04x", fn->vendor, fn->device);
 	if (fn->external)
 		seq_buf_puts(s, " external");
+	if (fn->ari)
+		seq_buf_puts(s, " ari");
 	fabric_draw_acs(fn, s);
 	for (i = 0; i < PCI_STD_NUM_BARS; i++)
 		if (fn->bar[i].size)

@@ -53,6 +53,7 @@ struct oracle_fn {
 	struct oracle_span bar[PCI_STD_NUM_BARS];
 	u16 acs;
 	u8 port;
+	bool ari;	/* forwards by function numbers of eight bits */
 	unsigned int egress_bits;
 	u32 egress[8];
 };
@@ -188,6 +189,8 @@ static void oracle_get_express(struct oracle_host *host, struct oracle_fn *fn)
 			      2) >> 4 & 0xf;
 	fn->port = oracle_get(host, fn->bus, fn->devfn, cap + PCI_EXP_LNKCAP,
 			      4) >> 24;
+	fn->ari = oracle_get(host, fn->bus, fn->devfn, cap + PCI_EXP_DEVCTL2,
+			     2) & PCI_EXP_DEVCTL2_ARI;
 
 	cap = oracle_ext_cap(host, fn->bus, fn->devfn, PCI_EXT_CAP_ID_ACS);
 	if (!cap)
@@ -299,7 +302,7 @@ static bool oracle_get_fn(struct oracle *oracle, int h, int up, int bus,
 static void oracle_get_bus(struct oracle *oracle, int h, int up, int bus)
 {
 	int type = up < 0 ? -1 : oracle->fn[up].type;
-	int slots = 32, slot, function;
+	int slots = 32, slot, function, functions;
 	bool many;
 
 	/* There is but one device at the other end of a link. */
@@ -309,9 +312,12 @@ static void oracle_get_bus(struct oracle *oracle, int h, int up, int bus)
 	for (slot = 0; slot < slots; slot++) {
 		many = oracle_get(&oracle->host[h], bus, PCI_DEVFN(slot, 0),
 				  PCI_HEADER_TYPE, 1) & PCI_HEADER_TYPE_MFD;
-		for (function = 0; function < (many ? 8 : 1); function++)
+		functions = many ? 8 : 1;
+		if (many && up >= 0 && oracle->fn[up].ari)
+			functions = 256;
+		for (function = 0; function < functions; function++)
 			oracle_get_fn(oracle, h, up, bus,
-				      PCI_DEVFN(slot, function));
+				      PCI_DEVFN(slot, 0) + function);
 	}
 }
 
@@ -528,6 +534,18 @@ static enum oracle_way oracle_peer_request(struct oracle_walk *walk,
 	return from->acs & PCI_ACS_RR ? ORACLE_UP : ORACLE_DROPPED;
 }
 
+/* Do the bits of a device number belong to the function number? */
+static bool oracle_below_ari(const struct oracle *o, const struct oracle_fn *fn)
+{
+	return fn->up >= 0 && o->fn[fn->up].ari;
+}
+
+static unsigned int oracle_function(const struct oracle *o,
+				    const struct oracle_fn *fn)
+{
+	return oracle_below_ari(o, fn) ? fn->devfn : PCI_FUNC(fn->devfn);
+}
+
 /* Are two functions of one device: of one number, or related as PF and VF? */
 static bool oracle_one_device(struct oracle *o, int a, int b)
 {
@@ -540,7 +558,8 @@ static bool oracle_one_device(struct oracle *o, int a, int b)
 	if (fb->pf >= 0)
 		return oracle_one_device(o, a, fb->pf);
 	return fa->bus == fb->bus &&
-	       PCI_SLOT(fa->devfn) == PCI_SLOT(fb->devfn);
+	       (oracle_below_ari(o, fa) ||
+		PCI_SLOT(fa->devfn) == PCI_SLOT(fb->devfn));
 }
 
 /* Back to the requester, by its ID; @from has the data. */
@@ -879,7 +898,7 @@ static void oracle_emit(struct oracle_walk *walk)
 		if (!oracle_one_device(o, client, i))
 			continue;
 		switch (oracle_peer_request(walk, fn,
-					    PCI_FUNC(o->fn[i].devfn))) {
+					    oracle_function(o, &o->fn[i]))) {
 		case ORACLE_ACROSS:
 			oracle_land(walk, i, bar, bus);
 			return;

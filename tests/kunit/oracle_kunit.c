@@ -581,6 +581,36 @@ static void oracle_functions(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, answer.completion);
 }
 
+/* The same where a function number has eight bits, and the vector as many as that. */
+static void oracle_functions_ari(struct kunit *test)
+{
+	struct fabric *fabric = fabric_create(test,
+		"host\n"
+		"  rp r ari\n"
+		"    ep zero acs=none egress-bits=0 bar0=2M\n"
+		"    ep nine fn=9 acs=none bar0=2M\n"
+		"    ep last fn=255 bar0=2M\n");
+	u64 nine = bar_address(fabric, "nine", 0);
+	u64 last = bar_address(fabric, "last", 0);
+
+	KUNIT_EXPECT_EQ(test, 255, fabric_dev(fabric, "last")->devfn);
+	expect_read(fabric, "zero", nine, ORACLE_LANDED, "nine");
+	expect_read(fabric, "zero", last, ORACLE_LANDED, "last");
+
+	/* Not the last three bits alone, which are those of functions 1 and 7. */
+	fabric_set_acs(fabric, "zero", PCI_ACS_EC);
+	fabric_set_egress(fabric, "zero", BIT(1) | BIT(7));
+	expect_read(fabric, "zero", nine, ORACLE_LANDED, "nine");
+	expect_read(fabric, "zero", last, ORACLE_LANDED, "last");
+	fabric_set_egress(fabric, "zero", BIT(9));
+	expect_read(fabric, "zero", nine, ORACLE_ACS_VIOLATION, "zero");
+	expect_read(fabric, "zero", last, ORACLE_LANDED, "last");
+
+	/* A vector of 32 bits has none for the last. */
+	fabric_set_acs(fabric, "nine", PCI_ACS_EC);
+	expect_read(fabric, "nine", last, ORACLE_ACS_VIOLATION, "nine");
+}
+
 /* Virtual functions: shares of one BAR, there while they are enabled. */
 static void oracle_vfs(struct kunit *test)
 {
@@ -732,6 +762,7 @@ static struct kunit_case oracle_cases[] = {
 	KUNIT_CASE(oracle_two_bridges),
 	KUNIT_CASE(oracle_conventional),
 	KUNIT_CASE(oracle_functions),
+	KUNIT_CASE(oracle_functions_ari),
 	KUNIT_CASE_SLOW(oracle_vfs),
 	KUNIT_CASE(oracle_switched_off),
 	KUNIT_CASE(oracle_iommu),

@@ -17,6 +17,9 @@
 /* Any of these at functions of one device may send traffic another way. */
 #define ACS_REDIRECTING	(ACS_RR | ACS_CR | ACS_EC | ACS_UF)
 
+/* the most bits that an egress vector can have */
+#define EGRESS_MAX	256
+
 static int depth(const struct dev *dev)
 {
 	int hops = 0;
@@ -123,13 +126,13 @@ static void walk(struct path *path)
 
 /*
  * Among functions of one device: with ARI there is no slot, and all eight bits are the
- * function. On a bus that virtual functions have of their own the kernel knows of none.
+ * function. A virtual function on a bus of its own has no number that the vector knows.
  */
 static unsigned int function_number(const struct dev *dev)
 {
-	bool own_bus = dev->physfn && dev->physfn->address.bus != dev->address.bus;
-
-	if (dev->above && dev->above->ari && !own_bus)
+	if (dev->physfn && dev->physfn->address.bus != dev->address.bus)
+		return EGRESS_MAX;
+	if (dev->above && dev->above->ari)
 		return dev->address.slot << 3 | dev->address.function;
 	return dev->address.function;
 }
@@ -141,7 +144,7 @@ static bool in_egress_vector(const struct dev *port, const struct dev *peer)
 
 	if (!dev_is_downstream(port))
 		number = function_number(peer);
-	if ((size && number >= size) || number > 255)
+	if (number >= (size ? size : EGRESS_MAX))
 		return true;
 	return port->acs.egress[number / 32] & BIT(number % 32);
 }

@@ -33,6 +33,9 @@
 #define P2PDMA_ACS_REDIRECTING \
 	(PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_EC | PCI_ACS_UF)
 
+/* The most bits that an egress vector can have. */
+#define P2PDMA_EGRESS_MAX 256
+
 /* A register of the ACS capability; negative if it cannot be read. */
 static int p2pdma_acs_read(struct pci_dev *pdev, int where)
 {
@@ -76,6 +79,9 @@ static bool p2pdma_acs_egress(struct pci_dev *port, struct pci_dev *peer)
 		    PCI_POSSIBLE_ERROR(lnkcap))
 			return true;
 		number = lnkcap >> 24;
+	} else if (peer->bus != pci_physfn(peer)->bus) {
+		/* A virtual function that has no number on the device's bus. */
+		number = P2PDMA_EGRESS_MAX;
 	} else {
 		number = pci_ari_enabled(peer->bus) ? peer->devfn :
 						      PCI_FUNC(peer->devfn);
@@ -83,7 +89,7 @@ static bool p2pdma_acs_egress(struct pci_dev *port, struct pci_dev *peer)
 
 	if (pci_read_config_byte(port, port->acs_cap + PCI_ACS_EGRESS_BITS,
 				 &size) ||
-	    (size && number >= size))
+	    number >= (size ?: P2PDMA_EGRESS_MAX))
 		return true;
 
 	if (pci_read_config_dword(port, port->acs_cap + PCI_ACS_EGRESS_CTL_V +
