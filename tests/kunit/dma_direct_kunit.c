@@ -873,7 +873,6 @@ static struct kunit_suite dma_direct_suite = {
 static struct kunit_case dma_direct_not_coherent_cases[] = {
 	KUNIT_CASE(dma_direct_switch),
 	KUNIT_CASE(dma_direct_offsets),
-	KUNIT_CASE(dma_direct_cpu_listed),
 	KUNIT_CASE(dma_direct_two_bridges),
 	KUNIT_CASE(dma_direct_untrusted),
 	KUNIT_CASE_SLOW(dma_direct_random_lists),

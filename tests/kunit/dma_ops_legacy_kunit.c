@@ -348,7 +348,10 @@ static struct kunit_suite dma_ops_legacy_suite = {
 	.test_cases = dma_ops_legacy_cases,
 };
 
-/* Defect 11: the same for clients that are not coherent; see mock_cache.h. */
+/*
+ * Defect 11: the same for clients that are not coherent.  The operations look after
+ * RAM themselves, and of peer memory nothing may be synchronised: see mock_cache.h.
+ */
 static struct kunit_case dma_ops_legacy_not_coherent_cases[] = {
 	KUNIT_CASE(ops_routes),
 	KUNIT_CASE_SLOW(ops_random_lists),

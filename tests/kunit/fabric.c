@@ -182,6 +182,8 @@ static bool fabric_fn_attribute(struct fabric_fn *fn, const char *key,
 		fn->devfn = PCI_DEVFN(number, 0);
 	else if (!strcmp(key, "vfs"))
 		fn->vfs = number;
+	else if (!strcmp(key, "vf-offset"))
+		fn->vf_offset = number;
 	else if (strcmp(key, "fn"))
 		return false;
 	return true;
@@ -246,7 +248,7 @@ static bool fabric_add_vfs(struct fabric *fabric, struct fabric_fn *pf)
 		fn->vf = i;
 		fn->kind = FABRIC_EP;
 		fn->present = true;
-		fn->devfn = pf->devfn + 1 + i;
+		fn->devfn = pf->devfn + pf->vf_offset + i;
 		scnprintf(fn->name, sizeof(fn->name), "%.12s.vf%d", pf->name,
 			  i);
 		list_add_tail(&fn->node, &fabric->functions);
@@ -280,6 +282,7 @@ static struct fabric_fn *fabric_parse_fn(struct fabric *fabric,
 	fn->host = host;
 	fn->parent = above;
 	fn->egress_bits = 32;
+	fn->vf_offset = 1;
 	fn->vendor = FABRIC_VENDOR;
 
 	word = strsep(&line, " ");

@@ -55,6 +55,8 @@
  *			bus= below 4G
  *	vfs=N		N virtual functions, called NAME.vf0, NAME.vf1 ...
  *	vfbar=SIZE	memory of each in its BAR 0
+ *	vf-offset=N	how far the first is from its physical function (else 1); from
+ *			256 on it is on the next bus
  *	id=VVVV:DDDD	vendor and device ID
  *	external	root port whose devices are not trusted
  *

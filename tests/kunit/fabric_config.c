@@ -166,7 +166,7 @@ static void fabric_reg_sriov(struct fabric_fn *fn, int next)
 	fabric_reg(fn, cap + PCI_SRIOV_TOTAL_VF, 2, fn->vfs, 0);
 	fabric_reg(fn, cap + PCI_SRIOV_NUM_VF, 2, 0, 0xffff);
 	fabric_reg(fn, cap + PCI_SRIOV_FUNC_LINK, 1, fn->devfn, 0);
-	fabric_reg(fn, cap + PCI_SRIOV_VF_OFFSET, 2, 1, 0);
+	fabric_reg(fn, cap + PCI_SRIOV_VF_OFFSET, 2, fn->vf_offset, 0);
 	fabric_reg(fn, cap + PCI_SRIOV_VF_STRIDE, 2, 1, 0);
 	fabric_reg(fn, cap + PCI_SRIOV_VF_DID, 2, fn->device + 1, 0);
 	fabric_reg(fn, cap + PCI_SRIOV_SUP_PGSIZE, 4, 0x553, 0);
@@ -297,9 +297,13 @@ bool fabric_fn_answers(const struct fabric_fn *fn)
  */
 int fabric_fn_bus(const struct fabric_fn *fn)
 {
-	if (!fn->parent)
-		return fn->host->busn.start;
-	return fabric_fn_get(fn->parent, PCI_SECONDARY_BUS, 1);
+	int bus = fn->parent ? fabric_fn_get(fn->parent, PCI_SECONDARY_BUS, 1) :
+			       fn->host->busn.start;
+
+	/* Routing IDs of virtual functions run over into the bus number. */
+	if (fn->pf && bus)
+		bus += (fn->pf->devfn + fn->pf->vf_offset + fn->vf) >> 8;
+	return bus;
 }
 
 /* Do bus numbers lead a request from the root bus to the bus below a bridge? */

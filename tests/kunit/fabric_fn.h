@@ -60,6 +60,7 @@ struct fabric_bar {
  * @bar: its BARs
  * @vfs: how many virtual functions it can have
  * @vf_size: memory of each
+ * @vf_offset: from the function's routing ID to that of the first
  * @vendor: vendor ID
  * @device: device ID
  * @external: root port whose devices are not trusted
@@ -87,6 +88,7 @@ struct fabric_fn {
 	struct fabric_bar bar[PCI_STD_NUM_BARS];
 	int vfs;
 	u64 vf_size;
+	u16 vf_offset;
 	u16 vendor;
 	u16 device;
 	bool external;

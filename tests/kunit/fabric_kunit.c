@@ -653,7 +653,9 @@ static void path_functions_ari(struct kunit *test)
 		"    ep far fn=200 bar0=2M\n"
 		"  rp\n"
 		"    ep plain acs=EC\n"
-		"    ep one fn=1 bar0=2M\n");
+		"    ep one fn=1 bar0=2M\n"
+		"  rp ari\n"
+		"    ep pf acs=EC egress-bits=0 vfs=1 vfbar=2M vf-offset=256\n");
 	struct p2pdma_path path;
 	int i;
 
@@ -665,6 +667,12 @@ static void path_functions_ari(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, path.client_drops, row[i].drops,
 				    "row %d", i);
 	}
+
+	/* On another bus there is no number: not even that of function 0. */
+	fabric_enable_vfs(fabric, "pf", 1);
+	p2pdma_path_init(&path, fabric_dev(fabric, "pf"),
+			 fabric_dev(fabric, "pf.vf0"));
+	KUNIT_EXPECT_TRUE(test, path.client_drops);
 
 	/* And without, of three. */
 	fabric_set_egress(fabric, "plain", BIT(1));

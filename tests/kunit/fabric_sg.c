@@ -233,6 +233,7 @@ int fabric_sg_map(struct fabric_sg *sg, struct pci_dev *client,
 	fabric_sg_check_entries(sg);
 	if (ret) {
 		fabric_sg_check_refused(sg);
+		mock_cache_expect_undone(sg->fabric->test, &client->dev);
 		return ret;
 	}
 

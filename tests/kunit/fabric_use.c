@@ -100,7 +100,7 @@ struct pci_dev *fabric_client(struct fabric *fabric, const char *name)
 			dma_set_mask_and_coherent(&pdev->dev,
 						  DMA_BIT_MASK(64)));
 	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
-	mock_cache_ready(&pdev->dev);
+	mock_cache_ready(fabric->test, &pdev->dev);
 	return pdev;
 }
 
@@ -527,7 +527,8 @@ static void fabric_draw_fn(struct fabric_fn *fn, struct seq_buf *s)
 			seq_buf_printf(s, " bar%d=%#llx%s", i, fn->bar[i].size,
 				       fn->bar[i].is32 ? ",32" : "");
 	if (fn->vfs)
-		seq_buf_printf(s, " vfs=%d vfbar=%#llx", fn->vfs, fn->vf_size);
+		seq_buf_printf(s, " vfs=%d vfbar=%#llx vf-offset=%d", fn->vfs,
+			       fn->vf_size, fn->vf_offset);
 
 	seq_buf_printf(s, " # %02x:%02x.%d", fabric_fn_bus(fn),
 		       PCI_SLOT(fn->devfn), PCI_FUNC(fn->devfn));

@@ -90,18 +90,21 @@ static void mock_cache_restore(void *unused)
 int mock_cache_not_coherent(struct kunit *test)
 {
 	if (!IS_ENABLED(CONFIG_PCI_P2PDMA_KUNIT_CACHE))
-		kunit_skip(test, "here the architecture itself maintains caches, or none");
+		kunit_skip(test, "needs CONFIG_PCI_P2PDMA_KUNIT_CACHE");
 	mock_cache_default_off = true;
 	return kunit_add_action_or_reset(test, mock_cache_restore, NULL);
 }
 
 /**
  * mock_cache_ready - make a device as coherent as the test wants its clients
+ * @test: the test
  * @dev: the device, whose DMA mask has been set
  */
-void mock_cache_ready(struct device *dev)
+void mock_cache_ready(struct kunit *test, struct device *dev)
 {
 	mock_cache_set(dev, !mock_cache_default_off);
+	if (mock_cache_default_off)
+		KUNIT_EXPECT_FALSE(test, dev_is_dma_coherent(dev));
 }
 
 /**
@@ -130,6 +133,8 @@ void mock_cache_expect(struct kunit *test, struct device *dev, const char *what,
 	u64 device = atomic64_read(&mock_cache_for_device);
 	u64 cpu = atomic64_read(&mock_cache_for_cpu);
 
+	if (!IS_ENABLED(CONFIG_PCI_P2PDMA_KUNIT_CACHE))
+		return;
 	if (dev_is_dma_coherent(dev) || mock_ops_translates(dev)) {
 		for_device = 0;
 		for_cpu = 0;
@@ -139,4 +144,21 @@ void mock_cache_expect(struct kunit *test, struct device *dev, const char *what,
 			   "%s, %s: %llu bytes are synchronised for the device and %llu for the CPU, not %llu and %llu",
 			   dev_name(dev), what, device, cpu, for_device,
 			   for_cpu);
+}
+
+/**
+ * mock_cache_expect_undone - a mapping that fails gives nothing to the CPU
+ * @test: the test
+ * @dev: the client
+ *
+ * No device has written to the RAM, and what the CPU has in its caches is newer.
+ */
+void mock_cache_expect_undone(struct kunit *test, struct device *dev)
+{
+	u64 cpu = atomic64_read(&mock_cache_for_cpu);
+
+	if (cpu)
+		KUNIT_FAIL(test,
+			   "%s: mapping fails, and %llu bytes are synchronised for the CPU",
+			   dev_name(dev), cpu);
 }

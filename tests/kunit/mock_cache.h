@@ -14,11 +14,12 @@
 #include <linux/types.h>
 
 int mock_cache_not_coherent(struct kunit *test);
-void mock_cache_ready(struct device *dev);
+void mock_cache_ready(struct kunit *test, struct device *dev);
 void mock_cache_set(struct device *dev, bool coherent);
 void mock_cache_forget(void);
 void mock_cache_expect(struct kunit *test, struct device *dev, const char *what,
 		       u64 for_device, u64 for_cpu);
+void mock_cache_expect_undone(struct kunit *test, struct device *dev);
 bool mock_cache_is_ram(phys_addr_t phys, size_t size);
 
 #endif /* P2PDMA_KUNIT_MOCK_CACHE_H */

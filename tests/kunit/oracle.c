@@ -540,9 +540,12 @@ static bool oracle_below_ari(const struct oracle *o, const struct oracle_fn *fn)
 	return fn->up >= 0 && o->fn[fn->up].ari;
 }
 
+/* By which number egress vectors know a function; 256 is beyond all. */
 static unsigned int oracle_function(const struct oracle *o,
 				    const struct oracle_fn *fn)
 {
+	if (fn->pf >= 0 && o->fn[fn->pf].bus != fn->bus)
+		return 256;
 	return oracle_below_ari(o, fn) ? fn->devfn : PCI_FUNC(fn->devfn);
 }
 

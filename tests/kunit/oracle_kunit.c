@@ -611,6 +611,25 @@ static void oracle_functions_ari(struct kunit *test)
 	expect_read(fabric, "nine", last, ORACLE_ACS_VIOLATION, "nine");
 }
 
+/* A virtual function that is not on the device's bus is in no egress vector. */
+static void oracle_vf_on_next_bus(struct kunit *test)
+{
+	struct fabric *fabric = fabric_create(test,
+		"host\n"
+		"  rp ari\n"
+		"    ep pf acs=none egress-bits=0 vfs=1 vfbar=2M vf-offset=256\n");
+	u64 bar;
+
+	fabric_enable_vfs(fabric, "pf", 1);
+	bar = bar_address(fabric, "pf.vf0", 0);
+	KUNIT_EXPECT_EQ(test, fabric_dev(fabric, "pf")->bus->number + 1,
+			fabric_dev(fabric, "pf.vf0")->bus->number);
+	KUNIT_EXPECT_EQ(test, 0, fabric_dev(fabric, "pf.vf0")->devfn);
+	expect_read(fabric, "pf", bar, ORACLE_LANDED, "pf.vf0");
+	fabric_set_acs(fabric, "pf", PCI_ACS_EC);
+	expect_read(fabric, "pf", bar, ORACLE_ACS_VIOLATION, "pf");
+}
+
 /* Virtual functions: shares of one BAR, there while they are enabled. */
 static void oracle_vfs(struct kunit *test)
 {
@@ -763,6 +782,7 @@ static struct kunit_case oracle_cases[] = {
 	KUNIT_CASE(oracle_conventional),
 	KUNIT_CASE(oracle_functions),
 	KUNIT_CASE(oracle_functions_ari),
+	KUNIT_CASE(oracle_vf_on_next_bus),
 	KUNIT_CASE_SLOW(oracle_vfs),
 	KUNIT_CASE(oracle_switched_off),
 	KUNIT_CASE(oracle_iommu),

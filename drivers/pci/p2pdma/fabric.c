@@ -33,9 +33,6 @@
 #define P2PDMA_ACS_REDIRECTING \
 	(PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_EC | PCI_ACS_UF)
 
-/* The most bits that an egress vector can have. */
-#define P2PDMA_EGRESS_MAX 256
-
 /* A register of the ACS capability; negative if it cannot be read. */
 static int p2pdma_acs_read(struct pci_dev *pdev, int where)
 {
@@ -81,7 +78,7 @@ static bool p2pdma_acs_egress(struct pci_dev *port, struct pci_dev *peer)
 		number = lnkcap >> 24;
 	} else if (peer->bus != pci_physfn(peer)->bus) {
 		/* A virtual function that has no number on the device's bus. */
-		number = P2PDMA_EGRESS_MAX;
+		return true;
 	} else {
 		number = pci_ari_enabled(peer->bus) ? peer->devfn :
 						      PCI_FUNC(peer->devfn);
@@ -89,7 +86,7 @@ static bool p2pdma_acs_egress(struct pci_dev *port, struct pci_dev *peer)
 
 	if (pci_read_config_byte(port, port->acs_cap + PCI_ACS_EGRESS_BITS,
 				 &size) ||
-	    number >= (size ?: P2PDMA_EGRESS_MAX))
+	    (size && number >= size))
 		return true;
 
 	if (pci_read_config_dword(port, port->acs_cap + PCI_ACS_EGRESS_CTL_V +
@@ -198,7 +195,7 @@ static void p2pdma_add_name(struct seq_buf *s, struct pci_dev *pdev)
 
 /*
  * The first function or port that ACS may make redirect traffic inside a device.
- * With @names all of them are named there.
+ * With @names all of them are named there instead.
  */
 static struct pci_dev *p2pdma_redirecting(const struct p2pdma_path *path,
 					  struct pci_dev *client_side,
@@ -209,7 +206,7 @@ static struct pci_dev *p2pdma_redirecting(const struct p2pdma_path *path,
 		path->client, pci_physfn(path->client), client_side,
 		path->provider, pci_physfn(path->provider), provider_side,
 	};
-	struct pci_dev *first = NULL, *bridge;
+	struct pci_dev *bridge;
 	int i, known;
 
 	for (i = 0; i < ARRAY_SIZE(check); i++) {
@@ -218,20 +215,20 @@ static struct pci_dev *p2pdma_redirecting(const struct p2pdma_path *path,
 		if (known < i ||
 		    !(p2pdma_acs_ctrl(check[i]) & P2PDMA_ACS_REDIRECTING))
 			continue;
-		first = first ?: check[i];
-		if (names)
-			p2pdma_add_name(names, check[i]);
+		if (!names)
+			return check[i];
+		p2pdma_add_name(names, check[i]);
 	}
 
 	for (bridge = path->common; bridge;
 	     bridge = pci_upstream_bridge(bridge)) {
 		if (!(p2pdma_acs_ctrl(bridge) & P2PDMA_ACS_REDIRECTING))
 			continue;
-		first = first ?: bridge;
-		if (names)
-			p2pdma_add_name(names, bridge);
+		if (!names)
+			return bridge;
+		p2pdma_add_name(names, bridge);
 	}
-	return first;
+	return NULL;
 }
 
 /*
