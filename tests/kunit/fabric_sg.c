@@ -489,9 +489,12 @@ void fabric_check_route(struct fabric *fabric, struct pci_dev *client,
 	} else {
 		return;
 	}
-	/* What a port does not decode the port above finds to be for nobody. */
+	/*
+	 * What a port does not decode the port above finds to be for nobody: also
+	 * what a device may send out of itself.
+	 */
 	if (route->reason == PCI_P2PDMA_FABRIC_BLOCKED &&
-	    answer.outcome == ORACLE_UNSUPPORTED &&
+	    (answer.outcome == ORACLE_UNSUPPORTED || deliberate) &&
 	    fabric_named_deaf(client, route))
 		return;
 
