@@ -294,6 +294,41 @@ CLAIMS = [
      "host-bridge-untrusted", "passthrough", "reason-may-go"),
 ]
 
+# The kernel's command line, the policy in force -> what the remedies "trust" and "undeny"
+# take away and add
+AT_BOOT = [
+    ("quiet", "auto", "host-bridge-untrusted", "trust",
+     (None, "p2pdma=trust=0000:04:00.0")),
+    ("p2pdma=switch", "auto", "host-bridge-untrusted", "trust",
+     (None, "p2pdma=auto,trust=0000:04:00.0")),
+    ("p2pdma=off quiet", "host", "host-bridge-untrusted", "trust",
+     (None, "p2pdma=host,trust=0000:04:00.0")),
+    ("p2pdma=swich", "auto", "host-bridge-untrusted", "trust",
+     ("p2pdma=swich", "p2pdma=auto,trust=0000:04:00.0")),
+    ("p2pdma=deny=0:6.0 p2pdma=deny=0:5.0", "auto,deny=0:5.0;0:6.0",
+     "host-bridge-untrusted", "trust", (None, "p2pdma=trust=0000:04:00.0")),
+    ("p2pdma=deny=0000:04:00.0 quiet p2pdma=trust=0:7.0", "auto,trust=0:6.0",
+     "host-bridge-untrusted", "trust",
+     ("p2pdma=deny=0000:04:00.0 p2pdma=trust=0:7.0",
+      "p2pdma=auto,trust=0:6.0;0000:04:00.0")),
+    ("quiet", "host,deny=0:5.0,window", "host-bridge-untrusted", "trust",
+     (None, "p2pdma=host,deny=0:5.0,trust=0000:04:00.0,window")),
+    ("p2pdma=host p2pdma=deny=pci:8086:a54", "host,deny=pci:8086:a54", "denied", "undeny",
+     ("p2pdma=host p2pdma=deny=pci:8086:a54", "p2pdma=host")),
+]
+# The kernel's command line, the policy in force, the reason -> is it said that they differ?
+OTHER_POLICY = {
+    ("quiet", "auto", "acs-request"): False,
+    ("p2pdma=switch", "auto", "acs-request"): True,
+    ("p2pdma=deny=0:5.0 p2pdma=host,trust=0:6.0", "host,deny=0:5.0,trust=0:6.0",
+     "acs-request"): False,
+    ("p2pdma=trust=0:6.0", "auto", "acs-request"): True,
+    ("p2pdma=swich", "off", "policy-off"): False,
+    ("p2pdma=swich", "auto", "acs-request"): True,
+    ("quiet", "host", "host-bridge-untrusted"): False,
+    ("swiotlb=force", "host", "must-bounce"): True,
+}
+
 # Forwarding of ARI at the port -> what becomes of requests to each function
 ARI = {
     True: {"01:01.1": "dropped", "01:02.1": "up", "01:05.0": "dropped"},

@@ -109,8 +109,8 @@ static bool take_command_line(const char *input)
 	bool good;
 
 	policy_at_boot(input, NULL, &boot);
-	good = boot.given && !boot.mistaken.n;
-	if (boot.mistaken.n && (!boot.given || !boot.all.wrong.n))
+	good = boot.words.n && !boot.mistaken.n;
+	if (boot.mistaken.n && (!boot.words.n || !boot.all.wrong.n))
 		die("command line '%s': a mistake that is none", input);
 	/* what is to be taken away stands there */
 	for (size_t i = 0; i < boot.mistaken.n; i++)

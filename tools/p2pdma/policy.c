@@ -389,7 +389,7 @@ static char *value_of(const char *word)
 void policy_at_boot(const char *cmdline, const struct machine *m,
 		    struct boot_policy *boot)
 {
-	struct words whole = {}, values = {};
+	struct words values = {};
 	char *word, *value;
 	size_t i, wrong;
 
@@ -399,7 +399,7 @@ void policy_at_boot(const char *cmdline, const struct machine *m,
 	while ((word = next_word(&cmdline))) {
 		value = value_of(word);
 		if (value) {
-			words_add(&whole, word);
+			words_add(&boot->words, word);
 			words_add(&values, value);
 			continue;
 		}
@@ -409,7 +409,6 @@ void policy_at_boot(const char *cmdline, const struct machine *m,
 		free(word);
 	}
 	/* together they are one text, around which blanks do not count */
-	boot->given = values.n;
 	if (values.n)
 		cut_blanks_behind(values.words[values.n - 1]);
 	for (i = 0; i < values.n; i++) {
@@ -419,14 +418,13 @@ void policy_at_boot(const char *cmdline, const struct machine *m,
 		wrong = boot->all.wrong.n;
 		parse_options(word, m, &boot->all);
 		if (boot->all.wrong.n > wrong) {
-			words_add(&boot->mistaken, xstrdup(whole.words[i]));
+			words_add(&boot->mistaken, xstrdup(boot->words.words[i]));
 			parse_options(value, m, &boot->kept);
 		}
 		free(value);
 	}
 	mend(&boot->all);
 	mend(&boot->kept);
-	words_free(&whole);
 	words_free(&values);
 }
 
@@ -435,6 +433,7 @@ void policy_at_boot_free(struct boot_policy *boot)
 	policy_free(&boot->all);
 	policy_free(&boot->kept);
 	words_free(&boot->mistaken);
+	words_free(&boot->words);
 }
 
 void policy_free(struct policy *policy)
@@ -480,4 +479,35 @@ char *policy_text(const struct policy *policy)
 	for (i = 0; i < policy->others.n; i++)
 		text_addf(&text, ",%s", policy->others.words[i]);
 	return text_take(&text);
+}
+
+static bool words_within(const struct words *some, const struct words *all)
+{
+	size_t i, j;
+
+	for (i = 0; i < some->n; i++) {
+		for (j = 0; j < all->n; j++)
+			if (!strcmp(some->words[i], all->words[j]))
+				break;
+		if (j == all->n)
+			return false;
+	}
+	return true;
+}
+
+bool words_same(const struct words *one, const struct words *other)
+{
+	return words_within(one, other) && words_within(other, one);
+}
+
+bool policy_is_of_boot(const struct policy *policy,
+		       const struct boot_policy *boot)
+{
+	/* with a mistake nothing of it counts */
+	if (boot->mistaken.n)
+		return !strcmp(policy->mode, "off") && !policy->deny.n &&
+		       !policy->trust.n;
+	return !strcmp(policy->mode, boot->all.mode) &&
+	       words_same(&policy->deny, &boot->all.deny) &&
+	       words_same(&policy->trust, &boot->all.trust);
 }

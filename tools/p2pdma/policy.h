@@ -21,7 +21,7 @@ struct policy {
 
 /* What the kernel's command line says, in all its words p2pdma=. */
 struct boot_policy {
-	bool given;		/* there is such a word */
+	struct words words;	/* all of them, as they stand there */
 	struct policy all;	/* of what parses; @wrong has all the mistakes */
 	struct words mistaken;	/* words with a mistake, as they stand there */
 	struct policy kept;	/* what parses of these words alone */
@@ -37,6 +37,9 @@ void policy_at_boot(const char *cmdline, const struct machine *m,
 		    struct boot_policy *boot);
 void policy_at_boot_free(struct boot_policy *boot);
 void policy_free(struct policy *policy);
+/* Is @policy, which is in force, the one that the command line gives? */
+bool policy_is_of_boot(const struct policy *policy,
+		       const struct boot_policy *boot);
 /* As one line that can be written back; to be freed. */
 char *policy_text(const struct policy *policy);
 /*
@@ -47,6 +50,8 @@ bool policy_names(const char *word, const struct dev *dev);
 
 void words_add(struct words *words, char *word);
 void words_free(struct words *words);
+/* The same words, in any order. */
+bool words_same(const struct words *one, const struct words *other);
 /* With @between between them; to be freed. */
 char *words_joined(const struct words *words, const char *between);
 

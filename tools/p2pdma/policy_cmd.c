@@ -132,7 +132,7 @@ static void print_origin(const struct machine *m, unsigned int width)
 			out_paragraph(boot.all.wrong.words[i], 2, 4, width);
 		}
 	} else if (!strcmp(text, m->policy)) {
-		out_paragraph(boot.given ?
+		out_paragraph(boot.words.n ?
 			      "It is that of the kernel's command line." :
 			      "It is the default.", 0, 0, width);
 	}

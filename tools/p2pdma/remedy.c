@@ -115,6 +115,18 @@ static void set_command(struct remedy *remedy, const struct situation *s,
 	free(text);
 }
 
+/* All p2pdma= of the kernel's command line go, and the whole of a policy comes. */
+static void set_whole(struct remedy *remedy, const struct situation *s,
+		      const struct policy *policy)
+{
+	char *text = policy_text(policy);
+
+	if (s->boot.words.n)
+		remedy->remove = words_joined(&s->boot.words, " ");
+	remedy->parameter = xasprintf("p2pdma=%s", text);
+	free(text);
+}
+
 /*
  * A mode and devices of trust= for the kernel's command line, each NULL for none.
  * Words there that have a mistake have to go, with which nothing of it counts; what
@@ -219,7 +231,6 @@ static bool take_off_deny(const struct situation *s, struct remedy *remedy)
 {
 	struct policy changed = s->policy;
 	struct words kept = {};
-	char *text;
 	size_t i;
 
 	for (i = 0; i < s->policy.deny.n; i++) {
@@ -232,9 +243,7 @@ static bool take_off_deny(const struct situation *s, struct remedy *remedy)
 	/* one that is not known, or not seen to name them, cannot be written anew */
 	if (kept.n < s->policy.deny.n) {
 		changed.deny = kept;
-		text = policy_text(&changed);
-		remedy->parameter = xasprintf("p2pdma=%s", text);
-		free(text);
+		set_whole(remedy, s, &changed);
 		set_command(remedy, s, &changed);
 	}
 	free(kept.words);
@@ -601,12 +610,17 @@ static void trust_add(struct words *trust, const struct dev *dev,
 	words_add(trust, xasprintf("%s%s", dev->name, suffix));
 }
 
-/* At boot the list adds to what the command line has; now, to what is in force. */
+/*
+ * At boot the list adds to what the command line has; now, to what is in force. Where
+ * the two allow different things what is claimed would not come of the former, and it
+ * takes what is in force with it.
+ */
 static void trust_word(const struct situation *s, struct remedy *remedy,
 		       const char *suffix)
 {
 	struct policy changed = s->policy;
 	struct words boot = {}, now = {};
+	const char *mode = NULL;
 	char *list;
 	size_t i;
 
@@ -618,10 +632,16 @@ static void trust_word(const struct situation *s, struct remedy *remedy,
 		trust_add(&boot, s->path->provider, suffix);
 		trust_add(&now, s->path->provider, suffix);
 	}
-	list = words_joined(&boot, ";");
-	set_parameter(remedy, s, NULL, list);
-	free(list);
 	changed.trust = now;
+	if (s->m->policy && strcmp(s->policy.mode, s->boot.all.mode))
+		mode = s->policy.mode;
+	if (s->m->policy && !words_same(&s->policy.deny, &s->boot.all.deny)) {
+		set_whole(remedy, s, &changed);
+	} else {
+		list = words_joined(&boot, ";");
+		set_parameter(remedy, s, mode, list);
+		free(list);
+	}
 	set_command(remedy, s, &changed);
 	words_free(&boot);
 	words_free(&now);
@@ -950,6 +970,8 @@ void remedies_find(const struct machine *m, const struct provider *provider,
 	policy_parse(m->policy ? m->policy : "auto", m, &in_force);
 	policy_at_boot(m->cmdline, m, &s.boot);
 	s.policy = in_force;
+	remedies->other_policy = m->policy &&
+				 !policy_is_of_boot(&in_force, &s.boot);
 	for (i = 0; i < ARRAY_SIZE(rules); i++)
 		add_remedy(&s, &rules[i], remedies);
 	/* with the policy that the remedies before bring about */

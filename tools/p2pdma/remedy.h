@@ -37,6 +37,7 @@ struct remedy {
 struct remedies {
 	struct remedy *list;
 	size_t n;
+	bool other_policy;	/* in force is not that of the command line */
 };
 
 void remedies_find(const struct machine *m, const struct provider *provider,

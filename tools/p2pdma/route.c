@@ -150,6 +150,27 @@ static void print_verdict(const struct route *route, enum direction dir,
 	free(line);
 }
 
+/*
+ * What is claimed follows from the policy in force. Where a remedy for the next boot does
+ * not set it, that has to be said of another on the command line.
+ */
+static void warn_of_other_policy(const struct remedies *remedies,
+				 unsigned int width)
+{
+	size_t i;
+
+	for (i = 0; remedies->other_policy && i < remedies->n; i++) {
+		const char *parameter = remedies->list[i].parameter;
+
+		if (parameter ? strncmp(parameter, "p2pdma=", 7) != 0 :
+				remedies->list[i].remove != NULL) {
+			out_paragraph("The policy in force is not that of the command line (p2pdma policy tells).",
+				      0, 0, width);
+			return;
+		}
+	}
+}
+
 static void print_remedies(const struct remedies *remedies,
 			   const struct route *route, unsigned int width)
 {
@@ -197,6 +218,7 @@ static void print_remedies(const struct remedies *remedies,
 			printf("In a boot loader's file, quote the semicolon.\n");
 			break;
 		}
+	warn_of_other_policy(remedies, width);
 }
 
 static void print_counters(const struct path *path)
