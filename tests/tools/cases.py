@@ -339,6 +339,15 @@ REMOVED = {
     "intel_iommu=off": ("dma-mask", "intel_iommu=off"),
     "quiet iommu=pt": ("dma-mask", "iommu=pt"),
     "quiet amd_iommu=off": ("dma-mask", "amd_iommu=off"),
+    "intel_iommu=on iommu=pt iommu.passthrough=1": (
+        "dma-mask", "iommu=pt iommu.passthrough=1"),
+    "iommu=pt quiet amd_iommu=off": ("dma-mask", "iommu=pt amd_iommu=off"),
+    "iommu.passthrough=y iommu.passthrough=on": (
+        "dma-mask", "iommu.passthrough=y iommu.passthrough=on"),
+    "iommu.passthrough=Y iommu.passthrough=0": ("dma-mask", "iommu.passthrough=Y"),
+    "iommu.passthrough=off iommu.passthrough= iommu=nopt": ("dma-mask", None),
+    "iommu=soft,pt intel_iommu=sm_on,off": (
+        "dma-mask", "iommu=soft,pt intel_iommu=sm_on,off"),
     "xiommu=off": ("dma-mask", None),
     "quiet swiotlb=65536,force debug": ("must-bounce", "swiotlb=65536,force"),
     "swiotlb=force": ("must-bounce", "swiotlb=force"),
@@ -365,6 +374,13 @@ REMOVED = {
     "p2pdma=deny=80000000:0:5.0": ("policy-off", "p2pdma=deny=80000000:0:5.0"),
     "p2pdma=deny=7fffffff:0:5.0": ("policy-off", None),
     "p2pdma=host p2pdma=of mem_encrypt=on": ("policy-host", "p2pdma=of"),
+}
+# The kernel's command line -> what is added for translation
+TRANSLATED = {
+    "quiet": "intel_iommu=on iommu.passthrough=0",
+    "iommu=pt": "intel_iommu=on iommu.passthrough=0",
+    "intel_iommu=on": "iommu.passthrough=0",
+    "intel_iommu=on iommu=pt iommu.passthrough=1": "iommu.passthrough=0",
 }
 # The kernel's command line, with the policy off -> what the remedy adds to it, and sets now
 MENDED = {

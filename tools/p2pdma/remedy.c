@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "json.h"
 #include "out.h"
@@ -408,32 +409,66 @@ static bool on_command_line(const struct machine *m, const char *word)
 	return false;
 }
 
-/* "iommu=pt" and its like on the command line have to go, for translation. */
-static const char *passthrough_word(const struct machine *m)
+/* As kstrtobool(), which looks at the first letters alone. */
+static bool is_true(const char *value)
 {
-	static const char * const words[] = {
-		"iommu=pt", "iommu.passthrough=1", "iommu=off",
-		"intel_iommu=off", "amd_iommu=off",
-	};
-	size_t i;
+	return (*value && strchr("1yYtT", *value)) ||
+	       !strncasecmp(value, "on", 2);
+}
 
-	for (i = 0; i < ARRAY_SIZE(words); i++)
-		if (on_command_line(m, words[i]))
-			return words[i];
-	return NULL;
+/* Is one of the options, between commas, such that it begins with @start? */
+static bool has_option(const char *list, const char *start)
+{
+	for (; list; list = strchr(list, ',')) {
+		list += *list == ',';
+		if (!strncmp(list, start, strlen(start)))
+			return true;
+	}
+	return false;
+}
+
+/* Does a word of the command line keep an IOMMU from translating? */
+static bool is_passthrough(const char *word)
+{
+	static const struct {
+		const char *start, *option;
+	} words[] = {
+		{ "iommu=", "pt" }, { "iommu=", "off" },
+		{ "intel_iommu=", "off" }, { "amd_iommu=", "off" },
+	};
+	static const char passthrough[] = "iommu.passthrough=";
+	size_t i, len;
+
+	if (!strncmp(word, passthrough, strlen(passthrough)))
+		return is_true(word + strlen(passthrough));
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		len = strlen(words[i].start);
+		if (!strncmp(word, words[i].start, len) &&
+		    has_option(word + len, words[i].option))
+			return true;
+	}
+	return false;
 }
 
 static bool translate(const struct situation *s, struct remedy *remedy)
 {
-	const char *word = passthrough_word(s->m);
+	char *copy, *rest, *word;
+	struct text text = {};
 
 	/* a device reaches its own memory by bus address, translated or not */
 	if (s->path->client->translated || s->path->same_function)
 		return false;
-	if (word)
-		remedy->remove = xstrdup(word);
-	if (!word || !on_command_line(s->m, "intel_iommu=on"))
-		remedy->parameter = xstrdup("intel_iommu=on iommu.passthrough=0");
+	rest = copy = xstrdup(s->m->cmdline);
+	while ((word = strsep(&rest, " \n")))
+		if (is_passthrough(word))
+			text_addf(&text, "%s%s", text.len ? " " : "", word);
+	free(copy);
+	if (text.len)
+		remedy->remove = text_take(&text);
+	/* the last word counts, and without one it is for the kernel's configuration */
+	remedy->parameter = xasprintf("%siommu.passthrough=0",
+				      on_command_line(s->m, "intel_iommu=on") ?
+				      "" : "intel_iommu=on ");
 	/* it stays the reason why the route is not direct */
 	claim(remedy, s, EFFECT_REFUSAL_GONE);
 	return true;
