@@ -536,6 +536,22 @@ static bool forward_up(const struct situation *s, struct remedy *remedy)
 	return n;
 }
 
+/* At all functions and ports that redirect; to be freed. */
+static char *clear_acs(const struct path *path, const char *bits)
+{
+	const char **names = xcalloc(path->n_redirectors, sizeof(*names));
+	char *end = xasprintf(" ECAP_ACS+6.w=0:%s", bits), *commands;
+	const char *form[2] = { "setpci -s ", end };
+	size_t i;
+
+	for (i = 0; i < path->n_redirectors; i++)
+		names[i] = path->redirectors[i]->name;
+	commands = commands_for(form, names, path->n_redirectors);
+	free(end);
+	free(names);
+	return commands;
+}
+
 static bool take_away_acs(const struct situation *s, struct remedy *remedy)
 {
 	const struct path *path = s->path;
@@ -571,9 +587,7 @@ static bool take_away_acs(const struct situation *s, struct remedy *remedy)
 						  list);
 	}
 	free(list);
-	if (path->n_redirectors == 1)
-		remedy->command = xasprintf("setpci -s %s ECAP_ACS+6.w=0:2c",
-					    path->redirectors[0]->name);
+	remedy->command = clear_acs(path, "2c");
 	claim(remedy, s, path->seen ? EFFECT_BUS_ADDRESS : EFFECT_REASON_MAY_GO);
 	return true;
 }
@@ -590,9 +604,7 @@ static bool take_away_forwarding(const struct situation *s,
 	list = joined(path->redirectors, path->n_redirectors, "x0000xx@");
 	remedy->parameter = pci_parameter(s->m, "config_acs", list);
 	free(list);
-	if (path->n_redirectors == 1)
-		remedy->command = xasprintf("setpci -s %s ECAP_ACS+6.w=0:3c",
-					    path->redirectors[0]->name);
+	remedy->command = clear_acs(path, "3c");
 	claim(remedy, s, path->seen ? EFFECT_BUS_ADDRESS : EFFECT_REASON_MAY_GO);
 	return true;
 }
@@ -788,7 +800,7 @@ static const struct rule rules[] = {
 			   R(FABRIC_BLOCKED) | R(HOST_BRIDGE_UNTRUSTED),
 		.shortens = true,
 		.what = "Take ACS redirection away where it is in the way",
-		.cost = "isolation: the devices reach each other past the IOMMU, share one IOMMU group, and can be assigned only together",
+		.cost = "isolation: the devices reach each other past the IOMMU, share one IOMMU group, and can be assigned only together; by setpci, only to try things out, the groups do not follow, and promise an isolation that is not there",
 		.form = "pci=disable_acs_redir=PORT[;PORT...]",
 		.apply = take_away_acs,
 	}, {
@@ -797,7 +809,7 @@ static const struct rule rules[] = {
 			   R(HOST_BRIDGE_UNTRUSTED),
 		.shortens = true,
 		.what = "Take ACS redirection and Upstream Forwarding away from the functions and the ports above",
-		.cost = "isolation: the devices reach each other past the IOMMU, share one IOMMU group, and can be assigned only together",
+		.cost = "isolation: the devices reach each other past the IOMMU, share one IOMMU group, and can be assigned only together; by setpci, only to try things out, the groups do not follow, and promise an isolation that is not there",
 		.form = "pci=config_acs=x0000xx@PORT[;x0000xx@PORT...]",
 		.apply = take_away_forwarding,
 	}, {

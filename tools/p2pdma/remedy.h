@@ -27,7 +27,7 @@ struct remedy {
 	const char *cost;	/* NULL: none to speak of */
 	char *parameter;	/* of the kernel's command line, to add; or NULL */
 	char *remove;		/* words of it to take away; or NULL */
-	char *command;		/* the same until the next boot; or NULL */
+	char *command;		/* the route is the same until the next boot; or NULL */
 	enum effect effect[N_DIRECTIONS];
 	const char *reason[N_DIRECTIONS];	/* that it is for; NULL without effect */
 	bool behind;		/* for what the kernel's reason hides */
