@@ -181,6 +181,8 @@ ERRORS = [
     ("switch", ["topo", "--provider", "nvme0/3"], 2, ["BAR 3"]),
     ("switch", ["help", "topo", "route"], 2, ["too many"]),
     ("switch", ["--json", "help"], 2, ["--json"]),
+    ("switch", ["help", "topo", "--json"], 2, ["there is none as --json"]),
+    ("switch", ["help", "--tree"], 2, ["'--tree' of p2pdma help"]),
     ("switch", ["watch"], 2, ["--root", "the kernel that runs"]),
     ("none", ["verify"], 2, ["no provider"]),
     ("none", ["bench"], 2, ["no provider"]),
@@ -189,6 +191,18 @@ ERRORS = [
     ("stock", ["policy"], 2, ["does not have the p2pdma project"]),
     ("stock", ["policy", "set", "off"], 2, ["does not have the p2pdma project"]),
 ]
+
+# Arguments -> how what is printed begins
+HELP = {
+    "help help": "usage: p2pdma [OPTION...] [COMMAND",
+    "help --help": "usage: p2pdma [OPTION...] [COMMAND",
+    "help -h": "usage: p2pdma [OPTION...] [COMMAND",
+    "help --color never route": "p2pdma route:",
+    "help route --width 100": "p2pdma route:",
+    "help --version": "p2pdma 1.",
+    "route --help": "p2pdma route:",
+    "--help": "usage: p2pdma [OPTION...] [COMMAND",
+}
 
 # (name, arguments, what is in the file then; None: what was there, status)
 POLICY_SET = [

@@ -573,6 +573,9 @@ COMPLETIONS = [
     ("p2pdma route nvme1 ", ["0000:03:00.0", "nvme0"], ["nvme1", "eth0"]),
     ("p2pdma --width 80 policy ", ["show", "set"], []),
     ("p2pdma verify --direction ", ["read"], ["nvme0"]),
+    ("p2pdma help ", ["topo", "help"], ["--json"]),
+    ("p2pdma help --", ["--help", "--color", "--version"], ["--json", "--tree"]),
+    ("p2pdma help topo ", [], ["topo", "route", "nvme0"]),
     ("p2pdma watch r", ["route", "refused"], ["map_sg"]),
 ]
 

@@ -86,7 +86,7 @@ void out_help(const char *command)
 	unsigned int i;
 	char *hint;
 
-	if (!*command) {
+	if (!*command || !strcmp(command, "help")) {
 		printf("usage: p2pdma [OPTION...] [COMMAND [ARGUMENT...]]\n\n"
 		       "Without a command: what peer-to-peer DMA can do on this machine.\n\n");
 		for (i = 0; i < ARRAY_SIZE(commands); i++)
@@ -146,6 +146,16 @@ static int finish(int status)
 	return status;
 }
 
+static int help(int argc, char **argv, struct options *options)
+{
+	args_parse(argc, argv, "help", NULL, NULL, options);
+	args_count(argc, 0, 1, "p2pdma help [COMMAND]");
+	if (options->json)
+		die("help is for people; there is none as --json");
+	out_help(optind < argc ? argv[optind] : "");
+	return STATUS_OK;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = {};
@@ -158,14 +168,8 @@ int main(int argc, char **argv)
 	if (optind == argc)
 		return finish(cmd_summary(0, NULL, &options));
 	command = argv[optind];
-	if (!strcmp(command, "help")) {
-		if (argc - optind > 2)
-			die("too many arguments; usage: p2pdma help [COMMAND]");
-		if (options.json)
-			die("help is for people; there is none as --json");
-		out_help(optind + 1 < argc ? argv[optind + 1] : "");
-		return finish(STATUS_OK);
-	}
+	if (!strcmp(command, "help"))
+		return finish(help(argc - optind, argv + optind, &options));
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(command, commands[i].name))
 			return finish(commands[i].run(argc - optind,

@@ -49,6 +49,7 @@ _p2pdma() {
 	verify | bench) options+=' --file --destructive --direction --size' ;;&
 	bench | watch) options+=' --seconds' ;;&
 	watch) options+=' --count' ;;
+	help) options=${options/--json /} ;;
 	esac
 
 	COMPREPLY=()
