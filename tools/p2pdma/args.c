@@ -252,11 +252,14 @@ const struct provider *args_provider(const struct machine *m, const char *word,
 
 	if (!dev) {
 		slash = strrchr(copy, '/');
-		has_bar = slash && parse_number(slash + 1, &bar) && bar < 6;
-		if (has_bar) {
+		if (slash) {
 			*slash = '\0';
 			dev = find_dev(m, copy);
 		}
+		has_bar = dev;
+		if (dev && (!parse_number(slash + 1, &bar) || bar > 5))
+			die("%s has no BAR '%s': BARs are 0 to 5", dev->name,
+			    slash + 1);
 	}
 	if (!dev)
 		no_such_dev(m, word, "provider", true);
@@ -275,8 +278,8 @@ const struct provider *args_provider(const struct machine *m, const char *word,
 		die("BAR %llu of %s is not registered as peer memory", bar,
 		    dev->name);
 	if (!provider)
-		die("%s is not a provider: no driver has registered peer memory of it; '%s' lists providers",
-		    dev->name, "p2pdma");
+		die("%s is not a provider: no driver has registered peer memory of it; 'p2pdma topo' lists providers",
+		    dev->name);
 	free(copy);
 	return provider;
 }

@@ -319,6 +319,9 @@ int cmd_topo(int argc, char **argv, struct options *options)
 	if (want.client && args_dev(m, want.client, "client")->is_bridge)
 		die("%s is a bridge, which does no DMA of its own; the client is a device below it",
 		    want.client);
+	/* where there is none nothing else would look at it */
+	if (want.provider)
+		args_provider(m, want.provider, NULL);
 	if (options->json) {
 		if (want.tree)
 			topo_tree_json(m);
