@@ -136,6 +136,8 @@ ERRORS = [
     ("switch", ["topo", "--tre"], 0, []),
     ("switch", ["topo", "--ree"], 2, ["'--ree'", "'--tree'"]),
     ("switch", ["topo", "-x"], 2, ["'-x'"]),
+    ("switch", ["topo", "--svg", ""], 2,
+     ["--svg '' names no file; - is standard output"]),
     ("switch", ["topo", "--svg"], 2, ["--svg needs a value"]),
     ("switch", ["topo", "--tree=1"], 2, ["--tree takes no value"]),
     ("switch", ["topo", "extra"], 2, ["too many", "p2pdma topo"]),

@@ -312,6 +312,8 @@ int cmd_topo(int argc, char **argv, struct options *options)
 		die("--all says nothing where --client names the only row");
 	if (want.tree + want.dot + !!want.svg > 1)
 		die("of --tree, --dot and --svg only one can be had at once");
+	if (want.svg && !*want.svg)
+		die("--svg '' names no file; - is standard output");
 	if (options->json && (want.dot || want.svg))
 		die("%s is a form of its own; there is none as --json",
 		    want.dot ? "--dot" : "--svg");
