@@ -400,6 +400,17 @@ REMOVED = {
     "p2pdma=deny=7fffffff:0:5.0": ("policy-off", None),
     "p2pdma=host p2pdma=of mem_encrypt=on": ("policy-host", "p2pdma=of"),
 }
+# The kernel's command line, the policy in force, the reason -> does the remedy speak of a
+# mistake?
+MAY_BE_MISTAKE = {
+    ("quiet", "off", "policy-off"): False,
+    ("p2pdma=off", "off", "policy-off"): False,
+    ("p2pdma=host,deny=0:5.0", "off", "policy-off"): True,
+    ("p2pdma=swich", "off", "policy-off"): True,
+    ("", "off", "policy-off"): True,
+    ("p2pdma=swich", "switch", "policy-switch"): False,
+    ("p2pdma=host", "switch", "policy-switch"): False,
+}
 # The kernel's command line -> what is added for translation
 TRANSLATED = {
     "quiet": "intel_iommu=on iommu.passthrough=0",

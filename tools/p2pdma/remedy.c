@@ -181,6 +181,18 @@ static bool off_by_mistake(const struct situation *s)
 	return s->boot.mistaken.n && s->m->policy && !strcmp(s->m->policy, "off");
 }
 
+/*
+ * The mode is off, and no mistake is found: the command line says so, or it does not say
+ * anything, and it was set since. Where it says something else there may be a mistake
+ * that only the kernel finds.
+ */
+static bool origin_known(const struct situation *s)
+{
+	if (!s->m->policy || !*s->m->cmdline)
+		return false;
+	return !s->boot.words.n || !strcmp(s->boot.all.mode, "off");
+}
+
 static void mend_boot(const struct situation *s, struct remedy *remedy)
 {
 	struct policy mended = s->boot.all;
@@ -217,10 +229,17 @@ static bool set_mode(const struct situation *s, struct remedy *remedy,
 
 static bool set_mode_auto(const struct situation *s, struct remedy *remedy)
 {
-	if (s->route->reason[s->dir] != REASON_POLICY_OFF || !off_by_mistake(s))
-		return set_mode(s, remedy, "auto");
-	mend_boot(s, remedy);
-	return true;
+	if (s->route->reason[s->dir] == REASON_POLICY_OFF) {
+		if (off_by_mistake(s)) {
+			mend_boot(s, remedy);
+			return true;
+		}
+		/* then the rule's text says what else it may be */
+		if (!origin_known(s))
+			return set_mode(s, remedy, "auto");
+	}
+	remedy->what = xstrdup("Set the mode auto");
+	return set_mode(s, remedy, "auto");
 }
 
 static bool set_mode_host(const struct situation *s, struct remedy *remedy)
