@@ -229,6 +229,10 @@ ORIGIN = {
     ("p2pdma=switch p2pdma=deny=0:5.0", "switch,deny=0:5.0"): [
         "that of the kernel's command line"],
     ("p2pdma=switch", "auto"): ["until the next boot", "  p2pdma=auto\n"],
+    ("quiet", "switch,deny=0:5.0;0:6.0,trust=0:7.0@w;0:8.0"): [
+        "  p2pdma=switch,deny=0:5.0,deny=0:6.0,trust=0:7.0@w,trust=0:8.0\n"],
+    ("p2pdma=host,deny=0:5.0,deny=0:6.0,trust=0:7.0@w,trust=0:8.0,window",
+     "host,deny=0:5.0;0:6.0,trust=0:7.0@w;0:8.0,window"): ["that of the kernel's command"],
     ("p2pdma=of p2pdma", "off"): ["has a mistake", "'of' is no option; did you mean",
                                   "an option is empty", "  p2pdma=off\n"],
 }

@@ -456,29 +456,41 @@ char *words_joined(const struct words *words, const char *between)
 	return text_take(&text);
 }
 
-static void add_list(struct text *text, const char *name,
+/* The first word has @name before it, the others @between. */
+static void add_list(struct text *text, const char *name, const char *between,
 		     const struct words *words)
 {
 	char *list;
 
 	if (!words->n)
 		return;
-	list = words_joined(words, ";");
-	text_addf(text, ",%s=%s", name, list);
+	list = words_joined(words, between);
+	text_addf(text, "%s%s", name, list);
 	free(list);
 }
 
-char *policy_text(const struct policy *policy)
+static char *text_of(const struct policy *policy, const char *deny_between,
+		     const char *trust_between)
 {
 	struct text text = {};
 	size_t i;
 
 	text_add(&text, policy->mode);
-	add_list(&text, "deny", &policy->deny);
-	add_list(&text, "trust", &policy->trust);
+	add_list(&text, ",deny=", deny_between, &policy->deny);
+	add_list(&text, ",trust=", trust_between, &policy->trust);
 	for (i = 0; i < policy->others.n; i++)
 		text_addf(&text, ",%s", policy->others.words[i]);
 	return text_take(&text);
+}
+
+char *policy_text(const struct policy *policy)
+{
+	return text_of(policy, ";", ";");
+}
+
+char *policy_text_unquoted(const struct policy *policy)
+{
+	return text_of(policy, ",deny=", ",trust=");
 }
 
 static bool words_within(const struct words *some, const struct words *all)

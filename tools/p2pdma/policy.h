@@ -42,6 +42,8 @@ bool policy_is_of_boot(const struct policy *policy,
 		       const struct boot_policy *boot);
 /* As one line that can be written back; to be freed. */
 char *policy_text(const struct policy *policy);
+/* The same without a semicolon, which shells and boot loaders take for their own. */
+char *policy_text_unquoted(const struct policy *policy);
 /*
  * Does @word (of deny= or trust=) name that function? An address, a path or IDs;
  * subsystem IDs that could not be read count as matching.

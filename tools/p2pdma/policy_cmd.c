@@ -115,7 +115,8 @@ static void json_policy(struct json_object *out, const struct machine *m)
 }
 
 /* Is it that of the command line, and what makes it last? */
-static void print_origin(const struct machine *m, unsigned int width)
+static void print_origin(const struct machine *m,
+			 const struct policy *in_force, unsigned int width)
 {
 	struct boot_policy boot;
 	char *text;
@@ -139,7 +140,9 @@ static void print_origin(const struct machine *m, unsigned int width)
 	if (boot.mistaken.n || strcmp(text, m->policy)) {
 		out_paragraph("It holds until the next boot; for good, have this on the kernel's command line, in place of any p2pdma= there:",
 			      0, 0, width);
-		printf("  p2pdma=%s\n", m->policy);
+		free(text);
+		text = policy_text_unquoted(in_force);
+		printf("  p2pdma=%s\n", text);
 	}
 	free(text);
 	policy_at_boot_free(&boot);
@@ -172,7 +175,7 @@ static int show(const struct options *options)
 	print_list(m, "trust", &policy.trust, options->width);
 	for (i = 0; i < policy.others.n; i++)
 		printf("%-7s %s\n", i ? "" : "others", policy.others.words[i]);
-	print_origin(m, options->width);
+	print_origin(m, &policy, options->width);
 	policy_free(&policy);
 	machine_free(m);
 	return STATUS_OK;
