@@ -140,7 +140,7 @@ ERRORS = [
      ["--svg '' names no file; - is standard output"]),
     ("switch", ["topo", "--svg"], 2, ["--svg needs a value"]),
     ("switch", ["topo", "--tree=1"], 2, ["--tree takes no value"]),
-    ("switch", ["topo", "extra"], 2, ["too many", "p2pdma topo"]),
+    ("switch", ["topo", "extra"], 2, ["too many", "p2pdma topo", "P[/BAR]"]),
     ("switch", ["topo", "--tree", "--dot"], 2, ["only one"]),
     ("switch", ["topo", "--dot", "--json"], 2, ["--dot", "--json"]),
     ("switch", ["topo", "--svg", "-", "--json"], 2, ["--svg", "--json"]),
@@ -212,6 +212,7 @@ HELP = {
     "help route --width 100": "p2pdma route:",
     "help --version": "p2pdma 1.",
     "route --help": "p2pdma route:",
+    "route -h": "p2pdma route:",
     "--help": "usage: p2pdma [OPTION...] [COMMAND",
 }
 

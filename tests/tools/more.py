@@ -580,7 +580,23 @@ COMPLETIONS = [
 ]
 
 
-def complete(runner, line: str, root: Path) -> list[str]:
+# the same with names of other kinds below ROOT, which is named on the line alone; bash
+# makes three words of --root=ROOT
+ROOT_COMPLETIONS = [
+    ("p2pdma --root ROOT route ", ["mlx5_0", "renderD128", "nvme0"],
+     ["eth0", "card0", "route"]),
+    ("p2pdma route --root = ROOT nvme1 ", ["nvme0"], ["nvme1"]),
+    ("p2pdma --root=ROOT topo --client nvm", ["nvme0", "nvme1"], []),
+    ("p2pdma --color = a", ["always", "auto"], ["topo"]),
+    ("p2pdma --color =", ["always", "never"], ["topo"]),
+    ("p2pdma --color = never ", ["topo", "route"], []),
+]
+# what the manual page has to say
+MAN_WORDS = ["-h, --help, --version", "only --direction write ends with 0",
+             "--provider P[/BAR]"]
+
+
+def complete(runner, line: str, root: Path | str) -> list[str]:
     """What bash would offer."""
     words = line.split(" ")
     quoted = " ".join(f"'{w}'" for w in words)
@@ -615,8 +631,8 @@ def test_installed(results, roots: dict[str, Path], work: Path,
         trouble = done.stderr
         for word in ("topo", "route", "verify", "bench", "policy", "watch",
                      "--json", "--color", "--width", "--root", "--pci-ids",
-                     "--destructive", "--svg", "NO_COLOR"):
-            if word not in done.stdout:
+                     "--destructive", "--svg", "NO_COLOR", *MAN_WORDS):
+            if word not in " ".join(done.stdout.split()):
                 trouble += f"{word} is not in it\n"
         results.tell("manual page", trouble)
     for line, wanted, unwanted in COMPLETIONS:
@@ -627,6 +643,16 @@ def test_installed(results, roots: dict[str, Path], work: Path,
             trouble += "".join(f"{w} is offered: {got}\n"
                                for w in unwanted if w in got)
             results.tell(f"completion '{line}'", trouble)
+    root = runner.make_root(work, "switch", "complete")
+    devices = root / "sys/bus/pci/devices"
+    for name in ("0000:05:00.0/infiniband/mlx5_0", "0000:00:00.0/drm/card0",
+                 "0000:00:00.0/drm/renderD128"):
+        (devices / name).mkdir(parents=True)
+    for line, wanted, unwanted in ROOT_COMPLETIONS:
+        if results.wanted(f"completion {line}"):
+            got = complete(runner, line.replace("ROOT", str(root)), "/nonexistent")
+            results.tell(f"completion '{line}'", "" if set(wanted) <= set(got) and
+                         not set(unwanted) & set(got) else f"offered: {got}")
     test_flags(results, runner)
     if results.wanted("package"):
         test_package(results, work, runner)

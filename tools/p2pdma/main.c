@@ -62,7 +62,9 @@ static const struct {
 	{ "bench", cmd_bench, "throughput and latency, beside the same copy staged through RAM",
 	  "usage: p2pdma bench [CLIENT PROVIDER] [OPTION...]\n\n"
 	  "  --file FILE, --destructive DEV, --direction D, --size N    as for verify\n"
-	  "  --seconds N   for each figure (default 1)\n" },
+	  "  --seconds N   for each figure (default 1)\n\n"
+	  "Exit status: 0 if all was timed, else 2. Reads of the peer memory need --file or\n"
+	  "--destructive; --direction write leaves them out.\n" },
 };
 
 const char * const command_names[] = {
@@ -76,10 +78,10 @@ static const char common_help[] =
 	"  --json          for programs; p2pdma.schema.json describes it\n"
 	"  --color WHEN    auto (on a terminal, unless NO_COLOR is set), always or never\n"
 	"  --width N       write for N columns\n"
-	"  --root DIR      look at DIR/sys and DIR/proc in place of /sys and /proc\n"
-	"                  (or P2PDMA_ROOT=DIR)\n"
+	"  --root DIR      look at DIR/sys, DIR/proc and DIR/dev in place of /sys, /proc\n"
+	"                  and /dev (or P2PDMA_ROOT=DIR); not for watch\n"
 	"  --pci-ids FILE  names of devices (or P2PDMA_PCI_IDS=FILE)\n"
-	"  --help, --version\n";
+	"  -h, --help, --version\n";
 
 void out_help(const char *command)
 {

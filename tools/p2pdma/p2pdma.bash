@@ -2,22 +2,29 @@
 # shellcheck shell=bash
 # Completion of the command p2pdma: commands, options, devices, files.
 
-# Addresses and names of functions; with an argument, of providers only.
+# Addresses and names of functions below $root; with an argument, of providers only.
 _p2pdma_devices() {
 	local dev name
-	for dev in "${P2PDMA_ROOT:-}"/sys/bus/pci/devices/*; do
+	# shellcheck disable=SC2154
+	for dev in "$root"/sys/bus/pci/devices/*; do
 		[ -e "$dev/class" ] || continue
 		[ -z "${1:-}" ] || [ -e "$dev/p2pmem" ] || continue
 		[ -z "${1:-}" ] && [[ $(<"$dev/class") == 0x0604* ]] && continue
 		printf '%s\n' "${dev##*/}"
-		for name in "$dev"/nvme/* "$dev"/net/*; do
-			[ ! -e "$name" ] || printf '%s\n' "${name##*/}"
+		# the first is the one that the command knows
+		for name in "$dev"/nvme/nvme* "$dev"/infiniband/* "$dev"/net/* \
+			"$dev"/drm/renderD* "$dev"/drm/card* "$dev"/accel/* \
+			"$dev"/dma/* "$dev"/misc/*; do
+			[ -e "$name" ] || continue
+			printf '%s\n' "${name##*/}"
+			break
 		done
 	done
 }
 
 _p2pdma() {
-	local cur prev words cword i command='' place=0
+	local cur prev words cword i option command='' place=0
+	local root=${P2PDMA_ROOT:-}
 	# addresses have colons in them, at which bash breaks words
 	if declare -F _get_comp_words_by_ref >/dev/null; then
 		_get_comp_words_by_ref -n : cur prev words cword
@@ -25,14 +32,28 @@ _p2pdma() {
 		cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 		words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
 	fi
+	# nor is a value behind "=" a word of its own
+	if [ "$cur" = = ]; then
+		cur=''
+	elif [ "$prev" = = ] && ((cword >= 2)); then
+		prev=${words[cword - 2]}
+	fi
 	local commands='topo route verify policy watch bench help'
 	local options='--json --color --width --root --pci-ids --help --version'
 
 	for ((i = 1; i < cword; i++)); do
 		case ${words[i]} in
 		--color | --width | --root | --pci-ids | --svg | --client | --provider | --file | --destructive | --direction | --size | --seconds | --count)
+			option=${words[i]}
 			i=$((i + 1))
+			if [ "${words[i]}" = = ]; then
+				i=$((i + 1))
+			fi
+			if [ "$option" = --root ] && ((i < cword)); then
+				root=${words[i]}
+			fi
 			;;
+		--root=*) root=${words[i]#*=} ;;
 		-*) ;;
 		*)
 			if [ -z "$command" ]; then

@@ -44,7 +44,7 @@ void remedies_find(const struct machine *m, const struct provider *provider,
 		   const struct path *path, const struct route *route,
 		   struct remedies *remedies);
 void remedies_free(struct remedies *remedies);
-/* "write: bus-address; read: not host-bridge-untrusted any more". To be freed. */
+/* "writes: bus-address; reads: host-bridge-untrusted no longer". To be freed. */
 char *remedy_effect(const struct remedy *remedy);
 /* The word of an effect, for programs. */
 const char *effect_name(enum effect effect);

@@ -304,7 +304,7 @@ int cmd_topo(int argc, char **argv, struct options *options)
 	char *dot;
 
 	args_parse(argc, argv, "topo", own_options, take, options);
-	args_count(argc, 0, 0, "p2pdma topo [--tree|--dot|--svg FILE] [--all] [--client C] [--provider P]");
+	args_count(argc, 0, 0, "p2pdma topo [--tree|--dot|--svg FILE] [--all] [--client C] [--provider P[/BAR]]");
 	if (want.tree && (want.client || want.provider || want.all))
 		die("%s says nothing of --tree, which shows the whole fabric",
 		    want.client ? "--client" : want.provider ? "--provider" : "--all");

@@ -10,11 +10,10 @@
 #include "path.h"
 
 /* The line of a function behind its address; to be freed. */
-static char *describe(const struct machine *m, const struct dev *dev)
+static char *describe(const struct dev *dev)
 {
 	struct text text = {};
 
-	(void)m;
 	if (dev->is_bridge) {
 		text_addf(&text, "%s, %s", kind_name(dev), acs_text(&dev->acs));
 	} else {
@@ -82,7 +81,7 @@ static void print_dev(const struct machine *m, const struct dev *dev,
 		      const char *branch, const char *deeper, unsigned int width)
 {
 	char *provides = provider_text(m, dev), *speed = link_text(dev);
-	char *text = describe(m, dev);
+	char *text = describe(dev);
 	bool below = false;
 	int room, used;
 
