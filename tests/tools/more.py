@@ -430,6 +430,26 @@ def test_pictures(results, roots: dict[str, Path], runner) -> None:
         if done.returncode or "<svg" not in svg.read_text():
             trouble += f"no picture: {done.stderr}"
         results.tell(name, trouble)
+    for verdicts, label in (("bus-address not-supported", "writes only"),
+                            ("not-supported through-host-bridge", "reads only"),
+                            ("bus-address through-host-bridge", ""),
+                            ("bus-address not-yet-known", ""),
+                            ("not-yet-known not-supported", ""),
+                            ("not-supported not-supported", "")):
+        name = f"picture of {verdicts}"
+        if not results.wanted(name):
+            continue
+        root = runner.make_root(roots["switch"].parent, "switch", "one-way")
+        file = root / "sys/bus/pci/devices/0000:04:00.0/p2pdma_routes"
+        file.write_text(f"0000:03:00.0 2 {verdicts} 4 unknown unknown -\n")
+        done = runner.run(["topo", "--dot", "--client", "nvme1", "--provider", "nvme0"],
+                          root)
+        edge = next(line for line in done.stdout.splitlines()
+                    if '"0000:04:00.0" -> "0000:03:00.0"' in line)
+        results.tell(name, "" if (f'label="{label}"' in edge if label else
+                                  "label=" not in edge) and
+                     ("one direction only" in done.stdout) == bool(label) else
+                     done.stdout + done.stderr)
     if results.wanted("picture without Graphviz"):
         done = runner.run(["topo", "--svg", "-"], roots["switch"], leaks=False,
                           env={"PATH": "/nonexistent"})

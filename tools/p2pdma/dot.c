@@ -39,6 +39,7 @@ struct graph {
 	size_t n_groups;
 	bool all_routes;
 	bool drawn[VERDICT_UNKNOWN + 1];
+	bool drawn_one_way;
 	struct text out;
 };
 
@@ -149,6 +150,19 @@ static enum verdict worse(const struct route *route)
 	return w == VERDICT_BUS_ADDRESS ? r : w;
 }
 
+/* The only direction that works, in words; NULL if both do, or none. */
+static const char *only_way(const struct route *route)
+{
+	bool writes = route->verdict[DIR_WRITE] != VERDICT_NOT_SUPPORTED;
+	bool reads = route->verdict[DIR_READ] != VERDICT_NOT_SUPPORTED;
+
+	if (writes == reads ||
+	    route->verdict[DIR_WRITE] == VERDICT_UNKNOWN ||
+	    route->verdict[DIR_READ] == VERDICT_UNKNOWN)
+		return NULL;
+	return writes ? "writes only" : "reads only";
+}
+
 static const struct route *group_route(const struct group *group,
 				       const struct provider *provider)
 {
@@ -211,7 +225,7 @@ static void add_port(struct graph *g, const struct dev *dev)
 /* How the provider is reached, where that is not drawn. */
 static void add_counts(struct graph *g, const struct dev *dev)
 {
-	size_t n[VERDICT_UNKNOWN + 1] = {}, i;
+	size_t n[VERDICT_UNKNOWN + 1] = {}, one_way = 0, i;
 	const struct provider *provider = machine_provider(g->m, dev, -1);
 	const char *sep = "\\n";
 
@@ -221,7 +235,9 @@ static void add_counts(struct graph *g, const struct dev *dev)
 		if (!dev_is_client(g->m->devs[i]) || g->m->devs[i] == dev)
 			continue;
 		route = machine_route(g->m->devs[i], provider);
-		if (route)
+		if (route && only_way(route))
+			one_way++;
+		else if (route)
 			n[worse(route)]++;
 	}
 	for (i = 0; i <= VERDICT_UNKNOWN; i++) {
@@ -230,6 +246,8 @@ static void add_counts(struct graph *g, const struct dev *dev)
 		text_addf(&g->out, "%s%zu %s", sep, n[i], verdict_short(i));
 		sep = ", ";
 	}
+	if (one_way)
+		text_addf(&g->out, "%s%zu one way", sep, one_way);
 }
 
 static void add_group(struct graph *g, const struct group *group)
@@ -326,6 +344,7 @@ static void add_route(struct graph *g, const struct group *group,
 		[VERDICT_UNKNOWN] = "color=\"#8b949e\", style=dotted",
 	};
 	const struct route *route = group_route(group, provider);
+	const char *look, *way;
 	enum verdict verdict;
 
 	if (!route || !shows_client(g, group->devs[0]))
@@ -333,9 +352,17 @@ static void add_route(struct graph *g, const struct group *group,
 	verdict = worse(route);
 	if (!g->all_routes && verdict != VERDICT_BUS_ADDRESS)
 		return;
-	g->drawn[verdict] = true;
-	text_addf(&g->out, "  \"%s\" -> \"%s\" [constraint=false, %s, tooltip=\"writes %s, reads %s\"];\n",
-		  group->devs[0]->name, provider->dev->name, looks[verdict],
+	way = only_way(route);
+	look = looks[verdict];
+	if (way) {
+		look = "color=\"" AMBER "\", fontcolor=\"" AMBER "\", style=dashed, penwidth=2.2";
+		g->drawn_one_way = true;
+	} else {
+		g->drawn[verdict] = true;
+	}
+	text_addf(&g->out, "  \"%s\" -> \"%s\" [constraint=false, %s%s%s%s, tooltip=\"writes %s, reads %s\"];\n",
+		  group->devs[0]->name, provider->dev->name, look,
+		  way ? ", label=\"" : "", way ? way : "", way ? "\"" : "",
 		  route->verdict_word[DIR_WRITE], route->verdict_word[DIR_READ]);
 }
 
@@ -350,7 +377,7 @@ static void add_legend(struct graph *g)
 		{ VERDICT_THROUGH_HOST_BRIDGE, AMBER, "&#9476;&#9476;&#9476;",
 		  "through the host bridge" },
 		{ VERDICT_NOT_SUPPORTED, RED, "&#183;&#183;&#183;&#183;&#183;",
-		  "refused in one direction or both" },
+		  "refused" },
 	};
 	unsigned int i;
 
@@ -361,12 +388,15 @@ static void add_legend(struct graph *g)
 			text_addf(&g->out,
 				  "<font color=\"%s\"><b>%s</b></font>  %s<br align=\"left\"/>",
 				  lines[i].color, lines[i].line, lines[i].text);
+	if (g->drawn_one_way)
+		text_add(&g->out,
+			 "<font color=\"" AMBER "\"><b>&#9473; &#9473;</b></font>  works in one direction only, which it names<br align=\"left\"/>");
 	if (!g->m->project)
 		text_add(&g->out,
 			 "This kernel names no routes.<br align=\"left\"/>");
 	else if (!g->all_routes)
 		text_add(&g->out,
-			 "Routes that are not direct are too many to draw: providers say how many clients reach them (bus, host, no).<br align=\"left\"/>");
+			 "Routes that are not direct are too many to draw: providers say how many clients reach them (bus, host, no; one way: only writes or reads).<br align=\"left\"/>");
 	text_add(&g->out, ">;\n");
 }
 
