@@ -673,9 +673,62 @@ def test_installed(results, roots: dict[str, Path], work: Path,
             got = complete(runner, line.replace("ROOT", str(root)), "/nonexistent")
             results.tell(f"completion '{line}'", "" if set(wanted) <= set(got) and
                          not set(unwanted) & set(got) else f"offered: {got}")
+    test_options(results, roots, runner)
     test_flags(results, runner)
     if results.wanted("package"):
         test_package(results, work, runner)
+
+
+# where options are parsed -> the commands that have them; args.c has those of all
+OPTIONS = {"args.c": ["topo", "route", "verify", "policy", "watch", "bench"],
+           "topo.c": ["topo"], "route.c": ["route"], "pairs.c": ["verify", "bench"],
+           "watch.c": ["watch"]}
+NOT_OF = {("verify", "--seconds")}      # refused there
+
+
+def parsed_options(runner) -> dict[str, dict[str, bool]]:
+    """Command -> the options that it parses, and whether they have a value."""
+    found: dict[str, dict[str, bool]] = {}
+    for file in sorted(runner.TOOL.glob("*.c")):
+        options = re.findall(r'\{ "([a-z-]+)", (no|required)_argument', file.read_text())
+        if bool(options) != (file.name in OPTIONS):
+            raise ValueError(f"options in {file.name}: {options}")
+        for name, value in options:
+            for command in OPTIONS[file.name]:
+                if (command, f"--{name}") not in NOT_OF:
+                    found.setdefault(command, {})[f"--{name}"] = value == "required"
+    return found
+
+
+def test_options(results, roots: dict[str, Path], runner) -> None:
+    """Help, manual page and completion have the options that are parsed, and no others."""
+    page = subprocess.run(["man", "-l", str(runner.TOOL / "p2pdma.8")],
+                          capture_output=True, text=True, check=False,
+                          env={"PATH": os.environ["PATH"], "LC_ALL": "C",
+                               "MANWIDTH": "1000"}).stdout
+    all_of: set[str] = set()
+    form = r"(?<![\w-])--[a-z][a-z-]*"
+    for command, options in parsed_options(runner).items():
+        all_of |= set(options)
+        if not results.wanted(f"options of {command}"):
+            continue
+        told = set(re.findall(form, runner.run(["help", command]).stdout))
+        offered = complete(runner, f"p2pdma {command} --", roots["switch"])
+        trouble = "".join(
+            f"{where}: lacks {sorted(set(options) - has)}, and has "
+            f"{sorted(has - set(options))}\n"
+            for where, has in (("help", told), ("completion", set(offered)))
+            if has != set(options))
+        for option, value in options.items():
+            # what is behind an option that has a value is no argument
+            got = complete(runner, f"p2pdma {option} 9 ", roots["switch"])
+            if ("topo" in got) != value:
+                trouble += f"completion: has {option} a value?\n"
+        results.tell(f"options of {command}", trouble)
+    if results.wanted("options of the manual page"):
+        told = set(re.findall(form, page))
+        results.tell("options of the manual page", "" if told == all_of else
+                     f"lacks {sorted(all_of - told)}, and has {sorted(told - all_of)}")
 
 
 def test_package(results, work: Path, runner) -> None:
