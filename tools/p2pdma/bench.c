@@ -174,6 +174,7 @@ static void print_runs(const struct pairs *pairs, const struct run *runs,
 		"client", "provider", "dir", "kernel", "peer MiB/s", "us",
 		"RAM MiB/s", "us",
 	};
+	char **remarks = xcalloc(pairs->n, sizeof(*remarks));
 	struct table table;
 	size_t i;
 
@@ -195,18 +196,9 @@ static void print_runs(const struct pairs *pairs, const struct run *runs,
 	}
 	table_print(&table, 0, 0, 0);
 	for (i = 0; i < pairs->n; i++)
-		/* the same remark for both directions is made once */
-		if (runs[i].note && !(i && runs[i - 1].note &&
-				      runs[i].pair->client == runs[i - 1].pair->client &&
-				      !strcmp(runs[i].note, runs[i - 1].note)))
-			out_paragraph(runs[i].note,
-				      printf("  %s -> %s, %s: ",
-					     dev_short(pairs->m,
-						       runs[i].pair->client),
-					     dev_short(pairs->m,
-						       runs[i].pair->provider->dev),
-					     direction_name(runs[i].pair->dir)),
-				      4, width);
+		remarks[i] = runs[i].note;
+	pairs_print_remarks(pairs, remarks, width);
+	free(remarks);
 	putchar('\n');
 	out_paragraph("One I/O at a time: of 1 MiB for MiB/s, of 4 KiB for the latency (median, and what 99 of 100 do not exceed). By RAM: the drive and RAM, and the CPU copies between RAM and the peer memory. A figure says nothing of whether all data are right: p2pdma verify does.",
 		      0, 0, width);

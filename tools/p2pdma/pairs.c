@@ -5,6 +5,7 @@
 
 #include "drives.h"
 #include "near.h"
+#include "out.h"
 #include "pairs.h"
 
 #define MAX_GIVEN	64	/* options --file and --destructive */
@@ -199,6 +200,33 @@ void pairs_close(struct pairs *pairs)
 		free(pairs->list[i].why);
 	free(pairs->list);
 	machine_free(pairs->m);
+}
+
+void pairs_print_remarks(const struct pairs *pairs, char * const *remarks,
+			 unsigned int width)
+{
+	size_t i, next;
+	int at;
+
+	for (i = 0; i < pairs->n; i = next) {
+		const struct pair *pair = &pairs->list[i];
+
+		next = i + 1;
+		if (!remarks[i])
+			continue;
+		while (next < pairs->n && remarks[next] &&
+		       pairs->list[next].client == pair->client &&
+		       !strcmp(remarks[next], remarks[i]))
+			next++;
+		if (next > i + 1)
+			at = printf("  %s: ", dev_short(pairs->m, pair->client));
+		else
+			at = printf("  %s -> %s, %s: ",
+				    dev_short(pairs->m, pair->client),
+				    dev_short(pairs->m, pair->provider->dev),
+				    direction_name(pair->dir));
+		out_paragraph(remarks[i], at, 4, width);
+	}
 }
 
 void json_pair(struct json_object *object, const struct pair *pair)

@@ -30,6 +30,12 @@ void pairs_find(int argc, char **argv, const char *command,
 		struct options *options, struct pairs *pairs);
 /* Close and free, when what was overwritten has been put back. */
 void pairs_close(struct pairs *pairs);
+/*
+ * A remark for each pair and direction, or NULL. One that is the same for several of a
+ * client's that follow each other is made once, of the client alone.
+ */
+void pairs_print_remarks(const struct pairs *pairs, char * const *remarks,
+			 unsigned int width);
 /* The members of a pair, without closing the object. */
 void json_pair(struct json_object *object, const struct pair *pair);
 

@@ -157,9 +157,35 @@ static void fill_table(struct table *table, const struct pairs *pairs,
 	}
 }
 
+/* What else there is to say; NULL if nothing. To be freed. */
+static char *remark_of(const struct check *check)
+{
+	const struct outcome *outcome = &check->outcome;
+	const struct pair *pair = check->pair;
+	struct text text = {};
+
+	if (outcome->wrong)
+		text_addf(&text, "%llu bytes differ",
+			  (unsigned long long)outcome->wrong);
+	if (outcome->changed)
+		text_addf(&text, "%llu bytes were changed by I/O that failed",
+			  (unsigned long long)outcome->changed);
+	if (outcome->error && outcome->measured != MEASURED_REFUSED)
+		text_addf(&text, "%s%s", text.len ? "; " : "",
+			  strerror(outcome->error));
+	if (check->result == RESULT_MISMATCH && pair->route)
+		text_addf(&text, "%sthe kernel's reason is %s",
+			  text.len ? "; " : "",
+			  pair->route->reason_word[pair->dir]);
+	if (outcome->note)
+		text_addf(&text, "%s%s", text.len ? "; " : "", outcome->note);
+	return text.len ? text_take(&text) : NULL;
+}
+
 static void print_checks(const struct pairs *pairs, const struct check *checks,
 			 unsigned int width)
 {
+	char **remarks = xcalloc(pairs->n, sizeof(*remarks));
 	bool wide = width >= WIDE;
 	struct table table;
 	size_t i;
@@ -171,42 +197,12 @@ static void print_checks(const struct pairs *pairs, const struct check *checks,
 	}
 	table_print(&table, 0, 0, 0);
 
-	for (i = 0; i < pairs->n; i++) {
-		const struct check *check = &checks[i];
-		const struct outcome *outcome = &check->outcome;
-		const struct pair *pair = check->pair;
-		struct text text = {};
-
-		if (outcome->wrong)
-			text_addf(&text, "%llu bytes differ",
-				  (unsigned long long)outcome->wrong);
-		if (outcome->changed)
-			text_addf(&text, "%llu bytes were changed by I/O that failed",
-				  (unsigned long long)outcome->changed);
-		if (outcome->error && outcome->measured != MEASURED_REFUSED)
-			text_addf(&text, "%s%s", text.len ? "; " : "",
-				  strerror(outcome->error));
-		if (check->result == RESULT_MISMATCH && pair->route)
-			text_addf(&text, "%sthe kernel's reason is %s",
-				  text.len ? "; " : "",
-				  pair->route->reason_word[pair->dir]);
-		if (outcome->note)
-			text_addf(&text, "%s%s", text.len ? "; " : "",
-				  outcome->note);
-		/* the same remark for both directions is made once */
-		if (text.len && !(i && outcome->note && checks[i - 1].outcome.note &&
-				  pair->client == checks[i - 1].pair->client &&
-				  !strcmp(outcome->note,
-					  checks[i - 1].outcome.note)))
-			out_paragraph(text_str(&text),
-				      printf("  %s -> %s, %s: ",
-					     dev_short(pairs->m, pair->client),
-					     dev_short(pairs->m,
-						       pair->provider->dev),
-					     direction_name(pair->dir)),
-				      4, width);
-		text_free(&text);
-	}
+	for (i = 0; i < pairs->n; i++)
+		remarks[i] = remark_of(&checks[i]);
+	pairs_print_remarks(pairs, remarks, width);
+	for (i = 0; i < pairs->n; i++)
+		free(remarks[i]);
+	free(remarks);
 }
 
 static void print_sum(const struct check *checks, size_t n)
