@@ -148,7 +148,7 @@ static int finish(int status)
 	return status;
 }
 
-static int help(int argc, char **argv, struct options *options)
+static int cmd_help(int argc, char **argv, struct options *options)
 {
 	args_parse(argc, argv, "help", NULL, NULL, options);
 	args_count(argc, 0, 1, "p2pdma help [COMMAND]");
@@ -171,7 +171,7 @@ int main(int argc, char **argv)
 		return finish(cmd_summary(0, NULL, &options));
 	command = argv[optind];
 	if (!strcmp(command, "help"))
-		return finish(help(argc - optind, argv + optind, &options));
+		return finish(cmd_help(argc - optind, argv + optind, &options));
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(command, commands[i].name))
 			return finish(commands[i].run(argc - optind,

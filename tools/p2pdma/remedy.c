@@ -477,8 +477,9 @@ static bool translate(const struct situation *s, struct remedy *remedy)
 	/* a device reaches its own memory by bus address, translated or not */
 	if (s->path->client->translated || s->path->same_function)
 		return false;
-	rest = copy = xstrdup(s->m->cmdline);
-	while ((word = strsep(&rest, " \n")))
+	copy = xstrdup(s->m->cmdline);
+	rest = copy;
+	while ((word = strsep(&rest, " ")))
 		if (is_passthrough(word))
 			text_addf(&text, "%s%s", text.len ? " " : "", word);
 	free(copy);

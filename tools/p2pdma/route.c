@@ -162,8 +162,8 @@ static void warn_of_other_policy(const struct remedies *remedies,
 	for (i = 0; remedies->other_policy && i < remedies->n; i++) {
 		const char *parameter = remedies->list[i].parameter;
 
-		if (parameter ? strncmp(parameter, "p2pdma=", 7) != 0 :
-				remedies->list[i].remove != NULL) {
+		if (parameter ? !!strncmp(parameter, "p2pdma=", 7) :
+				!!remedies->list[i].remove) {
 			out_paragraph("The policy in force is not that of the command line (p2pdma policy tells).",
 				      0, 0, width);
 			return;
