@@ -208,6 +208,7 @@ static bool fabric_fn_place(struct fabric *fabric, struct fabric_fn *fn,
 	unsigned int most = fabric_fn_below_ari(fn) ? 255 : 7;
 	struct fabric_fn *other, *last = NULL;
 	unsigned int siblings = 0, function;
+	int end;
 
 	list_for_each_entry(other, &fabric->functions, node) {
 		if (other->host != fn->host || other->parent != fn->parent ||
@@ -221,7 +222,8 @@ static bool fabric_fn_place(struct fabric *fabric, struct fabric_fn *fn,
 	if (last)
 		fn->devfn = PCI_DEVFN(PCI_SLOT(last->devfn) + 1, 0);
 	if (last && number) {
-		if (sscanf(number, "%u", &function) != 1 || function > most)
+		if (sscanf(number, "%u%n", &function, &end) != 1 ||
+		    (number[end] && number[end] != ' ') || function > most)
 			return false;
 		fn->devfn = fabric_fn_below_ari(fn) ? function :
 			PCI_DEVFN(PCI_SLOT(last->devfn), function);

@@ -642,7 +642,7 @@ static void path_functions_ari(struct kunit *test)
 	} row[] = {
 		{ "nine", BIT(1), false },
 		{ "nine", BIT(9), true },
-		{ "nine", ~BIT(9), false },
+		{ "nine", ~(u32)BIT(9), false },
 		{ "far", BIT(0) | BIT(7), true },	/* beyond 32 bits */
 	};
 	struct fabric *fabric = fabric_create(test,

@@ -71,14 +71,15 @@ static bool p2pdma_acs_egress(struct pci_dev *port, struct pci_dev *peer)
 	u32 lnkcap, vector;
 	u8 size;
 
+	/* A virtual function that has no number on the device's bus. */
+	if (peer->bus != pci_physfn(peer)->bus)
+		return true;
+
 	if (pcie_downstream_port(port)) {
 		if (pcie_capability_read_dword(peer, PCI_EXP_LNKCAP, &lnkcap) ||
 		    PCI_POSSIBLE_ERROR(lnkcap))
 			return true;
 		number = lnkcap >> 24;
-	} else if (peer->bus != pci_physfn(peer)->bus) {
-		/* A virtual function that has no number on the device's bus. */
-		return true;
 	} else {
 		number = pci_ari_enabled(peer->bus) ? peer->devfn :
 						      PCI_FUNC(peer->devfn);
