@@ -446,14 +446,15 @@ void fabric_check_route(struct fabric *fabric, struct pci_dev *client,
 	struct pci_dev *owner = to_pci_dev(provider->owner);
 	u64 last = pci_bus_address(owner, 0) + pci_resource_len(owner, 0) - 1;
 	struct oracle *oracle = oracle_read(fabric);
-	bool crosses, named, deliberate;
+	bool crosses, named, deliberate, inside;
 	struct oracle_answer answer;
 	u8 bus, devfn;
 	char text[160];
 
 	crosses = oracle_crosses(oracle, client, owner,
 				 pci_resource_start(owner, 0), dir, &answer);
-	deliberate = oracle_deliberate(oracle, client, owner);
+	inside = oracle_deliberate(oracle, client, owner);
+	deliberate = inside;
 	oracle_describe(&answer, text, sizeof(text));
 
 	deliberate |= fabric_imposed(fabric, client, route->reason);
@@ -494,7 +495,7 @@ void fabric_check_route(struct fabric *fabric, struct pci_dev *client,
 	 * what a device may send out of itself.
 	 */
 	if (route->reason == PCI_P2PDMA_FABRIC_BLOCKED &&
-	    (answer.outcome == ORACLE_UNSUPPORTED || deliberate) &&
+	    (answer.outcome == ORACLE_UNSUPPORTED || inside) &&
 	    fabric_named_deaf(client, route))
 		return;
 
