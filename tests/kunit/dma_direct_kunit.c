@@ -795,7 +795,7 @@ static void dma_direct_map_fails(struct kunit *test)
 /* Routes that there is no memory to keep are found anew each time. */
 static void forget_routes(struct kunit *test, void *data)
 {
-	p2pdma_routes_invalidate(P2PDMA_BY_POLICY);
+	p2pdma_invalidate(P2PDMA_BY_POLICY);
 }
 
 static void dma_direct_allocation_fails(struct kunit *test)
@@ -803,7 +803,7 @@ static void dma_direct_allocation_fails(struct kunit *test)
 	static const int errors[] = { 0 };
 	struct fabric *fabric = fabric_mixed(test);
 
-	p2pdma_routes_invalidate(P2PDMA_BY_POLICY);
+	p2pdma_invalidate(P2PDMA_BY_POLICY);
 	KUNIT_EXPECT_GE(test,
 			fabric_fail_allocations(mixed_six(fabric),
 						fabric_dev(fabric, "client"),

@@ -961,7 +961,7 @@ static void single_allocation_fails(struct kunit *test)
 			int step;
 
 			for (step = 0; failed && step < 100; step++) {
-				p2pdma_routes_invalidate(P2PDMA_BY_POLICY);
+				p2pdma_invalidate(P2PDMA_BY_POLICY);
 				fabric_fail_nth(step);
 				dma = fabric_single_map(call, &set.client->dev,
 							phys, SZ_4K,

@@ -433,7 +433,7 @@ void fabric_cpu_listed(struct kunit *test, bool listed)
 		kunit_activate_static_stub(test, p2pdma_cpu_listed,
 					   fabric_never);
 	/* A real CPU does not change. */
-	p2pdma_routes_invalidate(P2PDMA_BY_POLICY);
+	p2pdma_invalidate(P2PDMA_BY_POLICY);
 }
 
 static void fabric_restore_policy(void *text)

@@ -75,6 +75,14 @@ struct decide_case {
 #define DIRECT	PCI_P2PDMA_MAP_BUS_ADDR
 #define BRIDGED	PCI_P2PDMA_MAP_THRU_HOST_BRIDGE
 
+/* Facts of more than one word. */
+#define TRANSLATED	.client = P2PDMA_CLIENT_TRANSLATED
+#define CROSSES		.untranslated.fate = P2PDMA_FATE_ACROSS
+#define LOST		.untranslated.fate = P2PDMA_FATE_LOST
+#define LOST_TRANSLATED	.translated.fate = P2PDMA_FATE_LOST
+#define ABOVE_MASK	.host_addr = P2PDMA_HOST_ADDR_ABOVE_MASK
+#define UNMAPPABLE	.host_addr = P2PDMA_HOST_ADDR_UNMAPPABLE
+
 static const struct decide_case decide_cases[] = {
 	{
 		.name = "row 1: mode off",
@@ -94,7 +102,7 @@ static const struct decide_case decide_cases[] = {
 		.type = REFUSED, .reason = PCI_P2PDMA_DENIED,
 	}, {
 		.name = "row 3: not a PCI function",
-		.facts = { .not_pci = true, .trusted = true },
+		.facts = { .client = P2PDMA_CLIENT_NOT_PCI, .trusted = true },
 		.type = REFUSED, .reason = PCI_P2PDMA_NOT_PCI,
 	}, {
 		.name = "row 4: provider cannot be reached",
@@ -106,19 +114,19 @@ static const struct decide_case decide_cases[] = {
 		.type = REFUSED, .reason = PCI_P2PDMA_PROVIDER_UNREACHABLE,
 	}, {
 		.name = "row 5: must bounce",
-		.facts = { .must_bounce = true, .trusted = true },
+		.facts = { .client = P2PDMA_CLIENT_BOUNCES, .trusted = true },
 		.type = REFUSED, .reason = PCI_P2PDMA_MUST_BOUNCE,
 	}, {
 		.name = "row 5: must bounce, the client's own memory",
-		.facts = { .must_bounce = true, .same_function = true },
+		.facts = { .client = P2PDMA_CLIENT_BOUNCES, .same_function = true },
 		.type = REFUSED, .reason = PCI_P2PDMA_MUST_BOUNCE,
 	}, {
 		.name = "row 5: no DMA at all",
-		.facts = { .no_dma = true, .trusted = true },
+		.facts = { .client = P2PDMA_CLIENT_NO_DMA, .trusted = true },
 		.type = REFUSED, .reason = PCI_P2PDMA_UNMAPPABLE,
 	}, {
 		.name = "row 5: no DMA at all, the client's own memory",
-		.facts = { .no_dma = true, .same_function = true },
+		.facts = { .client = P2PDMA_CLIENT_NO_DMA, .same_function = true },
 		.type = REFUSED, .reason = PCI_P2PDMA_UNMAPPABLE,
 	}, {
 		.name = "row 6: same function",
@@ -134,7 +142,7 @@ static const struct decide_case decide_cases[] = {
 		.type = DIRECT, .reason = PCI_P2PDMA_SAME_FUNCTION,
 	}, {
 		.name = "row 6: same function, translated",
-		.facts = { .same_function = true, .translated = true },
+		.facts = { .same_function = true, TRANSLATED },
 		.type = DIRECT, .reason = PCI_P2PDMA_SAME_FUNCTION,
 	}, {
 		/* Section 5: the mask is checked for every bus address. */
@@ -146,16 +154,16 @@ static const struct decide_case decide_cases[] = {
 		.type = REFUSED, .reason = PCI_P2PDMA_DMA_MASK,
 	}, {
 		.name = "row 7: direct",
-		.facts = { .mode = P2PDMA_AUTO, .crosses = true },
+		.facts = { .mode = P2PDMA_AUTO, CROSSES },
 		.type = DIRECT, .reason = PCI_P2PDMA_DIRECT,
 	}, {
 		.name = "row 7: direct, mode switch",
-		.facts = { .mode = P2PDMA_SWITCH, .crosses = true },
+		.facts = { .mode = P2PDMA_SWITCH, CROSSES },
 		.type = DIRECT, .reason = PCI_P2PDMA_DIRECT,
 	}, {
 		.name = "row 7: direct, translated, bridge trusted",
 		.facts = {
-			.crosses = true, .translated = true, .trusted = true,
+			CROSSES, TRANSLATED, .trusted = true,
 		},
 		.type = DIRECT, .reason = PCI_P2PDMA_DIRECT,
 	}, {
@@ -168,34 +176,49 @@ static const struct decide_case decide_cases[] = {
 	}, {
 		.name = "row 9: mode host, untranslated, crosses",
 		.facts = {
-			.mode = P2PDMA_HOST, .crosses = true, .trusted = true,
+			.mode = P2PDMA_HOST, CROSSES, .trusted = true,
 		},
 		.type = REFUSED, .reason = PCI_P2PDMA_POLICY_HOST,
 	}, {
 		.name = "row 9: untrusted client, untranslated, crosses",
 		.facts = {
-			.crosses = true, .trusted = true,
+			CROSSES, .trusted = true,
 			.obstacles = OBSTACLE(UNTRUSTED_CLIENT),
 		},
 		.type = REFUSED, .reason = PCI_P2PDMA_UNTRUSTED_CLIENT,
 	}, {
 		.name = "row 9: untrusted client under mode host",
 		.facts = {
-			.mode = P2PDMA_HOST, .crosses = true, .trusted = true,
+			.mode = P2PDMA_HOST, CROSSES, .trusted = true,
 			.obstacles = OBSTACLE(UNTRUSTED_CLIENT),
 		},
 		.type = REFUSED, .reason = PCI_P2PDMA_POLICY_HOST,
 	}, {
 		.name = "row 10: untranslated, lost on its way",
 		.facts = {
-			.blocked = true, .trusted = true,
+			LOST, .trusted = true,
 			.obstacles = OBSTACLE(ACS_REQUEST),
 		},
 		.type = REFUSED, .reason = PCI_P2PDMA_FABRIC_BLOCKED,
 	}, {
+		.name = "row 10: untranslated, crosses, completion lost",
+		.facts = {
+			.untranslated.fate = P2PDMA_FATE_ACROSS_LOST, .trusted = true,
+			.obstacles = OBSTACLE(ACS_COMPLETION),
+		},
+		.type = REFUSED, .reason = PCI_P2PDMA_FABRIC_BLOCKED,
+	}, {
+		.name = "row 9: mode host, untranslated, crosses, completion lost",
+		.facts = {
+			.mode = P2PDMA_HOST, .trusted = true,
+			.untranslated.fate = P2PDMA_FATE_ACROSS_LOST,
+			.obstacles = OBSTACLE(ACS_COMPLETION),
+		},
+		.type = REFUSED, .reason = PCI_P2PDMA_POLICY_HOST,
+	}, {
 		.name = "row 10: untranslated, beyond the mask",
 		.facts = {
-			.host_mask = true, .trusted = true,
+			ABOVE_MASK, .trusted = true,
 			.obstacles = OBSTACLE(NO_COMMON_PORT),
 		},
 		.type = REFUSED, .reason = PCI_P2PDMA_DMA_MASK,
@@ -203,67 +226,72 @@ static const struct decide_case decide_cases[] = {
 		/* A completion comes back by requester ID, translated or not. */
 		.name = "row 10: translated, completion lost",
 		.facts = {
-			.stuck = true, .translated = true, .trusted = true,
+			LOST_TRANSLATED, TRANSLATED, .trusted = true,
 			.obstacles = OBSTACLE(ACS_COMPLETION),
 		},
 		.type = REFUSED, .reason = PCI_P2PDMA_FABRIC_BLOCKED,
 	}, {
 		.name = "row 11: untranslated, lost only if it were translated",
 		.facts = {
-			.stuck = true, .crosses = true, .trusted = true,
+			LOST_TRANSLATED, CROSSES, .trusted = true,
 			.obstacles = OBSTACLE(ACS_COMPLETION),
 		},
 		.type = BRIDGED, .reason = PCI_P2PDMA_ACS_COMPLETION,
 	}, {
 		.name = "row 10: nothing maps it through the host bridge",
 		.facts = {
-			.no_host = true, .translated = true, .trusted = true,
+			UNMAPPABLE, TRANSLATED, .trusted = true,
 			.obstacles = OBSTACLE(NO_COMMON_PORT),
 		},
 		.type = REFUSED, .reason = PCI_P2PDMA_UNMAPPABLE,
 	}, {
-		.name = "row 6: an address alone, and an unmap could not tell",
-		.facts = { .same_function = true, .bus_unknown = true },
+		.name = "row 6: a single address, and the bus address is ambiguous",
+		.facts = { .same_function = true, .bus_ambiguous = true },
 		.type = REFUSED, .reason = PCI_P2PDMA_WINDOW_UNRESERVED,
 	}, {
-		.name = "row 7: an address alone, and an unmap could not tell",
+		.name = "row 7: a single address, and the bus address is ambiguous",
 		.facts = {
-			.crosses = true, .bus_unknown = true, .trusted = true,
-			.translated = true,
+			CROSSES, .bus_ambiguous = true, .trusted = true,
+			TRANSLATED,
 		},
 		.type = REFUSED, .reason = PCI_P2PDMA_WINDOW_UNRESERVED,
 	}, {
-		.name = "row 11: through the host bridge it can always tell",
+		.name = "row 11: an ambiguous bus address does not matter",
 		.facts = {
-			.bus_unknown = true, .trusted = true, .translated = true,
+			.bus_ambiguous = true, .trusted = true, TRANSLATED,
 			.obstacles = OBSTACLE(NO_COMMON_PORT),
 		},
 		.type = BRIDGED, .reason = PCI_P2PDMA_NO_COMMON_PORT,
 	}, {
-		.name = "row 7: direct, so that no host bridge is needed",
+		.name = "row 7: direct, and nothing could be mapped for the host bridge",
 		.facts = {
-			.crosses = true, .no_host = true, .stuck = true,
-			.host_mask = true,
+			CROSSES, LOST_TRANSLATED, UNMAPPABLE,
+		},
+		.type = DIRECT, .reason = PCI_P2PDMA_DIRECT,
+	}, {
+		.name = "row 7: direct, and the mask would not allow the host bridge",
+		.facts = {
+			CROSSES, LOST_TRANSLATED, ABOVE_MASK,
 		},
 		.type = DIRECT, .reason = PCI_P2PDMA_DIRECT,
 	}, {
 		.name = "row 11: translated, egress control does not matter",
 		.facts = {
-			.blocked = true, .translated = true, .trusted = true,
+			LOST, TRANSLATED, .trusted = true,
 			.obstacles = OBSTACLE(ACS_REQUEST),
 		},
 		.type = BRIDGED, .reason = PCI_P2PDMA_ACS_REQUEST,
 	}, {
 		.name = "row 11: translated, the mask does not matter",
 		.facts = {
-			.host_mask = true, .translated = true, .trusted = true,
+			TRANSLATED, .trusted = true,
 			.obstacles = OBSTACLE(DMA_MASK),
 		},
 		.type = BRIDGED, .reason = PCI_P2PDMA_DMA_MASK,
 	}, {
 		.name = "row 11: translated, untrusted client",
 		.facts = {
-			.crosses = true, .translated = true, .trusted = true,
+			CROSSES, TRANSLATED, .trusted = true,
 			.obstacles = OBSTACLE(UNTRUSTED_CLIENT),
 		},
 		.type = BRIDGED, .reason = PCI_P2PDMA_UNTRUSTED_CLIENT,
@@ -278,8 +306,8 @@ static const struct decide_case decide_cases[] = {
 	}, {
 		.name = "row 11: mode host, translated",
 		.facts = {
-			.mode = P2PDMA_HOST, .crosses = true,
-			.translated = true, .trusted = true,
+			.mode = P2PDMA_HOST, CROSSES,
+			TRANSLATED, .trusted = true,
 		},
 		.type = BRIDGED, .reason = PCI_P2PDMA_POLICY_HOST,
 	}, {
@@ -296,8 +324,8 @@ static const struct decide_case decide_cases[] = {
 	}, {
 		.name = "row 12: bridge not trusted, mode host, translated",
 		.facts = {
-			.mode = P2PDMA_HOST, .crosses = true,
-			.translated = true,
+			.mode = P2PDMA_HOST, CROSSES,
+			TRANSLATED,
 		},
 		.type = REFUSED, .reason = PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED,
 	},
@@ -326,7 +354,7 @@ static void decide_single_obstacle(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(obstacles); i++) {
 		struct p2pdma_facts facts = {
 			.obstacles = BIT(obstacles[i].reason),
-			.translated = true,
+			TRANSLATED,
 			.trusted = true,
 		};
 		enum pci_p2pdma_map_type type;
@@ -356,7 +384,7 @@ static void decide_obstacle_order(struct kunit *test)
 			struct p2pdma_facts facts = {
 				.obstacles = BIT(obstacles[i].reason) |
 					     BIT(obstacles[j].reason),
-				.translated = true,
+				TRANSLATED,
 				.trusted = true,
 			};
 			enum pci_p2pdma_map_type type;
@@ -404,7 +432,7 @@ static bool row_denied(const struct p2pdma_facts *f)
 
 static bool row_not_pci(const struct p2pdma_facts *f)
 {
-	return f->not_pci;
+	return f->client == P2PDMA_CLIENT_NOT_PCI;
 }
 
 static bool row_unreachable(const struct p2pdma_facts *f)
@@ -414,7 +442,7 @@ static bool row_unreachable(const struct p2pdma_facts *f)
 
 static bool row_must_bounce(const struct p2pdma_facts *f)
 {
-	return f->must_bounce;
+	return f->client == P2PDMA_CLIENT_BOUNCES;
 }
 
 static bool row_own_memory_beyond_mask(const struct p2pdma_facts *f)
@@ -427,9 +455,9 @@ static bool row_own_memory(const struct p2pdma_facts *f)
 	return f->same_function;
 }
 
-static bool row_own_memory_untold(const struct p2pdma_facts *f)
+static bool row_own_memory_ambiguous(const struct p2pdma_facts *f)
 {
-	return f->same_function && f->bus_unknown;
+	return f->same_function && f->bus_ambiguous;
 }
 
 static bool row_direct(const struct p2pdma_facts *f)
@@ -438,9 +466,9 @@ static bool row_direct(const struct p2pdma_facts *f)
 	       first_obstacle(f->obstacles) == PCI_P2PDMA_NR_REASONS;
 }
 
-static bool row_direct_untold(const struct p2pdma_facts *f)
+static bool row_direct_ambiguous(const struct p2pdma_facts *f)
 {
-	return row_direct(f) && f->bus_unknown;
+	return row_direct(f) && f->bus_ambiguous;
 }
 
 static bool row_mode_switch(const struct p2pdma_facts *f)
@@ -448,40 +476,53 @@ static bool row_mode_switch(const struct p2pdma_facts *f)
 	return f->mode == P2PDMA_SWITCH;
 }
 
+static bool crosses(const struct p2pdma_facts *f)
+{
+	return f->client == P2PDMA_CLIENT_UNTRANSLATED &&
+	       (f->untranslated.fate == P2PDMA_FATE_ACROSS ||
+		f->untranslated.fate == P2PDMA_FATE_ACROSS_LOST);
+}
+
+static bool lost(const struct p2pdma_outcome *outcome)
+{
+	return outcome->fate == P2PDMA_FATE_LOST ||
+	       outcome->fate == P2PDMA_FATE_ACROSS_LOST;
+}
+
 static bool row_crosses_under_host(const struct p2pdma_facts *f)
 {
-	return !f->translated && f->crosses && f->mode == P2PDMA_HOST;
+	return crosses(f) && f->mode == P2PDMA_HOST;
 }
 
 static bool row_crosses_untrusted(const struct p2pdma_facts *f)
 {
-	return !f->translated && f->crosses &&
-	       (f->obstacles & OBSTACLE(UNTRUSTED_CLIENT));
+	return crosses(f) && (f->obstacles & OBSTACLE(UNTRUSTED_CLIENT));
 }
 
-static bool row_blocked(const struct p2pdma_facts *f)
+static bool row_lost(const struct p2pdma_facts *f)
 {
-	return !f->translated && f->blocked;
+	return f->client == P2PDMA_CLIENT_UNTRANSLATED &&
+	       lost(&f->untranslated);
 }
 
-static bool row_beyond_host_mask(const struct p2pdma_facts *f)
+static bool row_lost_translated(const struct p2pdma_facts *f)
 {
-	return !f->translated && f->host_mask;
+	return f->client == P2PDMA_CLIENT_TRANSLATED && lost(&f->translated);
 }
 
-static bool row_stuck(const struct p2pdma_facts *f)
+static bool row_above_mask(const struct p2pdma_facts *f)
 {
-	return f->translated && f->stuck;
+	return f->host_addr == P2PDMA_HOST_ADDR_ABOVE_MASK;
 }
 
 static bool row_no_dma(const struct p2pdma_facts *f)
 {
-	return f->no_dma;
+	return f->client == P2PDMA_CLIENT_NO_DMA;
 }
 
-static bool row_no_host(const struct p2pdma_facts *f)
+static bool row_unmappable(const struct p2pdma_facts *f)
 {
-	return f->no_host;
+	return f->host_addr == P2PDMA_HOST_ADDR_UNMAPPABLE;
 }
 
 static bool row_trusted(const struct p2pdma_facts *f)
@@ -496,10 +537,10 @@ static bool row_otherwise(const struct p2pdma_facts *f)
 
 enum {
 	MODE_OFF, DENIED, NOT_PCI, UNREACHABLE, MUST_BOUNCE, NO_DMA,
-	OWN_MEMORY_BEYOND_MASK, OWN_MEMORY_UNTOLD, OWN_MEMORY, DIRECT_UNTOLD,
+	OWN_MEMORY_BEYOND_MASK, OWN_MEMORY_AMBIGUOUS, OWN_MEMORY, DIRECT_AMBIGUOUS,
 	GOES_DIRECT, MODE_SWITCH,
-	CROSSES_UNDER_HOST, CROSSES_UNTRUSTED, BLOCKED, BEYOND_HOST_MASK, STUCK,
-	NO_HOST, TRUSTED, OTHERWISE,
+	CROSSES_UNDER_HOST, CROSSES_UNTRUSTED, GETS_LOST, GETS_LOST_TRANSLATED,
+	BEYOND_HOST_MASK, NOT_MAPPED, TRUSTED, OTHERWISE,
 	NR_ROWS
 };
 
@@ -538,17 +579,17 @@ static const struct {
 		"own memory beyond the mask", row_own_memory_beyond_mask,
 		REFUSED, PCI_P2PDMA_DMA_MASK
 	},
-	[OWN_MEMORY_UNTOLD] = {
-		"own memory, and an unmap could not tell",
-		row_own_memory_untold,
+	[OWN_MEMORY_AMBIGUOUS] = {
+		"own memory, ambiguous bus address",
+		row_own_memory_ambiguous,
 		REFUSED, PCI_P2PDMA_WINDOW_UNRESERVED
 	},
 	[OWN_MEMORY] = {
 		"own memory", row_own_memory,
 		DIRECT, PCI_P2PDMA_SAME_FUNCTION
 	},
-	[DIRECT_UNTOLD] = {
-		"direct, and an unmap could not tell", row_direct_untold,
+	[DIRECT_AMBIGUOUS] = {
+		"direct, ambiguous bus address", row_direct_ambiguous,
 		REFUSED, PCI_P2PDMA_WINDOW_UNRESERVED
 	},
 	[GOES_DIRECT] = {
@@ -567,20 +608,20 @@ static const struct {
 		"untrusted and crosses", row_crosses_untrusted,
 		REFUSED, PCI_P2PDMA_UNTRUSTED_CLIENT
 	},
-	[BLOCKED] = {
-		"blocked", row_blocked,
+	[GETS_LOST] = {
+		"untranslated and lost", row_lost,
+		REFUSED, PCI_P2PDMA_FABRIC_BLOCKED
+	},
+	[GETS_LOST_TRANSLATED] = {
+		"translated and lost", row_lost_translated,
 		REFUSED, PCI_P2PDMA_FABRIC_BLOCKED
 	},
 	[BEYOND_HOST_MASK] = {
-		"beyond the mask by the host bridge", row_beyond_host_mask,
+		"beyond the mask by the host bridge", row_above_mask,
 		REFUSED, PCI_P2PDMA_DMA_MASK
 	},
-	[STUCK] = {
-		"stuck", row_stuck,
-		REFUSED, PCI_P2PDMA_FABRIC_BLOCKED
-	},
-	[NO_HOST] = {
-		"not mapped through the host bridge", row_no_host,
+	[NOT_MAPPED] = {
+		"not mapped through the host bridge", row_unmappable,
 		REFUSED, PCI_P2PDMA_UNMAPPABLE
 	},
 	[TRUSTED] = {
@@ -605,16 +646,33 @@ static const struct {
 	/* Direct is without obstacles. */
 	{ OWN_MEMORY_BEYOND_MASK, GOES_DIRECT },
 	{ GOES_DIRECT, CROSSES_UNTRUSTED },
-	{ OWN_MEMORY_BEYOND_MASK, DIRECT_UNTOLD },
-	{ DIRECT_UNTOLD, CROSSES_UNDER_HOST },
-	{ DIRECT_UNTOLD, CROSSES_UNTRUSTED },
-	/* What decides is what an unmap can tell. */
-	{ OWN_MEMORY, DIRECT_UNTOLD },
+	{ OWN_MEMORY_BEYOND_MASK, DIRECT_AMBIGUOUS },
+	{ DIRECT_AMBIGUOUS, CROSSES_UNDER_HOST },
+	{ DIRECT_AMBIGUOUS, CROSSES_UNTRUSTED },
+	/* The first of the two decides unless the bus address is ambiguous. */
+	{ OWN_MEMORY, DIRECT_AMBIGUOUS },
+	/* A client is of one kind. */
+	{ NOT_PCI, MUST_BOUNCE },
+	{ NOT_PCI, NO_DMA },
+	{ NOT_PCI, CROSSES_UNDER_HOST },
+	{ NOT_PCI, CROSSES_UNTRUSTED },
+	{ NOT_PCI, GETS_LOST },
+	{ NOT_PCI, GETS_LOST_TRANSLATED },
+	{ MUST_BOUNCE, NO_DMA },
+	{ MUST_BOUNCE, CROSSES_UNDER_HOST },
+	{ MUST_BOUNCE, CROSSES_UNTRUSTED },
+	{ MUST_BOUNCE, GETS_LOST },
+	{ MUST_BOUNCE, GETS_LOST_TRANSLATED },
+	{ NO_DMA, CROSSES_UNDER_HOST },
+	{ NO_DMA, CROSSES_UNTRUSTED },
+	{ NO_DMA, GETS_LOST },
+	{ NO_DMA, GETS_LOST_TRANSLATED },
 	/* Requests are translated or not. */
-	{ CROSSES_UNDER_HOST, STUCK },
-	{ CROSSES_UNTRUSTED, STUCK },
-	{ BLOCKED, STUCK },
-	{ BEYOND_HOST_MASK, STUCK },
+	{ CROSSES_UNDER_HOST, GETS_LOST_TRANSLATED },
+	{ CROSSES_UNTRUSTED, GETS_LOST_TRANSLATED },
+	{ GETS_LOST, GETS_LOST_TRANSLATED },
+	/* There is one address. */
+	{ BEYOND_HOST_MASK, NOT_MAPPED },
 };
 
 static bool rows_exclusive(int row, int other)
@@ -627,42 +685,51 @@ static bool rows_exclusive(int row, int other)
 	return false;
 }
 
-/* All of struct p2pdma_facts but mode and obstacles, from the bits of a number. */
-#define FACTS_BITS 14
-/* With the last three, obstacles are tried one at a time, or it takes too long. */
-#define FACTS_BITS_ALL_OBSTACLES 11
+/*
+ * All of struct p2pdma_facts but mode and obstacles, from the digits of a number: its
+ * base is the number of values that a fact has.
+ */
+#define FACTS_COUNT (2 * 2 * 2 * 2 * 2 * 5 * 4 * 4 * 3)
 
-static struct p2pdma_facts facts_of_bits(enum p2pdma_mode mode,
-					 unsigned int bits)
+static unsigned int digit(unsigned int *number, unsigned int base)
 {
-	return (struct p2pdma_facts) {
-		.mode = mode,
-		.denied = bits & BIT(0),
-		.not_pci = bits & BIT(1),
-		.unreachable = bits & BIT(2),
-		.must_bounce = bits & BIT(3),
-		.same_function = bits & BIT(4),
-		.translated = bits & BIT(5),
-		.crosses = bits & BIT(6),
-		.blocked = bits & BIT(7),
-		.stuck = bits & BIT(8),
-		.host_mask = bits & BIT(9),
-		.trusted = bits & BIT(10),
-		.no_dma = bits & BIT(11),
-		.no_host = bits & BIT(12),
-		.bus_unknown = bits & BIT(13),
-	};
+	unsigned int value = *number % base;
+
+	*number /= base;
+	return value;
+}
+
+static struct p2pdma_facts facts_of_number(enum p2pdma_mode mode,
+					   unsigned int number)
+{
+	struct p2pdma_facts f = { .mode = mode };
+
+	f.denied = digit(&number, 2);
+	f.unreachable = digit(&number, 2);
+	f.same_function = digit(&number, 2);
+	f.trusted = digit(&number, 2);
+	f.bus_ambiguous = digit(&number, 2);
+	f.client = digit(&number, 5);
+	f.untranslated.fate = digit(&number, 4);
+	f.translated.fate = digit(&number, 4);
+	f.host_addr = digit(&number, 3);
+	return f;
+}
+
+/* With rarer facts obstacles are tried one at a time, or it takes too long. */
+static bool all_obstacles(const struct p2pdma_facts *f)
+{
+	return f->client <= P2PDMA_CLIENT_TRANSLATED && !f->bus_ambiguous &&
+	       f->host_addr == P2PDMA_HOST_ADDR_FITS;
 }
 
 static void print_facts(struct kunit *test, const struct p2pdma_facts *f)
 {
 	kunit_err(test,
-		  "mode %d denied %d not_pci %d unreachable %d must_bounce %d same_function %d obstacles %#lx translated %d crosses %d blocked %d stuck %d host_mask %d trusted %d no_dma %d no_host %d bus_unknown %d\n",
-		  f->mode, f->denied, f->not_pci, f->unreachable,
-		  f->must_bounce, f->same_function, f->obstacles,
-		  f->translated, f->crosses, f->blocked, f->stuck,
-		  f->host_mask, f->trusted, f->no_dma, f->no_host,
-		  f->bus_unknown);
+		  "mode %d client %d denied %d unreachable %d same_function %d trusted %d bus_ambiguous %d obstacles %#lx untranslated %d translated %d host_addr %d\n",
+		  f->mode, f->client, f->denied, f->unreachable,
+		  f->same_function, f->trusted, f->bus_ambiguous, f->obstacles,
+		  f->untranslated.fate, f->translated.fate, f->host_addr);
 }
 
 /*
@@ -675,21 +742,21 @@ static void decide_every_combination(struct kunit *test)
 		P2PDMA_AUTO, P2PDMA_OFF, P2PDMA_SWITCH, P2PDMA_HOST,
 	};
 	unsigned int held[NR_ROWS] = {};
-	unsigned int m, bits, set;
+	unsigned int m, number, set;
 	int mismatches = 0;
 	int row, other;
 
 	for (m = 0; m < ARRAY_SIZE(modes); m++) {
-		for (bits = 0; bits < BIT(FACTS_BITS); bits++) {
-			struct p2pdma_facts f = facts_of_bits(modes[m], bits);
+		for (number = 0; number < FACTS_COUNT; number++) {
+			struct p2pdma_facts f = facts_of_number(modes[m],
+								number);
 
 			for (set = 0; set < OBSTACLE_SETS; set++) {
 				enum pci_p2pdma_map_type type;
 				enum pci_p2pdma_reason reason, wanted;
 				unsigned int holding = 0;
 
-				if (bits >> FACTS_BITS_ALL_OBSTACLES &&
-				    hweight32(set) > 1)
+				if (hweight32(set) > 1 && !all_obstacles(&f))
 					continue;
 				f.obstacles = obstacle_mask(set);
 				for (row = 0; row < NR_ROWS; row++)

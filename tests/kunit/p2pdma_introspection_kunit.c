@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What people are shown: paths, providers, what is kept, counters, events.
+ * What people are shown: paths, providers, the route cache, counters, events.
  *
  * Each fabric is drawn by hand, and what the files must say of it is worked out
  * from the drawing and from Documentation/ABI/testing.
@@ -234,7 +234,7 @@ static void introspection_path_switch(struct kunit *test)
 	expect_lines(fabric, ask(fabric, 0, "{client} {provider}"),
 		     "route 0 write bus-address direct -\n"
 		     "route 0 read not-supported fabric-blocked {r}\n"
-		     "facts 0 read auto crosses,blocked,stuck,trusted\n");
+		     "facts 0 read auto crosses,lost,lost-translated,trusted\n");
 
 	/* The mode of the policy is there, and who is denied. */
 	fabric_policy(test, "host,deny=%s",
@@ -300,7 +300,7 @@ static void introspection_path_shapes(struct kunit *test)
 		     "hop provider {deep} endpoint " ALL_ACS "acsctl=RR egress=- " AWAKE
 		     "route 0 write not-supported fabric-blocked {beside}\n"
 		     "obstacle 0 write multifunction {beside}\n"
-		     "facts 0 write auto crosses,blocked\n");
+		     "facts 0 write auto crosses,lost\n");
 	KUNIT_EXPECT_NULL(test, strstr(text, "-side"));
 
 	/* Across the root complex: up on one side, down on the other. */
@@ -457,18 +457,18 @@ static void introspection_path_mistakes(struct kunit *test)
 			    row[i].text);
 }
 
-/* Asking for a path leaves what is kept alone. */
+/* A query of a path leaves the route cache alone. */
 static void introspection_path_apart(struct kunit *test)
 {
 	struct fabric *fabric = create_switch(test);
 	struct p2pdma_lookups before, after;
 
-	p2pdma_routes_lookups(&before);
+	p2pdma_cache_lookups(&before);
 	ask(fabric, 0, "{client} {provider}");
-	p2pdma_routes_lookups(&after);
+	p2pdma_cache_lookups(&after);
 	KUNIT_EXPECT_EQ(test, memcmp(&before, &after, sizeof(before)), 0);
 	KUNIT_EXPECT_NULL(test, strstr(show(test, p2pdma_cache_show),
-				       expand(fabric, "kept {client} ")));
+				       expand(fabric, "entry {client} ")));
 }
 
 /*
@@ -537,7 +537,7 @@ static struct totals totals(void)
 	struct totals totals;
 	int i;
 
-	p2pdma_routes_lookups(&totals.lookups);
+	p2pdma_cache_lookups(&totals.lookups);
 	for (i = 0; i < P2PDMA_NR_CAUSES; i++)
 		totals.by[i] = p2pdma_invalidations(i);
 	return totals;
@@ -572,12 +572,12 @@ static void introspection_cache(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, b.lookups.hits - a.lookups.hits, 2);
 	KUNIT_EXPECT_EQ(test, b.lookups.stale - a.lookups.stale, 0);
 	expect_lines(fabric, show(test, p2pdma_cache_show),
-		     "kept {client} {provider} 0 fresh hits=2 distance=4 write=crosses read=crosses\n");
+		     "entry {client} {provider} 0 valid hits=2 distance=4 write=crosses read=crosses\n");
 
 	/* Stale until asked for again; the hits stay. */
 	fabric_set_acs(fabric, "p", PCI_ACS_CR);
 	expect_lines(fabric, show(test, p2pdma_cache_show),
-		     "kept {client} {provider} 0 stale hits=2 distance=4 write=crosses read=crosses\n");
+		     "entry {client} {provider} 0 stale hits=2 distance=4 write=crosses read=crosses\n");
 	query(fabric, provider);
 	query(fabric, provider);
 	a = totals();
@@ -585,7 +585,7 @@ static void introspection_cache(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, a.lookups.hits - b.lookups.hits, 1);
 	text = show(test, p2pdma_cache_show);
 	expect_lines(fabric, text,
-		     "kept {client} {provider} 0 fresh hits=3 distance=4 write=crosses read=acs-completion,crosses,blocked,stuck\n");
+		     "entry {client} {provider} 0 valid hits=3 distance=4 write=crosses read=acs-completion,crosses,lost,lost-translated\n");
 
 	snprintf(line, sizeof(line), "lookups total=%lu hits=%lu misses=%lu stale=%lu\n",
 		 a.lookups.hits + a.lookups.misses + a.lookups.stale,
@@ -594,7 +594,7 @@ static void introspection_cache(struct kunit *test)
 
 	fabric_provider_release(fabric, "provider");
 	KUNIT_EXPECT_NULL(test, strstr(show(test, p2pdma_cache_show),
-				       expand(fabric, "kept {client} ")));
+				       expand(fabric, "entry {client} ")));
 }
 
 /* Since @a one cause has been counted, @times times, and no other. */
@@ -904,7 +904,7 @@ static void introspection_cpus(struct kunit *test)
 }
 
 /*
- * Events.  The probes see what those of tracefs see; the last of each is kept.
+ * Events.  The probes see what those of tracefs see; the last of each is stored.
  */
 
 struct events {
@@ -1094,7 +1094,7 @@ static void introspection_events(struct kunit *test)
 
 	/* Who looks away sees nothing. */
 	kunit_release_action(test, look_away, events);
-	p2pdma_routes_invalidate(P2PDMA_BY_POLICY);
+	p2pdma_invalidate(P2PDMA_BY_POLICY);
 	KUNIT_EXPECT_EQ(test, events->cause, P2PDMA_BY_PROVIDER_REMOVED);
 }
 

@@ -153,12 +153,12 @@ static void parse_good(struct kunit *test)
 	struct p2pdma_policy *policy = parse(test, param->text);
 	char *shown = show(test, policy);
 
-	KUNIT_EXPECT_EQ(test, p2pdma_policy_mode(policy), param->mode);
+	KUNIT_EXPECT_EQ(test, policy->mode, param->mode);
 	KUNIT_EXPECT_STREQ(test, shown, param->shown);
 
 	/* What is shown is a policy, and the same one. */
 	policy = parse(test, shown);
-	KUNIT_EXPECT_EQ(test, p2pdma_policy_mode(policy), param->mode);
+	KUNIT_EXPECT_EQ(test, policy->mode, param->mode);
 	KUNIT_EXPECT_STREQ(test, show(test, policy), param->shown);
 }
 
@@ -474,7 +474,7 @@ static void parse_many_options(struct kunit *test)
 	seq_buf_puts(&s, "host");
 
 	policy = parse(test, seq_buf_str(&s));
-	KUNIT_EXPECT_EQ(test, p2pdma_policy_mode(policy), P2PDMA_HOST);
+	KUNIT_EXPECT_EQ(test, policy->mode, P2PDMA_HOST);
 	text = show(test, policy);
 	KUNIT_EXPECT_TRUE(test, strstarts(text, "host,deny=1:0.0;1:0.0;"));
 	KUNIT_EXPECT_NOT_NULL(test, strstr(text, ",trust=1:0.0@w;1:0.0@w;"));
@@ -765,26 +765,26 @@ static void policy_restore(void *text)
 	kfree(text);
 }
 
-/* What the policy in force says. */
+/* What the active policy says. */
 static enum p2pdma_mode mode_now(void)
 {
 	guard(rcu)();
-	return p2pdma_mode(p2pdma_in_force());
+	return p2pdma_active_policy()->policy->mode;
 }
 
 static bool denied_now(struct pci_dev *pdev)
 {
 	guard(rcu)();
-	return p2pdma_denied(p2pdma_in_force(), pdev);
+	return p2pdma_policy_denies(p2pdma_active_policy()->policy, pdev);
 }
 
 static bool trusted_now(struct pci_host_bridge *host, bool reads)
 {
 	guard(rcu)();
-	return p2pdma_admin_trusts(p2pdma_in_force(), host, reads);
+	return p2pdma_admin_trusts(p2pdma_active_policy(), host, reads);
 }
 
-/* Whatever the test puts in force, what was there comes back. */
+/* Restore the active policy after the test. */
 static void keep_policy(struct kunit *test)
 {
 	char *text = p2pdma_policy_get();

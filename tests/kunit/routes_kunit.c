@@ -448,10 +448,10 @@ static void routes_unread(struct kunit *test)
 	fabric_set_acs(fabric, "c", 0);
 	pci_p2pdma_query_route(mem, client, DMA_FROM_DEVICE, &before);
 	port->present = false;
-	p2pdma_routes_invalidate(P2PDMA_BY_CONFIG_WRITE);
+	p2pdma_invalidate(P2PDMA_BY_CONFIG_WRITE);
 	pci_p2pdma_query_route(mem, client, DMA_FROM_DEVICE, &unread);
 	port->present = true;
-	p2pdma_routes_invalidate(P2PDMA_BY_CONFIG_WRITE);
+	p2pdma_invalidate(P2PDMA_BY_CONFIG_WRITE);
 	pci_p2pdma_query_route(mem, client, DMA_FROM_DEVICE, &after);
 
 	KUNIT_EXPECT_EQ(test, before.type, PCI_P2PDMA_MAP_BUS_ADDR);
@@ -479,11 +479,11 @@ static void routes_lost(struct kunit *test)
 		struct fabric_fn *fn = fabric_fn_named(fabric, row[i].name);
 
 		fn->lost = true;
-		p2pdma_routes_invalidate(P2PDMA_BY_CONFIG_WRITE);
+		p2pdma_invalidate(P2PDMA_BY_CONFIG_WRITE);
 		expect_verdict(fabric, client, "provider", DMA_BIDIRECTIONAL,
 			       PCI_P2PDMA_MAP_NOT_SUPPORTED, row[i].reason);
 		fn->lost = false;
-		p2pdma_routes_invalidate(P2PDMA_BY_CONFIG_WRITE);
+		p2pdma_invalidate(P2PDMA_BY_CONFIG_WRITE);
 		expect_bus(fabric, "client", "provider", DMA_BIDIRECTIONAL,
 			   DIRECT);
 	}
@@ -1095,7 +1095,7 @@ static void routes_log_no_forwarding(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, fabric_log_count(since, "pci=config_acs=", NULL));
 }
 
-/* All that may redirect among the functions of one device is named, each once. */
+/* All that may redirect among the functions of one device is named once, in path order. */
 static void routes_log_functions(struct kunit *test)
 {
 	struct fabric *fabric = fabric_setup(test,
@@ -1113,8 +1113,8 @@ static void routes_log_functions(struct kunit *test)
 	fabric_client(fabric, "pf.vf0");
 	snprintf(names, sizeof(names), "upstream forwarding: %s;%s;%s\n",
 		 pci_name(fabric_dev(fabric, "pf")),
-		 pci_name(fabric_dev(fabric, "provider")),
-		 pci_name(fabric_dev(fabric, "r")));
+		 pci_name(fabric_dev(fabric, "r")),
+		 pci_name(fabric_dev(fabric, "provider")));
 	for (i = 0; i < ARRAY_SIZE(clients); i++) {
 		struct pci_dev *client = fabric_dev(fabric, clients[i]);
 

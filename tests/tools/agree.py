@@ -179,8 +179,8 @@ def direction_differs(said: Said, pair: Pair, direction: str,
                            f"command {facts.obstacles}")
         ours = {word for word, held in (
             ("same-function", facts.same_function), ("crosses", facts.crosses),
-            ("translated", facts.translated), ("blocked", facts.blocked),
-            ("stuck", facts.stuck)) if held}
+            ("translated", facts.translated), ("lost", facts.blocked),
+            ("lost-translated", facts.stuck)) if held}
         theirs = holds - {"trusted", "denied", "unreachable"}
         if ours != theirs:
             trouble.append(f"facts: kernel {sorted(theirs)}, "

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * BARs: whose memory is a physical range that nobody has registered?
+ * BARs: in whose BAR is a physical range that nobody has registered?
  *
- * Asked for dma_map_resource() alone, which takes any address.  An interval tree
- * holds the memory BARs of every PCI function, virtual ones included.  A function
- * is entered when it is added, entered anew whenever one of its BARs is given an
- * address, and taken out before it goes.  Where a BAR has lost its address since,
- * or is about to get another, the entry does not agree with the function's
- * resource, and does not count.
+ * Only dma_map_resource() asks, because it takes any address.  An interval tree
+ * indexes the memory BARs of all PCI functions, virtual ones included.  A function
+ * enters the index when it is added, its entries are replaced whenever one of its
+ * BARs is given an address, and they are removed before the function goes.  A BAR
+ * may lose its address with no event: an entry that does not match the function's
+ * resource is ignored.
  *
- * An entry holds its function, and goes after a grace period: who has looked it
- * up may use it, as the provider that it contains, in an RCU read-side section.
+ * An entry holds a reference to its function, and is freed after a grace period: a
+ * caller that looked it up may use it, and the provider in it, in the same RCU
+ * read-side section.
  */
 #include <linux/cleanup.h>
 #include <linux/init.h>
@@ -26,10 +27,10 @@
 #include "p2pdma.h"
 
 /**
- * struct p2pdma_bar - a BAR that may be anybody's
+ * struct p2pdma_bar - index entry of a BAR
  * @node: in p2pdma_bars; CPU physical addresses, both ends inclusive
- * @work: for letting go of @mem.provider.owner after a grace period
- * @mem: the provider that it would be
+ * @work: drops the reference to @mem.provider.owner after a grace period
+ * @mem: the provider that the BAR would be if it were registered
  */
 struct p2pdma_bar {
 	struct interval_tree_node node;
@@ -76,7 +77,7 @@ static struct p2pdma_bar *p2pdma_bar_alloc(struct pci_dev *pdev, int nr)
 	return bar;
 }
 
-/* Is what there is of a function what its resources say? */
+/* Do the index entries of @pdev still match its BARs? */
 static bool p2pdma_bars_unchanged(struct pci_dev *pdev)
 {
 	unsigned int wanted = 0, found = 0;
@@ -105,8 +106,8 @@ static bool p2pdma_bars_unchanged(struct pci_dev *pdev)
 }
 
 /*
- * Put @bars, which may be none, in the place of what there is of a function.  True
- * if there was any.
+ * Replace the index entries of @pdev with @bars, of which any may be NULL.  Returns
+ * true if there were entries before.
  */
 static bool p2pdma_bars_replace(struct pci_dev *pdev, struct p2pdma_bar **bars)
 {
@@ -124,7 +125,7 @@ static bool p2pdma_bars_replace(struct pci_dev *pdev, struct p2pdma_bar **bars)
 		if (bar->mem.provider.owner != &pdev->dev)
 			continue;
 		interval_tree_remove(node, &p2pdma_bars);
-		/* Nothing more is kept by it. */
+		/* From here on no route cache entry may be created for this BAR. */
 		WRITE_ONCE(bar->mem.indexed, false);
 		queue_rcu_work(system_wq, &bar->work);
 		removed = true;
@@ -137,22 +138,25 @@ static bool p2pdma_bars_replace(struct pci_dev *pdev, struct p2pdma_bar **bars)
 }
 
 /**
- * pci_p2pdma_bars_changed - enter a function's memory BARs as they are now
+ * p2pdma_bars_update - bring the index entries of a function up to date
  * @pdev: the function; its resources have their new addresses
  *
  * Context: may sleep.  The caller keeps @pdev from being removed.
+ *
+ * Return: true if entries were replaced, so that the caller removes the route cache
+ * entries of @pdev.
  */
-void pci_p2pdma_bars_changed(struct pci_dev *pdev)
+bool p2pdma_bars_update(struct pci_dev *pdev)
 {
 	struct p2pdma_bar *bars[PCI_STD_NUM_BARS] = {};
 	int nr;
 
-	/* What is not on its bus yet, or no longer, has an event of its own. */
+	/* A function that is being added or removed has a bus event for that. */
 	if (!device_is_registered(&pdev->dev))
-		return;
-	/* A function that wakes up has its BARs written again as they were. */
+		return false;
+	/* A function that wakes up has its BARs written again with the same values. */
 	if (p2pdma_bars_unchanged(pdev))
-		return;
+		return false;
 
 	for (nr = 0; nr < PCI_STD_NUM_BARS; nr++) {
 		if (!p2pdma_bar_is_memory(pdev, nr))
@@ -162,19 +166,16 @@ void pci_p2pdma_bars_changed(struct pci_dev *pdev)
 			pci_warn(pdev, "no memory: dma_map_resource() will not know BAR %d\n",
 				 nr);
 	}
-
-	/* What is kept of routes goes by the entry. */
-	if (p2pdma_bars_replace(pdev, bars))
-		p2pdma_routes_forget(&pdev->dev);
+	return p2pdma_bars_replace(pdev, bars);
 }
 
 /**
- * p2pdma_bars_removed - a function is going
- * @pdev: the function
+ * p2pdma_bars_remove - remove the index entries of a function
+ * @pdev: the function, which is going
  *
  * Context: any.
  */
-void p2pdma_bars_removed(struct pci_dev *pdev)
+void p2pdma_bars_remove(struct pci_dev *pdev)
 {
 	struct p2pdma_bar *none[PCI_STD_NUM_BARS] = {};
 
@@ -185,7 +186,7 @@ static bool p2pdma_bar_is_current(const struct p2pdma_bar *bar)
 {
 	struct pci_dev *pdev = to_pci_dev(bar->mem.provider.owner);
 
-	/* What nothing has been claimed for is an address that is not in use. */
+	/* The address of a resource that is not claimed is not in use. */
 	return p2pdma_bar_is_memory(pdev, bar->mem.bar) &&
 	       pdev->resource[bar->mem.bar].parent &&
 	       pci_resource_start(pdev, bar->mem.bar) == bar->mem.first &&
@@ -197,9 +198,9 @@ static bool p2pdma_bar_is_current(const struct p2pdma_bar *bar)
  * @phys: CPU physical address
  * @size: length in bytes
  *
- * The BARs behind VMD lie in a BAR of VMD's own: the innermost counts.
+ * The BARs of devices below VMD lie in a BAR of VMD's own: the innermost counts.
  *
- * Context: any; in an RCU read-side section, and the answer is good until its end.
+ * Context: any, in an RCU read-side section, for which the answer is valid.
  *
  * Return: a provider that stands for the BAR, which need not be registered; NULL if
  * no part of the range is in a BAR; ERR_PTR(-EINVAL) if only a part is.

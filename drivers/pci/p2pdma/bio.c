@@ -2,15 +2,15 @@
 /*
  * Bios with peer memory, on their way into a block queue.
  *
- * The pages of user I/O are pinned only for a queue that takes peer memory.  Who
- * builds a bio in the kernel is asked here, when it is submitted: to the device
- * itself, and again to each member that a stacked device sends it on to.  A queue
- * says with BLK_FEAT_PCI_P2PDMA that its driver maps all data for DMA, never looks
- * at them with the CPU, and deals with -EREMOTEIO.
+ * A queue with BLK_FEAT_PCI_P2PDMA takes peer memory: its driver maps all data for
+ * DMA, never accesses them with the CPU, and handles -EREMOTEIO.  For other queues
+ * the pages of user I/O are not pinned in the first place.  A bio that the kernel
+ * builds is checked here when it is submitted, to the device itself and again to each
+ * member of a stacked device.
  *
  * bio_add_page() does not put peer memory into one bio with RAM or with another
- * provider's memory.  There are other ways to fill a bio, so all segments are
- * looked at; that touches nothing but the bio's own array.
+ * provider's memory.  There are other ways to fill a bio, so that all segments are
+ * checked, which reads the bio's own array and nothing else.
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
@@ -83,8 +83,8 @@ EXPORT_SYMBOL_GPL(pci_p2pdma_bdev_is_pci);
  * @bio: a read or write, which need not be for that device
  * @bdev: the block device
  *
- * For stacked devices to which the refusal by one member would look like its
- * failure.  The answer is a snapshot.
+ * For stacked devices that would take the refusal by one member for its failure.  The
+ * answer is a snapshot.
  *
  * Context: any.
  *

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Host bridges: which of them are known to forward requests between their ports,
- * and whether what we see of the machine is real.
+ * Host bridges: which of them are known to forward requests between their ports, and
+ * whether the machine is a virtual one.
  *
  * Nothing in configuration space says that a root complex forwards peer-to-peer
- * requests.  What follows is a list of facts: bridges that are known to, with
- * what is known to restrict them.
+ * requests.  The list here names the bridges that are known to forward, and the known
+ * restrictions.
  */
 #define pr_fmt(fmt) "pci-p2pdma: " fmt
 
@@ -45,7 +45,7 @@ static const struct p2pdma_listed p2pdma_listed[] = {
 	{ PCI_VENDOR_ID_INTEL, 0x2032 },
 	{ PCI_VENDOR_ID_INTEL, 0x2033 },
 	{ PCI_VENDOR_ID_INTEL, 0x09a2 },
-	/* Intel DSA, first on its root bus in later Xeons, as are the next two */
+	/* Intel DSA; it and the next two may be first on a root bus of later Xeons */
 	{ PCI_VENDOR_ID_INTEL, 0x0b25 },
 	{ PCI_VENDOR_ID_INTEL, 0x11fb },
 	{ PCI_VENDOR_ID_INTEL, 0x1212 },
@@ -82,8 +82,8 @@ EXPORT_SYMBOL_IF_KUNIT(p2pdma_cpu_listed);
 /**
  * p2pdma_is_guest - does the kernel run on a hypervisor?
  *
- * Then the fabric that it sees is the hypervisor's invention.  The initial Xen
- * domain sees the real one.  Tests may stub it.
+ * The fabric that a guest sees is made up by the hypervisor.  The initial Xen domain
+ * sees the real one.  Tests may stub it.
  *
  * Return: true in a guest.
  */
@@ -106,8 +106,9 @@ EXPORT_SYMBOL_IF_KUNIT(p2pdma_is_guest);
  * p2pdma_bridge_function - the function that stands for a host bridge in the list
  * @host: the bridge
  *
- * No lock protects the look at the bus: who holds a function below the bridge
- * keeps the head of its list in place.
+ * The bus keeps its list of functions under pci_bus_sem, which cannot be taken here.
+ * A function below @host keeps the bus in place, but nothing keeps the first function
+ * from being removed at this moment.
  *
  * Context: any; the caller holds a function below @host.
  *
@@ -135,7 +136,7 @@ struct pci_dev *p2pdma_bridge_function(struct pci_host_bridge *host)
  * p2pdma_bridge_listed - is a host bridge known to forward?
  * @host: the bridge
  * @same_bridge: between its own ports, rather than to and from another bridge
- * @warn: say so if it is not known
+ * @warn: put it in the log if the bridge is not in the list
  *
  * Context: any; the caller holds a function below @host.
  *

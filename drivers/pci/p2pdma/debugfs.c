@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What people who look for a fault see: providers, the path of a pair, and what is
- * kept of routes.  See Documentation/ABI/testing/debugfs-p2pdma.
+ * Files for troubleshooting: providers, the path of a pair, and the route cache.
+ * See Documentation/ABI/testing/debugfs-p2pdma.
  *
- * Everything here is made at the moment of asking, and asking changes nothing: the
- * path is read from configuration space, not taken from what is kept.
+ * Each read or query makes its text anew and changes nothing: the path is read from
+ * configuration space, and not from the route cache.
  */
 #include <kunit/visibility.h>
 #include <linux/cleanup.h>
@@ -27,7 +27,7 @@
  * providers
  */
 
-/* The chunk of a pool that is a range: what has pages is in the pool. */
+/* The chunk of a pool that a range is; only ranges with pages are in the pool. */
 struct p2pdma_chunk {
 	phys_addr_t bus;
 	bool found;
@@ -81,7 +81,7 @@ static void p2pdma_show_range(const struct p2pdma_range *range, void *data)
 	struct p2pdma_providers *walk = data;
 	struct pci_p2pdma *p2pdma;
 
-	/* Stays until the last range of its function has gone. */
+	/* The pool stays until the last range of its function has been removed. */
 	p2pdma = rcu_dereference_protected(to_pci_dev(provider->owner)->p2pdma,
 					   1);
 	if (provider != walk->last)
@@ -123,28 +123,33 @@ static void p2pdma_add_word(struct seq_buf *s, bool holds, const char *word)
 		seq_buf_printf(s, "%s%s", seq_buf_used(s) ? "," : "", word);
 }
 
-/* What holds, obstacles apart; "-" for nothing. */
+/* The words of all facts that hold, except obstacles; "-" if there are none. */
 static const char *p2pdma_facts_words(const struct p2pdma_facts *facts,
 				      struct seq_buf *s)
 {
 	p2pdma_add_word(s, facts->denied, "denied");
 	p2pdma_add_word(s, facts->unreachable, "unreachable");
-	p2pdma_add_word(s, facts->must_bounce, "must-bounce");
+	p2pdma_add_word(s, facts->client == P2PDMA_CLIENT_BOUNCES, "must-bounce");
 	p2pdma_add_word(s, facts->same_function, "same-function");
-	p2pdma_add_word(s, facts->translated, "translated");
-	p2pdma_add_word(s, facts->crosses, "crosses");
-	p2pdma_add_word(s, facts->blocked, "blocked");
-	p2pdma_add_word(s, facts->stuck, "stuck");
-	p2pdma_add_word(s, facts->no_dma, "no-dma");
-	p2pdma_add_word(s, facts->no_host, "no-host");
-	p2pdma_add_word(s, facts->host_mask, "host-mask");
+	p2pdma_add_word(s, facts->client == P2PDMA_CLIENT_TRANSLATED,
+			"translated");
+	p2pdma_add_word(s, p2pdma_fate_crosses(facts->untranslated.fate),
+			"crosses");
+	p2pdma_add_word(s, p2pdma_fate_lost(facts->untranslated.fate), "lost");
+	p2pdma_add_word(s, p2pdma_fate_lost(facts->translated.fate),
+			"lost-translated");
+	p2pdma_add_word(s, facts->client == P2PDMA_CLIENT_NO_DMA, "no-dma");
+	p2pdma_add_word(s, facts->host_addr == P2PDMA_HOST_ADDR_UNMAPPABLE,
+			"no-host");
+	p2pdma_add_word(s, facts->host_addr == P2PDMA_HOST_ADDR_ABOVE_MASK,
+			"host-mask");
 	p2pdma_add_word(s, facts->trusted, "trusted");
 	if (!seq_buf_used(s))
 		seq_buf_puts(s, "-");
 	return seq_buf_str(s);
 }
 
-#define P2PDMA_WORDS 320	/* all obstacles and all facts together */
+#define P2PDMA_WORDS 320	/* bytes for all obstacles and all facts */
 
 /*
  * path
@@ -190,7 +195,7 @@ static const char *p2pdma_port_type(struct pci_dev *pdev)
 	}
 }
 
-/* Bits of an ACS register that has been read, or could not be. */
+/* The bits of an ACS register, or "?" if it could not be read. */
 static void p2pdma_show_acs(struct seq_buf *s, int acs)
 {
 	static const char * const names[] = {
@@ -229,7 +234,7 @@ static void p2pdma_show_hop(const struct p2pdma_hop *hop, void *data)
 		p2pdma_show_acs(s, hop->acs_ctrl);
 	}
 
-	if (hop->asleep)
+	if (hop->unread)
 		seq_buf_printf(s, " egress=%s memory=? master=?",
 			       pdev->acs_cap ? "?" : "-");
 	else
@@ -246,7 +251,7 @@ static void p2pdma_show_host(struct seq_buf *s, const char *role,
 			     struct pci_host_bridge *host)
 {
 	struct pci_dev *function = p2pdma_bridge_function(host);
-	const struct p2pdma_in_force *now;
+	const struct p2pdma_active_policy *active;
 
 	seq_buf_printf(s, "host %s %s function=%s ", role, dev_name(&host->dev),
 		       function ? pci_name(function) : "-");
@@ -257,17 +262,17 @@ static void p2pdma_show_host(struct seq_buf *s, const char *role,
 		seq_buf_puts(s, "id=- ");
 
 	guard(rcu)();
-	now = p2pdma_in_force();
+	active = p2pdma_active_policy();
 	seq_buf_printf(s, "listed=%s trust=%s\n",
 		       p2pdma_bridge_listed(host, false, false) ? "yes" :
 		       p2pdma_bridge_listed(host, true, false) ? "own-ports" :
 		       "no",
-		       p2pdma_admin_trusts(now, host, true) ? "all" :
-		       p2pdma_admin_trusts(now, host, false) ? "writes" :
+		       p2pdma_admin_trusts(active, host, true) ? "all" :
+		       p2pdma_admin_trusts(active, host, false) ? "writes" :
 		       "none");
 }
 
-/* A question, and where the answer goes. */
+/* A query, and where the answer goes. */
 struct p2pdma_pair {
 	struct pci_dev *client;
 	struct pci_dev *provider;
@@ -280,26 +285,26 @@ static void p2pdma_show_route(struct p2pdma_provider *provider,
 {
 	const char *dir = kind == P2PDMA_WRITES ? "write" : "read";
 	int bar = to_p2pdma_mem(provider)->bar, i;
-	char name[P2PDMA_NAME_LEN];
+	struct p2pdma_gathered gathered;
 	struct pci_p2pdma_route route;
 	struct p2pdma_facts facts;
-	struct p2pdma_kept kept;
+	char port[P2PDMA_BDF_LEN];
 	char text[P2PDMA_WORDS];
 	unsigned long obstacles;
 	struct seq_buf words;
 
 	seq_buf_init(&words, text, sizeof(text));
-	p2pdma_routes_examine(provider, client, kind, &kept, &facts, &route);
-	p2pdma_route_bridge(&route, name);
+	p2pdma_examine(provider, client, kind, &gathered, &facts, &route);
+	p2pdma_route_bridge(&route, port);
 	seq_buf_printf(s, "route %d %s %s %s %s\n", bar, dir,
 		       pci_p2pdma_map_type_name(route.type),
-		       pci_p2pdma_reason_name(route.reason), name);
+		       pci_p2pdma_reason_name(route.reason), port);
 
 	obstacles = facts.obstacles;
 	for_each_set_bit(i, &obstacles, PCI_P2PDMA_NR_REASONS) {
-		p2pdma_name_text(&kept.port[i], name);
+		p2pdma_bdf_text(&gathered.port[i], port);
 		seq_buf_printf(s, "obstacle %d %s %s %s\n", bar, dir,
-			       pci_p2pdma_reason_name(i), name);
+			       pci_p2pdma_reason_name(i), port);
 	}
 
 	seq_buf_printf(s, "facts %d %s %s %s\n", bar, dir,
@@ -339,7 +344,7 @@ static void p2pdma_show_path(struct p2pdma_pair *pair)
 		       client_host == provider_host ? "root-complex" :
 		       "host-bridges");
 
-	p2pdma_path_hops(pair->client, pair->provider, p2pdma_show_hop, s);
+	p2pdma_path_walk(&path, false, p2pdma_show_hop, s);
 
 	if (client_host == provider_host) {
 		p2pdma_show_host(s, "both", client_host);
@@ -350,7 +355,7 @@ static void p2pdma_show_path(struct p2pdma_pair *pair)
 	p2pdma_for_each_provider(p2pdma_show_routes, pair);
 }
 
-/* The whole answer as text, for the caller to kvfree(); NULL without memory. */
+/* The whole answer as text, for the caller to kvfree(); NULL if there is no memory. */
 static char *p2pdma_path_text(struct p2pdma_pair *pair)
 {
 	size_t size = SZ_16K;
@@ -385,7 +390,7 @@ static struct pci_dev *p2pdma_path_function(const char *name, char **text)
 }
 
 /**
- * p2pdma_path_answer - the path of a pair, or what is wrong with the question
+ * p2pdma_path_answer - the path of a pair, or what is wrong with the query
  * @query: "CLIENT PROVIDER"; is cut up
  * @text: set to the answer, for the caller to kvfree(); NULL without memory
  *
@@ -432,7 +437,7 @@ VISIBLE_IF_KUNIT int p2pdma_path_answer(char *query, char **text)
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_path_answer);
 
-/* What one open file has been asked last. */
+/* The last query written to an open file. */
 struct p2pdma_question {
 	struct mutex lock;	/* the rest */
 	char *text;
@@ -462,7 +467,7 @@ static int p2pdma_path_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-#define P2PDMA_QUERY_MAX 128	/* bytes; two names are less */
+#define P2PDMA_QUERY_MAX 128	/* bytes; two PCI addresses are shorter */
 
 static ssize_t p2pdma_path_write(struct file *file, const char __user *buf,
 				 size_t count, loff_t *unused)
@@ -471,7 +476,7 @@ static ssize_t p2pdma_path_write(struct file *file, const char __user *buf,
 	char *query;
 	int ret;
 
-	/* What is longer is not two names, and is answered as such. */
+	/* A longer query is not two PCI addresses, and gets that answer. */
 	query = memdup_user_nul(buf, min(count, P2PDMA_QUERY_MAX));
 	if (IS_ERR(query))
 		return PTR_ERR(query);
@@ -511,23 +516,24 @@ static const struct file_operations p2pdma_path_fops = {
  * cache
  */
 
-static void p2pdma_show_kept(const struct p2pdma_kept *kept, void *data)
+static void p2pdma_show_entry(const struct p2pdma_entry *entry, void *data)
 {
-	char client[P2PDMA_NAME_LEN], provider[P2PDMA_NAME_LEN];
+	char client[P2PDMA_BDF_LEN], provider[P2PDMA_BDF_LEN];
 	struct p2pdma_counts counts = {};
 	struct seq_file *m = data;
 	int kind, i;
 
-	if (kept->stats)
-		p2pdma_stats_sum(kept->stats, &counts);
-	p2pdma_name_text(&kept->client_name, client);
-	p2pdma_name_text(&kept->owner_name, provider);
-	seq_printf(m, "kept %s %s %d %s hits=%llu distance=%d", client, provider,
-		   kept->bar, kept->generation == p2pdma_generation() ?
-		   "fresh" : "stale", counts.hits, kept->distance);
+	if (entry->stats)
+		p2pdma_stats_sum(entry->stats, &counts);
+	p2pdma_bdf_text(&entry->client_bdf, client);
+	p2pdma_bdf_text(&entry->owner_bdf, provider);
+	seq_printf(m, "entry %s %s %d %s hits=%llu distance=%d", client,
+		   provider, entry->bar,
+		   entry->generation == p2pdma_generation() ? "valid" : "stale",
+		   counts.hits, entry->gathered.distance);
 
 	for (kind = P2PDMA_WRITES; kind < P2PDMA_NR_KINDS; kind++) {
-		const struct p2pdma_facts *facts = &kept->facts[kind];
+		const struct p2pdma_facts *facts = &entry->gathered.facts[kind];
 		char text[P2PDMA_WORDS];
 		struct seq_buf words;
 
@@ -546,7 +552,7 @@ VISIBLE_IF_KUNIT int p2pdma_cache_show(struct seq_file *m, void *unused)
 	unsigned long total = 0;
 	int i;
 
-	p2pdma_routes_lookups(&lookups);
+	p2pdma_cache_lookups(&lookups);
 	seq_printf(m, "lookups total=%lu hits=%lu misses=%lu stale=%lu\n",
 		   lookups.hits + lookups.misses + lookups.stale, lookups.hits,
 		   lookups.misses, lookups.stale);
@@ -559,7 +565,7 @@ VISIBLE_IF_KUNIT int p2pdma_cache_show(struct seq_file *m, void *unused)
 			   p2pdma_invalidations(i));
 	seq_puts(m, "\n");
 
-	p2pdma_routes_each_kept(p2pdma_show_kept, m);
+	p2pdma_cache_for_each(p2pdma_show_entry, m);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_cache_show);

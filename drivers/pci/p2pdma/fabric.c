@@ -10,14 +10,17 @@
  *	       +- client_side  - ... - client
  *	       \- provider_side - ... - provider
  *
- * The two downstream ports below the common one are where the paths diverge.
- * Only there do ACS bits decide whether a request crosses: further down and
- * further up the same bits see ordinary upstream and downstream traffic (PCI
- * Express Base Specification, "Access Control Services").  Everything that is
- * said about such a port is read from configuration space when the path is made;
- * nothing is remembered.
+ * The paths diverge at the two downstream ports below the common port.  Only there do
+ * ACS bits decide whether a request crosses: further down and further up the same bits
+ * apply to ordinary upstream and downstream traffic (PCI Express Base Specification,
+ * "Access Control Services").
  *
- * Nothing here sleeps or takes references: who holds a function holds the
+ * p2pdma_path_shape() finds the common port.  p2pdma_path_walk() then goes from the
+ * client to the provider, and reads the configuration space of each function and port
+ * on the way; p2pdma_path_init(), the list of redirecting ports and debugfs are made
+ * of what it reads.  Nothing is cached here.
+ *
+ * Nothing here sleeps or takes references: a caller that holds a function holds the
  * bridges above it.
  */
 #define pr_fmt(fmt) "pci-p2pdma: " fmt
@@ -46,24 +49,10 @@ static int p2pdma_acs_read(struct pci_dev *pdev, int where)
 }
 
 /*
- * The ACS Control register of a function; 0 if it has none.  One that cannot be
- * read counts as redirecting everything.
- */
-static u16 p2pdma_acs_ctrl(struct pci_dev *pdev)
-{
-	int ctrl;
-
-	if (!pdev->acs_cap)
-		return 0;
-	ctrl = p2pdma_acs_read(pdev, PCI_ACS_CTRL);
-	return ctrl < 0 ? PCI_ACS_RR | PCI_ACS_CR : ctrl;
-}
-
-/*
  * Is the bit for @peer set in the egress vector of @port?  The vector is indexed
  * by port number (Link Capabilities), or among functions of one device by function
  * number; its size is in the ACS Capability register, where 0 stands for 256.
- * What cannot be read counts as set.
+ * A bit that cannot be read counts as set.
  */
 static bool p2pdma_acs_egress(struct pci_dev *port, struct pci_dev *peer)
 {
@@ -71,7 +60,7 @@ static bool p2pdma_acs_egress(struct pci_dev *port, struct pci_dev *peer)
 	u32 lnkcap, vector;
 	u8 size;
 
-	/* A virtual function that has no number on the device's bus. */
+	/* A virtual function on another bus has no number among the device's functions. */
 	if (peer->bus != pci_physfn(peer)->bus)
 		return true;
 
@@ -97,7 +86,7 @@ static bool p2pdma_acs_egress(struct pci_dev *port, struct pci_dev *peer)
 }
 
 /**
- * p2pdma_acs_request - what becomes of an untranslated request at the divergence
+ * p2pdma_acs_request - the way of an untranslated request at the divergence
  * @ctrl: ACS Control of the downstream port on the requester's side
  * @egress: the bit for the port on the other side is set in its egress vector
  *
@@ -116,18 +105,6 @@ enum p2pdma_acs_request p2pdma_acs_request(u16 ctrl, bool egress)
 	return ctrl & PCI_ACS_RR ? P2PDMA_ACS_UP : P2PDMA_ACS_ACROSS;
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_acs_request);
-
-static struct p2pdma_acs_port p2pdma_acs_port(struct pci_dev *port,
-					      struct pci_dev *peer)
-{
-	u16 ctrl = p2pdma_acs_ctrl(port);
-
-	return (struct p2pdma_acs_port) {
-		.port = port,
-		.ctrl = ctrl,
-		.egress = (ctrl & PCI_ACS_EC) && p2pdma_acs_egress(port, peer),
-	};
-}
 
 /* A port of a PCI Express fabric, as opposed to a bridge to conventional PCI. */
 static bool p2pdma_is_port(struct pci_dev *bridge)
@@ -154,8 +131,8 @@ static int p2pdma_depth(struct pci_dev *pdev)
 
 /**
  * p2pdma_decodes_memory - does a function decode memory addresses?
- * @pdev: the function or port; for a virtual function that is switched for all of
- *	them together, in the SR-IOV capability
+ * @pdev: the function or port; all virtual functions of a physical function share one
+ *	bit, in its SR-IOV capability
  *
  * Context: any; reads configuration space.
  *
@@ -177,90 +154,65 @@ bool p2pdma_decodes_memory(struct pci_dev *pdev)
 	       !PCI_POSSIBLE_ERROR(value) && (value & bit);
 }
 
-/* The first bridge that is not PCI Express, from @pdev up to below @top. */
-static struct pci_dev *p2pdma_conventional(struct pci_dev *pdev,
-					   struct pci_dev *top)
-{
-	struct pci_dev *bridge = pci_upstream_bridge(pdev);
-
-	for (; bridge && bridge != top; bridge = pci_upstream_bridge(bridge))
-		if (!p2pdma_is_port(bridge))
-			return bridge;
-	return NULL;
-}
-
-static void p2pdma_add_name(struct seq_buf *s, struct pci_dev *pdev)
-{
-	seq_buf_printf(s, "%s%s", seq_buf_used(s) ? ";" : "", pci_name(pdev));
-}
-
-/*
- * The first function or port that ACS may make redirect traffic inside a device.
- * With @names all of them are named there instead.
+/**
+ * p2pdma_bdf - the PCI address of a function
+ * @pdev: the function, or NULL
+ *
+ * Return: its address, not valid for NULL.
  */
-static struct pci_dev *p2pdma_redirecting(const struct p2pdma_path *path,
-					  struct pci_dev *client_side,
-					  struct pci_dev *provider_side,
-					  struct seq_buf *names)
+struct p2pdma_bdf p2pdma_bdf(struct pci_dev *pdev)
 {
-	struct pci_dev *check[] = {
-		path->client, pci_physfn(path->client), client_side,
-		path->provider, pci_physfn(path->provider), provider_side,
+	if (!pdev)
+		return (struct p2pdma_bdf) {};
+	return (struct p2pdma_bdf) {
+		.valid = true,
+		.domain = pci_domain_nr(pdev->bus),
+		.id = pci_dev_id(pdev),
 	};
-	struct pci_dev *bridge;
-	int i, known;
-
-	for (i = 0; i < ARRAY_SIZE(check); i++) {
-		for (known = 0; check[known] != check[i]; known++)
-			;
-		if (known < i ||
-		    !(p2pdma_acs_ctrl(check[i]) & P2PDMA_ACS_REDIRECTING))
-			continue;
-		if (!names)
-			return check[i];
-		p2pdma_add_name(names, check[i]);
-	}
-
-	for (bridge = path->common; bridge;
-	     bridge = pci_upstream_bridge(bridge)) {
-		if (!(p2pdma_acs_ctrl(bridge) & P2PDMA_ACS_REDIRECTING))
-			continue;
-		if (!names)
-			return bridge;
-		p2pdma_add_name(names, bridge);
-	}
-	return NULL;
-}
-
-/*
- * A bridge that is one of the functions of a device, and above client or provider:
- * nothing says that the other functions reach what is behind it.
- */
-static struct pci_dev *p2pdma_behind(const struct p2pdma_path *path,
-				     struct pci_dev *client_side,
-				     struct pci_dev *provider_side)
-{
-	if (client_side != path->client)
-		return client_side;
-	return provider_side != path->provider ? provider_side : NULL;
-}
-
-/*
- * Does a downstream port lose a request from below for what is below it?  One that
- * does not decode memory addresses has no windows, and lets it pass; but then the
- * request is in the window of the upstream port, and of no port below that.
- */
-static bool p2pdma_loses_request(struct pci_dev *port)
-{
-	struct pci_dev *upstream = pci_upstream_bridge(port);
-
-	if (p2pdma_decodes_memory(port))
-		return !(p2pdma_acs_ctrl(port) & PCI_ACS_UF);
-	return upstream && p2pdma_decodes_memory(upstream);
 }
 
 /**
- * p2pdma_can_forward - could a port send up what is for below it?
+ * p2pdma_bdf_text - write a PCI address
+ * @bdf: the address; not valid for none
+ * @text: gets the address, or "-"; %P2PDMA_BDF_LEN bytes
+ */
+void p2pdma_bdf_text(const struct p2pdma_bdf *bdf, char *text)
+{
+	if (!bdf->valid)
+		strscpy(text, "-", P2PDMA_BDF_LEN);
+	else
+		snprintf(text, P2PDMA_BDF_LEN, "%04x:%02x:%02x.%d",
+			 bdf->domain, PCI_BUS_NUM(bdf->id),
+			 PCI_SLOT(bdf->id & 0xff), PCI_FUNC(bdf->id & 0xff));
+}
+
+/**
+ * p2pdma_route_bridge - write the PCI address of the port that decided
+ * @route: the route
+ * @text: gets the address, or "-" if no single port did; %P2PDMA_BDF_LEN bytes
+ */
+void p2pdma_route_bridge(const struct pci_p2pdma_route *route, char *text)
+{
+	const struct p2pdma_bdf bdf = {
+		.valid = route->has_bridge,
+		.domain = route->bridge_domain,
+		.id = route->bridge_id,
+	};
+
+	p2pdma_bdf_text(&bdf, text);
+}
+
+/* The nearest PCI function above a device, or the device itself; held. */
+struct pci_dev *p2pdma_pci_parent(struct device *dev)
+{
+	for (; dev; dev = dev->parent)
+		if (dev_is_pci(dev))
+			return pci_dev_get(to_pci_dev(dev));
+	return NULL;
+}
+
+/**
+ * p2pdma_can_forward - can a port be set to forward upstream what is for below it?
  * @port: the port
  *
  * Context: any; reads configuration space.
@@ -274,50 +226,7 @@ bool p2pdma_can_forward(struct pci_dev *port)
 	return cap > 0 && (cap & PCI_ACS_UF);
 }
 
-/* The first downstream port, from @port up, that does not send up a request. */
-static struct pci_dev *p2pdma_no_forwarding(struct pci_dev *port)
-{
-	for (; port; port = pci_upstream_bridge(port))
-		if (pcie_downstream_port(port) && p2pdma_loses_request(port))
-			return port;
-	return NULL;
-}
-
-/* The same for a completion, which is for bus numbers and not for windows. */
-static struct pci_dev *p2pdma_no_completions(struct pci_dev *port)
-{
-	for (; port; port = pci_upstream_bridge(port))
-		if (pcie_downstream_port(port) &&
-		    !(p2pdma_acs_ctrl(port) & PCI_ACS_UF))
-			return port;
-	return NULL;
-}
-
-/* The first on the way from @provider up to below @top that does not decode. */
-static struct pci_dev *p2pdma_not_decoding(struct pci_dev *provider,
-					   struct pci_dev *top)
-{
-	struct pci_dev *pdev;
-
-	for (pdev = provider; pdev && pdev != top;
-	     pdev = pci_upstream_bridge(pdev))
-		if (!p2pdma_decodes_memory(pdev))
-			return pdev;
-	return NULL;
-}
-
-/* The last from @port up that does not decode. */
-static struct pci_dev *p2pdma_not_decoding_above(struct pci_dev *port)
-{
-	struct pci_dev *topmost = NULL;
-
-	for (; port; port = pci_upstream_bridge(port))
-		if (!p2pdma_decodes_memory(port))
-			topmost = port;
-	return topmost;
-}
-
-/* In a state that the kernel knows, and that is not D0. */
+/* Is the power state known, and not D0? */
 static bool p2pdma_powered_down(struct pci_dev *pdev)
 {
 	return pdev->current_state == PCI_D1 || pdev->current_state == PCI_D2 ||
@@ -326,11 +235,11 @@ static bool p2pdma_powered_down(struct pci_dev *pdev)
 }
 
 /**
- * p2pdma_path_asleep - what on the way to a provider cannot answer now
+ * p2pdma_path_asleep - find a function or port that keeps a provider from answering
  * @provider: the provider's function
  *
- * A snapshot of what the kernel knows of power states and lost links; reads no
- * configuration space.
+ * A snapshot of the power states and disconnected links that the kernel knows of;
+ * reads no configuration space.
  *
  * Context: any.
  *
@@ -349,15 +258,16 @@ struct pci_dev *p2pdma_path_asleep(struct pci_dev *provider)
 	return NULL;
 }
 
-/*
- * Where the paths up from client and provider diverge: fills in @path's shape, and
- * the function or port below its common port on each side.  Reads no configuration
- * space.
+/**
+ * p2pdma_path_shape - find where the paths up from client and provider meet
+ * @path: the fields up to @distance are filled in, the others are zero
+ * @client: the function that does the DMA
+ * @provider: the function whose memory it is
+ *
+ * Context: any; reads no configuration space.  The caller holds both functions.
  */
-static void p2pdma_diverge(struct p2pdma_path *path, struct pci_dev *client,
-			   struct pci_dev *provider,
-			   struct pci_dev **client_side,
-			   struct pci_dev **provider_side)
+void p2pdma_path_shape(struct p2pdma_path *path, struct pci_dev *client,
+		       struct pci_dev *provider)
 {
 	int client_depth = p2pdma_depth(client);
 	int provider_depth = p2pdma_depth(provider);
@@ -379,6 +289,8 @@ static void p2pdma_diverge(struct p2pdma_path *path, struct pci_dev *client,
 		c = pci_upstream_bridge(c);
 		p = pci_upstream_bridge(p);
 	}
+	path->client_branch = c;
+	path->provider_branch = p;
 
 	/*
 	 * If one is a bridge above the other the paths do not diverge, and no
@@ -392,41 +304,267 @@ static void p2pdma_diverge(struct p2pdma_path *path, struct pci_dev *client,
 	} else {
 		path->distance -= 2 * p2pdma_depth(c);
 	}
-	*client_side = c;
-	*provider_side = p;
+}
+
+/* Where a walk along a path hands its hops to. */
+struct p2pdma_walk {
+	bool assume_awake;
+	p2pdma_hop_fn fn;
+	void *data;
+};
+
+/* @peer: the function or port whose bit in the egress vector counts, or NULL */
+static void p2pdma_hop(const struct p2pdma_walk *walk, enum p2pdma_role role,
+		       struct pci_dev *pdev, struct pci_dev *peer)
+{
+	struct p2pdma_hop hop = {
+		.role = role,
+		.pdev = pdev,
+		.unread = !walk->assume_awake && p2pdma_path_asleep(pdev),
+		.acs_cap = -EIO,
+		.acs_ctrl = -EIO,
+		.egress = -ENOENT,
+	};
+	u16 command;
+
+	if (!hop.unread) {
+		hop.acs_cap = p2pdma_acs_read(pdev, PCI_ACS_CAP);
+		hop.acs_ctrl = p2pdma_acs_read(pdev, PCI_ACS_CTRL);
+		if (peer && hop.acs_ctrl > 0 && (hop.acs_ctrl & PCI_ACS_EC) &&
+		    (walk->assume_awake || !p2pdma_path_asleep(peer)))
+			hop.egress = p2pdma_acs_egress(pdev, peer);
+		hop.memory = p2pdma_decodes_memory(pdev);
+		hop.master = !pci_read_config_word(pdev, PCI_COMMAND,
+						   &command) &&
+			     !PCI_POSSIBLE_ERROR(command) &&
+			     (command & PCI_COMMAND_MASTER);
+	}
+	walk->fn(&hop, walk->data);
 }
 
 /**
- * p2pdma_path_shape - what of a path needs no configuration space to be read
- * @path: ends, common port, place of the divergence and distance are filled in
- * @client: the function that does the DMA
- * @provider: the function whose memory it is
+ * p2pdma_path_walk - read every function and port on a path, as it is now
+ * @path: from p2pdma_path_shape() or p2pdma_path_init()
+ * @assume_awake: read also what is asleep or disconnected
+ * @fn: called for each, from the client up and from there down to the provider
+ * @data: for @fn
  *
- * Context: any.  The caller holds both functions.
+ * Physical functions, which are not on the path, come after the virtual function
+ * on the client's side and before it on the provider's.  The ports above the
+ * common one come once, on the way up.
+ *
+ * Context: any; reads configuration space.  The caller holds both functions.
  */
-void p2pdma_path_shape(struct p2pdma_path *path, struct pci_dev *client,
-		       struct pci_dev *provider)
+void p2pdma_path_walk(const struct p2pdma_path *path, bool assume_awake,
+		      p2pdma_hop_fn fn, void *data)
 {
-	struct pci_dev *client_side, *provider_side;
+	const struct p2pdma_walk walk = {
+		.assume_awake = assume_awake,
+		.fn = fn,
+		.data = data,
+	};
+	struct pci_dev *client = path->client, *provider = path->provider;
+	struct pci_dev *pdev;
+	int down, i;
 
-	p2pdma_diverge(path, client, provider, &client_side, &provider_side);
+	p2pdma_hop(&walk, P2PDMA_CLIENT, client,
+		   path->common && !path->in_switch ? provider : NULL);
+	if (client->is_virtfn)
+		p2pdma_hop(&walk, P2PDMA_CLIENT_PF, pci_physfn(client), NULL);
+	if (path->same_function)
+		return;
+
+	for (pdev = pci_upstream_bridge(client); pdev && pdev != path->common;
+	     pdev = pci_upstream_bridge(pdev))
+		if (path->common && pdev == path->client_branch)
+			p2pdma_hop(&walk, P2PDMA_CLIENT_SIDE, pdev,
+				   path->in_switch ? path->provider_branch :
+						     NULL);
+		else
+			p2pdma_hop(&walk, P2PDMA_UP, pdev, NULL);
+
+	for (pdev = path->common; pdev; pdev = pci_upstream_bridge(pdev))
+		p2pdma_hop(&walk, pdev == path->common ? P2PDMA_COMMON :
+							 P2PDMA_ABOVE, pdev, NULL);
+
+	/* From the top down, though only the way up can be followed. */
+	for (down = p2pdma_depth(provider) - p2pdma_depth(path->common) - 1;
+	     down > 0; down--) {
+		for (pdev = provider, i = 0; i < down; i++)
+			pdev = pci_upstream_bridge(pdev);
+		if (path->common && pdev == path->provider_branch)
+			p2pdma_hop(&walk, P2PDMA_PROVIDER_SIDE, pdev,
+				   path->in_switch ? path->client_branch : NULL);
+		else
+			p2pdma_hop(&walk, P2PDMA_DOWN, pdev, NULL);
+	}
+
+	if (provider->is_virtfn)
+		p2pdma_hop(&walk, P2PDMA_PROVIDER_PF, pci_physfn(provider),
+			   NULL);
+	p2pdma_hop(&walk, P2PDMA_PROVIDER, provider, NULL);
 }
 
-/**
- * p2pdma_path_distance - how far a client is from a provider
- * @client: the function that does the DMA
- * @provider: the function whose memory it is
- *
- * Context: any; reads no configuration space.
- *
- * Return: hops up to the common port and down again, 0 for one function.
+/*
+ * The ACS Control register at a hop; 0 without the capability.  One that cannot be
+ * read counts as redirecting everything.
  */
-int p2pdma_path_distance(struct pci_dev *client, struct pci_dev *provider)
+static u16 p2pdma_hop_acs(const struct p2pdma_hop *hop)
 {
-	struct p2pdma_path path;
+	if (!hop->pdev->acs_cap)
+		return 0;
+	return hop->acs_ctrl < 0 ? PCI_ACS_RR | PCI_ACS_CR : hop->acs_ctrl;
+}
 
-	p2pdma_path_shape(&path, client, provider);
-	return path.distance;
+static struct p2pdma_acs_port p2pdma_hop_port(const struct p2pdma_hop *hop)
+{
+	return (struct p2pdma_acs_port) {
+		.port = hop->pdev,
+		.ctrl = p2pdma_hop_acs(hop),
+		.egress = hop->egress > 0,
+	};
+}
+
+/*
+ * Does a downstream port forward upstream a request from below for memory below it?
+ * With memory decoding on it needs UF.  With memory decoding off it has no windows,
+ * and the request passes; but it is then in the window of the upstream port, and in
+ * none of the ports below that.
+ */
+static bool p2pdma_forwards_request(const struct p2pdma_hop *hop)
+{
+	struct pci_dev *upstream = pci_upstream_bridge(hop->pdev);
+
+	if (hop->memory)
+		return p2pdma_hop_acs(hop) & PCI_ACS_UF;
+	return !upstream || !p2pdma_decodes_memory(upstream);
+}
+
+/*
+ * Among functions of one device and the ports above: an ACS bit that may redirect.
+ * The ports between one of the functions and a client or provider below it do not
+ * count, as p2pdma_path_init() names that function.
+ */
+static bool p2pdma_may_redirect(const struct p2pdma_hop *hop)
+{
+	return hop->role != P2PDMA_UP && hop->role != P2PDMA_DOWN &&
+	       (p2pdma_hop_acs(hop) & P2PDMA_ACS_REDIRECTING);
+}
+
+/* Of several functions or ports, the one to name: see p2pdma_first_of(). */
+struct p2pdma_first {
+	struct pci_dev *client;
+	struct pci_dev *provider;
+	struct pci_dev *above;
+};
+
+static void p2pdma_first_add(struct p2pdma_first *first,
+			     const struct p2pdma_hop *hop)
+{
+	struct pci_dev **place = &first->provider;
+
+	if (hop->role < P2PDMA_COMMON)
+		place = &first->client;
+	else if (hop->role <= P2PDMA_ABOVE)
+		place = &first->above;
+	/* The walk comes up from the client, and down to the provider. */
+	if (!*place || place == &first->provider)
+		*place = hop->pdev;
+}
+
+/* The nearest to the client, else the nearest to the provider, else the lowest above. */
+static struct pci_dev *p2pdma_first_of(const struct p2pdma_first *first)
+{
+	return first->client ?: first->provider ?: first->above;
+}
+
+/* A path that is being filled in. */
+struct p2pdma_path_fill {
+	struct p2pdma_path *path;
+	struct p2pdma_first conventional;
+	struct p2pdma_first redirecting;
+};
+
+/* The common port, or one above it. */
+static void p2pdma_fill_above(struct p2pdma_path *path,
+			      const struct p2pdma_hop *hop)
+{
+	if (!hop->memory)
+		path->not_decoding_above = hop->pdev;
+	if (!pcie_downstream_port(hop->pdev))
+		return;
+	if (!path->no_forwarding && !p2pdma_forwards_request(hop))
+		path->no_forwarding = hop->pdev;
+	/* A completion is routed by bus number, and not by windows. */
+	if (!path->no_completions && !(p2pdma_hop_acs(hop) & PCI_ACS_UF))
+		path->no_completions = hop->pdev;
+}
+
+static void p2pdma_fill(const struct p2pdma_hop *hop, void *data)
+{
+	struct p2pdma_path_fill *fill = data;
+	struct p2pdma_path *path = fill->path;
+	bool in_device = path->common && !path->in_switch;
+	struct p2pdma_acs_port port;
+
+	if (in_device && p2pdma_may_redirect(hop))
+		p2pdma_first_add(&fill->redirecting, hop);
+
+	switch (hop->role) {
+	case P2PDMA_CLIENT:
+		if (path->same_function && !hop->memory)
+			path->not_decoding = hop->pdev;
+		port = p2pdma_hop_port(hop);
+		path->client_drops = in_device &&
+			p2pdma_acs_request(port.ctrl, port.egress) ==
+			P2PDMA_ACS_DROPPED;
+		break;
+	case P2PDMA_CLIENT_PF:
+	case P2PDMA_PROVIDER_PF:
+		break;
+	case P2PDMA_CLIENT_SIDE:
+	case P2PDMA_UP:
+		if (!p2pdma_is_port(hop->pdev))
+			p2pdma_first_add(&fill->conventional, hop);
+		if (path->in_switch && hop->role == P2PDMA_CLIENT_SIDE)
+			path->client_side = p2pdma_hop_port(hop);
+		break;
+	case P2PDMA_COMMON:
+		if (!p2pdma_is_port(hop->pdev))
+			p2pdma_first_add(&fill->conventional, hop);
+		fallthrough;
+	case P2PDMA_ABOVE:
+		p2pdma_fill_above(path, hop);
+		break;
+	case P2PDMA_PROVIDER_SIDE:
+		if (path->in_switch)
+			path->provider_side = p2pdma_hop_port(hop);
+		fallthrough;
+	case P2PDMA_DOWN:
+		if (!p2pdma_is_port(hop->pdev))
+			p2pdma_first_add(&fill->conventional, hop);
+		if (!hop->memory)
+			path->not_decoding = hop->pdev;
+		break;
+	case P2PDMA_PROVIDER:
+		/* The nearest to the provider is named. */
+		if (!hop->memory)
+			path->not_decoding = hop->pdev;
+		path->completion_up = p2pdma_hop_acs(hop) & PCI_ACS_CR;
+		break;
+	}
+}
+
+/*
+ * The bridge function of a device that client or provider is below: nothing says
+ * that it and the other functions of the device reach each other.
+ */
+static struct pci_dev *p2pdma_below(const struct p2pdma_path *path)
+{
+	if (path->client_branch != path->client)
+		return path->client_branch;
+	return path->provider_branch != path->provider ? path->provider_branch :
+							 NULL;
 }
 
 /**
@@ -440,167 +578,74 @@ int p2pdma_path_distance(struct pci_dev *client, struct pci_dev *provider)
 void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
 		      struct pci_dev *provider)
 {
-	struct pci_dev *client_side, *provider_side, *behind;
-	struct p2pdma_acs_port own;
+	struct p2pdma_path_fill fill = { .path = path };
+	struct pci_dev *below;
 
-	p2pdma_diverge(path, client, provider, &client_side, &provider_side);
-	if (path->same_function) {
-		if (!p2pdma_decodes_memory(provider))
-			path->not_decoding = provider;
-		return;
-	}
-
-	path->not_decoding = p2pdma_not_decoding(provider, path->common);
-	path->conventional = p2pdma_conventional(client, path->common) ?:
-			     p2pdma_conventional(provider, path->common);
-	if (!path->common)
-		return;
-
-	path->no_forwarding = p2pdma_no_forwarding(path->common);
-	path->no_completions = p2pdma_no_completions(path->common);
-	path->not_decoding_above = p2pdma_not_decoding_above(path->common);
-	if (!p2pdma_is_port(path->common) && !path->conventional)
-		path->conventional = path->common;
+	p2pdma_path_shape(path, client, provider);
+	p2pdma_path_walk(path, true, p2pdma_fill, &fill);
+	path->conventional = p2pdma_first_of(&fill.conventional);
 
 	if (path->in_switch) {
-		path->client_side = p2pdma_acs_port(client_side, provider_side);
-		path->provider_side = p2pdma_acs_port(provider_side,
-						      client_side);
 		path->completion_up = path->provider_side.ctrl & PCI_ACS_CR;
-	} else if (p2pdma_is_port(path->common)) {
-		behind = p2pdma_behind(path, client_side, provider_side);
-		path->redirecting = behind ?:
-			p2pdma_redirecting(path, client_side, provider_side,
-					   NULL);
-		own = p2pdma_acs_port(client, provider);
-		path->client_drops = p2pdma_acs_request(own.ctrl, own.egress) ==
-				     P2PDMA_ACS_DROPPED;
-		path->completion_up = behind ||
-				      (p2pdma_acs_ctrl(provider) & PCI_ACS_CR);
+	} else if (path->common && p2pdma_is_port(path->common)) {
+		below = p2pdma_below(path);
+		path->redirecting = below ?: p2pdma_first_of(&fill.redirecting);
+		path->completion_up |= !!below;
+	} else {
+		path->client_drops = false;
+		path->completion_up = false;
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_path_init);
 
+/* Where the names of redirecting ports are written. */
+struct p2pdma_redirectors {
+	const struct p2pdma_path *path;
+	struct seq_buf *s;
+};
+
+static bool p2pdma_redirects(const struct p2pdma_path *path,
+			     const struct p2pdma_hop *hop)
+{
+	const struct p2pdma_acs_port *side = &path->client_side;
+
+	if (!path->in_switch) {
+		/* A physical function may stand on the path itself, too. */
+		if (hop->role == P2PDMA_CLIENT_PF &&
+		    hop->pdev == pci_physfn(path->provider))
+			return false;
+		if (hop->role == P2PDMA_PROVIDER_PF &&
+		    hop->pdev == path->client)
+			return false;
+		return p2pdma_may_redirect(hop);
+	}
+	if (hop->role == P2PDMA_CLIENT_SIDE)
+		return p2pdma_acs_request(side->ctrl, side->egress) !=
+		       P2PDMA_ACS_ACROSS;
+	return hop->role == P2PDMA_PROVIDER_SIDE && path->completion_up;
+}
+
+static void p2pdma_add_redirector(const struct p2pdma_hop *hop, void *data)
+{
+	struct p2pdma_redirectors *redirectors = data;
+	struct seq_buf *s = redirectors->s;
+
+	if (p2pdma_redirects(redirectors->path, hop))
+		seq_buf_printf(s, "%s%s", seq_buf_used(s) ? ";" : "",
+			       pci_name(hop->pdev));
+}
+
 /**
  * p2pdma_path_redirectors - name the ports that keep a path from being direct
- * @path: the path
- * @s: gets their names, with a semicolon between two, as the pci= boot option
+ * @path: from p2pdma_path_init()
+ * @s: gets their PCI addresses, with a semicolon between two, as the pci= boot option
  *	takes them
  *
  * Context: any; reads configuration space.
  */
 void p2pdma_path_redirectors(const struct p2pdma_path *path, struct seq_buf *s)
 {
-	struct pci_dev *client_side, *provider_side;
-	struct p2pdma_path shape;
+	struct p2pdma_redirectors redirectors = { .path = path, .s = s };
 
-	if (!path->in_switch) {
-		p2pdma_diverge(&shape, path->client, path->provider,
-			       &client_side, &provider_side);
-		p2pdma_redirecting(path, client_side, provider_side, s);
-		return;
-	}
-
-	if (p2pdma_acs_request(path->client_side.ctrl,
-			       path->client_side.egress) != P2PDMA_ACS_ACROSS)
-		p2pdma_add_name(s, path->client_side.port);
-	if (path->completion_up)
-		p2pdma_add_name(s, path->provider_side.port);
-}
-
-/* Where a walk along a path hands its hops to. */
-struct p2pdma_hops {
-	void (*fn)(const struct p2pdma_hop *hop, void *data);
-	void *data;
-};
-
-/* @peer: whose bit in the egress vector counts, or NULL */
-static void p2pdma_hop(const struct p2pdma_hops *hops, enum p2pdma_role role,
-		       struct pci_dev *pdev, struct pci_dev *peer)
-{
-	struct p2pdma_hop hop = {
-		.role = role,
-		.pdev = pdev,
-		.asleep = p2pdma_path_asleep(pdev),
-		.acs_cap = -EIO,
-		.acs_ctrl = -EIO,
-		.egress = -ENOENT,
-	};
-	u16 command;
-
-	if (!hop.asleep) {
-		hop.acs_cap = p2pdma_acs_read(pdev, PCI_ACS_CAP);
-		hop.acs_ctrl = p2pdma_acs_read(pdev, PCI_ACS_CTRL);
-		if (peer && hop.acs_ctrl > 0 && (hop.acs_ctrl & PCI_ACS_EC) &&
-		    !p2pdma_path_asleep(peer))
-			hop.egress = p2pdma_acs_egress(pdev, peer);
-		hop.memory = p2pdma_decodes_memory(pdev);
-		hop.master = !pci_read_config_word(pdev, PCI_COMMAND,
-						   &command) &&
-			     !PCI_POSSIBLE_ERROR(command) &&
-			     (command & PCI_COMMAND_MASTER);
-	}
-	hops->fn(&hop, hops->data);
-}
-
-/**
- * p2pdma_path_hops - all that is looked at on the path from a client to a provider
- * @client: the function that does the DMA
- * @provider: the function whose memory it is
- * @fn: called for each function and port, from the client up and from there down
- *	to the provider; all that is not asleep has been read for it
- * @data: for @fn
- *
- * Physical functions, which are not on the path, come after the virtual function
- * on the client's side and before it on the provider's.  The ports above the
- * common one come once, on the way up.
- *
- * Context: any; reads configuration space.  The caller holds both functions.
- */
-void p2pdma_path_hops(struct pci_dev *client, struct pci_dev *provider,
-		      void (*fn)(const struct p2pdma_hop *hop, void *data),
-		      void *data)
-{
-	const struct p2pdma_hops hops = { .fn = fn, .data = data };
-	struct pci_dev *client_side, *provider_side, *pdev;
-	struct p2pdma_path path;
-	int down, i;
-
-	p2pdma_diverge(&path, client, provider, &client_side, &provider_side);
-
-	p2pdma_hop(&hops, P2PDMA_CLIENT, client,
-		   path.common && !path.in_switch ? provider : NULL);
-	if (client->is_virtfn)
-		p2pdma_hop(&hops, P2PDMA_CLIENT_PF, pci_physfn(client), NULL);
-	if (client == provider)
-		return;
-
-	for (pdev = pci_upstream_bridge(client); pdev && pdev != path.common;
-	     pdev = pci_upstream_bridge(pdev))
-		if (path.common && pdev == client_side)
-			p2pdma_hop(&hops, P2PDMA_CLIENT_SIDE, pdev,
-				   path.in_switch ? provider_side : NULL);
-		else
-			p2pdma_hop(&hops, P2PDMA_UP, pdev, NULL);
-
-	for (pdev = path.common; pdev; pdev = pci_upstream_bridge(pdev))
-		p2pdma_hop(&hops, pdev == path.common ? P2PDMA_COMMON :
-							P2PDMA_ABOVE, pdev, NULL);
-
-	/* From the top down, though only the way up can be followed. */
-	for (down = p2pdma_depth(provider) - p2pdma_depth(path.common) - 1;
-	     down > 0; down--) {
-		for (pdev = provider, i = 0; i < down; i++)
-			pdev = pci_upstream_bridge(pdev);
-		if (path.common && pdev == provider_side)
-			p2pdma_hop(&hops, P2PDMA_PROVIDER_SIDE, pdev,
-				   path.in_switch ? client_side : NULL);
-		else
-			p2pdma_hop(&hops, P2PDMA_DOWN, pdev, NULL);
-	}
-
-	if (provider->is_virtfn)
-		p2pdma_hop(&hops, P2PDMA_PROVIDER_PF, pci_physfn(provider),
-			   NULL);
-	p2pdma_hop(&hops, P2PDMA_PROVIDER, provider, NULL);
+	p2pdma_path_walk(path, true, p2pdma_add_redirector, &redirectors);
 }

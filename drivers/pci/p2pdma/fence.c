@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fence: peer memory is not taken for RAM by the helpers of lists.
+ * The fence: CPU access to the peer memory in a scatterlist.
  *
- * Peer memory with struct pages has an uncached kernel mapping, but memcpy() is not
- * for it: on some architectures string functions may use accesses that fault on
- * what is not RAM.  Peer memory without struct pages has no kernel mapping at all,
- * and a pointer to its struct page must not be followed.
+ * Peer memory with struct pages has an uncached kernel mapping, but memcpy() must not
+ * be used on it: on some architectures string functions use accesses that fault on
+ * memory other than RAM.  Peer memory without struct pages has no kernel mapping, and
+ * a pointer to its struct page must not be followed.
  *
- * So the helpers that copy and fill use I/O accessors on the former, and end at the
- * latter.  What would hand out a pointer, sg_miter, ends at both, and says who
- * asked.  All of it is reached only once there has been a provider.
+ * So the helpers that copy and fill use I/O accessors on memory with pages, and stop
+ * at memory without.  sg_miter, which hands out pointers, stops at both, and names
+ * its caller in the log.  Nothing here is called before there has been a provider.
  */
 #include <kunit/static_stub.h>
 #include <kunit/visibility.h>
@@ -66,7 +66,7 @@ void p2pdma_io_zero(void *to, size_t len)
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_io_zero);
 
 /**
- * p2pdma_miter_warn - tell once who iterates over peer memory
+ * p2pdma_miter_warn - warn once of a caller that iterates over peer memory
  * @provider: whose memory
  * @caller: who called sg_miter_next()
  *
@@ -82,7 +82,7 @@ void p2pdma_miter_warn(struct p2pdma_provider *provider, unsigned long caller)
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_miter_warn);
 
 /**
- * p2pdma_virt_warn - tell once who takes the address of peer memory
+ * p2pdma_virt_warn - warn once of a caller that takes the address of peer memory
  * @provider: whose memory
  * @caller: who called sg_virt()
  *
@@ -115,13 +115,13 @@ struct p2pdma_provider *p2pdma_touched(struct pci_p2pdma_cursor *cursor,
 		return cursor->provider;
 
 	__pci_p2pdma_cursor_move(cursor, phys);
-	/* It runs out of a gap into what follows. */
+	/* It begins in a gap, and ends in the range that follows. */
 	if (!cursor->provider && !pci_p2pdma_cursor_holds(cursor, phys, size))
 		__pci_p2pdma_cursor_move(cursor, cursor->start + cursor->size);
 	return cursor->provider;
 }
 
-/* Peer memory is mapped exactly where it has struct pages. */
+/* Peer memory has a kernel mapping if and only if it has struct pages. */
 static bool p2pdma_has_kernel_mapping(phys_addr_t phys)
 {
 	unsigned long pfn = PHYS_PFN(phys);

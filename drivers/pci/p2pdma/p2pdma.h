@@ -2,9 +2,25 @@
 /*
  * What the parts of the P2PDMA core know of each other.
  *
- * Calls go one way: sysfs, debugfs, pool and bio -> routes -> policy, fabric,
- * bars -> providers; fence -> providers.  Anyone may call stats, which calls
- * nobody.
+ * Each line below calls only parts on lines further down.  Nothing calls up, and
+ * this is the order in which the declarations follow, from the bottom:
+ *
+ *	events.c	bus notifier, configuration writes: what makes routes stale
+ *	sysfs.c debugfs.c pool.c bio.c
+ *			what drivers, block queues and people use
+ *	distance.c	pci_p2pdma_distance_many()
+ *	routes.c	the route of a mapping, for the mapping layer and drivers
+ *	explain.c	log text of a refusal, with its remedy
+ *	tally.c		what mappings report: counters and trace events
+ *	cache.c		the route cache
+ *	gather.c	the facts that a decision rests on
+ *	decide.c	the decision, a pure function of the facts
+ *	policy.c	what the administrator allows
+ *	bridges.c fabric.c bars.c fence.c
+ *			host bridges; the path of a pair; whose BAR; CPU access
+ *	providers.c	which physical ranges are peer memory, and whose
+ *	stats.c generation.c
+ *			counters of a pair; how often routes became stale
  */
 #ifndef DRIVERS_PCI_P2PDMA_H
 #define DRIVERS_PCI_P2PDMA_H
@@ -19,75 +35,8 @@ struct gen_pool;
 struct pci_host_bridge;
 struct seq_buf;
 
-/* providers.c: which physical ranges are peer memory, and whose */
+/* generation.c: how often routes became stale, and why */
 
-/**
- * struct p2pdma_mem - the provider of one BAR
- * @provider: what others see of it
- * @bar: number of the BAR
- * @first: first CPU physical address of the BAR
- * @last: last CPU physical address of the BAR
- * @registered: how many of its parts are registered
- * @going: how many of its parts are on their way out; what is still in use may
- *	not be mapped anew
- * @indexed: not a provider, but an entry of bars.c
- * @warned: that it is mapped for a device that is not a PCI function (@indexed)
- */
-struct p2pdma_mem {
-	struct p2pdma_provider provider;
-	int bar;
-	phys_addr_t first;
-	phys_addr_t last;
-	unsigned int registered;
-	atomic_t going;
-	bool indexed;
-	bool warned;
-};
-
-static inline struct p2pdma_mem *to_p2pdma_mem(struct p2pdma_provider *provider)
-{
-	return container_of(provider, struct p2pdma_mem, provider);
-}
-
-/**
- * struct pci_p2pdma - what hangs off &pci_dev.p2pdma
- * @pool: memory that pci_alloc_p2pmem() hands out; NULL until some is added
- * @published: anyone may use the pool
- * @gone: parts of the pool whose pages are gone
- * @mem: a provider for each BAR; its addresses are good while it is registered
- */
-struct pci_p2pdma {
-	struct gen_pool *pool;
-	bool published;
-	struct list_head gone;
-	struct p2pdma_mem mem[PCI_STD_NUM_BARS];
-};
-
-/* Memory that has been given an address. */
-static inline bool p2pdma_bar_is_memory(struct pci_dev *pdev, int bar)
-{
-	unsigned long flags = pci_resource_flags(pdev, bar);
-
-	return (flags & IORESOURCE_MEM) && !(flags & IORESOURCE_UNSET) &&
-	       pci_resource_len(pdev, bar);
-}
-
-/* A range of CPU physical addresses, both ends inclusive, that is registered. */
-struct p2pdma_range {
-	struct list_head node;
-	phys_addr_t start;
-	phys_addr_t last;
-	struct p2pdma_provider *provider;
-};
-
-int p2pdma_range_add(struct p2pdma_range *range);
-void p2pdma_range_del(struct p2pdma_range *range);
-bool p2pdma_for_each_provider(bool (*fn)(struct p2pdma_provider *provider,
-					 void *data), void *data);
-void p2pdma_for_each_range(void (*fn)(const struct p2pdma_range *range,
-				      void *data), void *data);
-
-/* Why what is kept of routes became stale. */
 enum p2pdma_cause {
 	P2PDMA_BY_CONFIG_WRITE,
 	P2PDMA_BY_POLICY,
@@ -99,16 +48,13 @@ enum p2pdma_cause {
 };
 
 const char *p2pdma_cause_name(enum p2pdma_cause cause);
-void p2pdma_routes_invalidate(enum p2pdma_cause cause);
+void p2pdma_invalidate(enum p2pdma_cause cause);
 unsigned long p2pdma_invalidations(enum p2pdma_cause cause);
 int p2pdma_generation(void);
 
-/* bars.c: whose BAR an address is in, registered or not */
+/* stats.c: counters of a client and a provider */
 
-struct p2pdma_provider *p2pdma_bar_of_phys(phys_addr_t phys, size_t size);
-void p2pdma_bars_removed(struct pci_dev *pdev);
-
-/* Transfers as routes tell them apart: posted writes, and all that read. */
+/* Transfers as routes distinguish them: posted writes, and all that read. */
 enum p2pdma_kind {
 	P2PDMA_WRITES,
 	P2PDMA_READS,
@@ -120,13 +66,11 @@ static inline enum p2pdma_kind p2pdma_kind(enum dma_data_direction dir)
 	return dir == DMA_FROM_DEVICE ? P2PDMA_WRITES : P2PDMA_READS;
 }
 
-/* stats.c: counters of a client and a provider */
-
 struct p2pdma_stats;
 
 /**
- * struct p2pdma_counts - what a pair has counted
- * @hits: how often what is kept of it was fresh
+ * struct p2pdma_counts - the counters of a pair, added up
+ * @hits: look-ups that found a valid route cache entry
  * @lists: lists mapped, by &enum p2pdma_kind
  * @bytes: bytes of the provider's memory in them
  * @all_refused: lists refused
@@ -151,18 +95,107 @@ bool p2pdma_stats_report(struct p2pdma_stats *stats,
 			 enum pci_p2pdma_reason reason);
 void p2pdma_stats_sum(struct p2pdma_stats *stats, struct p2pdma_counts *counts);
 
+/* providers.c: which physical ranges are peer memory, and whose */
+
+/**
+ * struct p2pdma_mem - the provider of one BAR
+ * @provider: what other parts of the kernel see of it
+ * @bar: number of the BAR
+ * @first: first CPU physical address of the BAR
+ * @last: last CPU physical address of the BAR
+ * @registered: how many parts of the BAR are registered
+ * @going: how many of those are being unregistered; new mappings of memory that is
+ *	still in use are refused
+ * @indexed: not a registered provider, but an entry of the index in bars.c
+ * @warned: the log has a warning that the BAR is mapped for a device that is not a
+ *	PCI function (@indexed)
+ */
+struct p2pdma_mem {
+	struct p2pdma_provider provider;
+	int bar;
+	phys_addr_t first;
+	phys_addr_t last;
+	unsigned int registered;
+	atomic_t going;
+	bool indexed;
+	bool warned;
+};
+
+static inline struct p2pdma_mem *to_p2pdma_mem(struct p2pdma_provider *provider)
+{
+	return container_of(provider, struct p2pdma_mem, provider);
+}
+
+/**
+ * struct pci_p2pdma - what hangs off &pci_dev.p2pdma
+ * @pool: memory that pci_alloc_p2pmem() hands out; NULL until some is added
+ * @published: pci_p2pmem_find_many() may return the function
+ * @gone: parts of the pool whose pages are gone
+ * @mem: a provider for each BAR; its addresses are valid while it is registered
+ */
+struct pci_p2pdma {
+	struct gen_pool *pool;
+	bool published;
+	struct list_head gone;
+	struct p2pdma_mem mem[PCI_STD_NUM_BARS];
+};
+
+/* Is a BAR memory, and has it been given an address? */
+static inline bool p2pdma_bar_is_memory(struct pci_dev *pdev, int bar)
+{
+	unsigned long flags = pci_resource_flags(pdev, bar);
+
+	return (flags & IORESOURCE_MEM) && !(flags & IORESOURCE_UNSET) &&
+	       pci_resource_len(pdev, bar);
+}
+
+/* A range of CPU physical addresses, both ends inclusive, that is registered. */
+struct p2pdma_range {
+	struct list_head node;
+	phys_addr_t start;
+	phys_addr_t last;
+	struct p2pdma_provider *provider;
+};
+
+int p2pdma_range_add(struct p2pdma_range *range);
+void p2pdma_range_del(struct p2pdma_range *range);
+bool p2pdma_for_each_provider(bool (*fn)(struct p2pdma_provider *provider,
+					 void *data), void *data);
+void p2pdma_for_each_range(void (*fn)(const struct p2pdma_range *range,
+				      void *data), void *data);
+
+/* fence.c: CPU access to peer memory */
+
+struct p2pdma_provider *p2pdma_touched(struct pci_p2pdma_cursor *cursor,
+				       phys_addr_t phys, size_t size);
+void p2pdma_io_read(void *to, const void *from, size_t len);
+void p2pdma_io_write(void *to, const void *from, size_t len);
+void p2pdma_io_zero(void *to, size_t len);
+void p2pdma_miter_warn(struct p2pdma_provider *provider, unsigned long caller);
+void p2pdma_virt_warn(struct p2pdma_provider *provider, unsigned long caller);
+
+/* bars.c: whose BAR an address is in, registered or not */
+
+struct p2pdma_provider *p2pdma_bar_of_phys(phys_addr_t phys, size_t size);
+bool p2pdma_bars_update(struct pci_dev *pdev);
+void p2pdma_bars_remove(struct pci_dev *pdev);
+
 /* fabric.c: the path between two devices, and what ACS does on it */
 
-/* Names a PCI function without holding it. */
-struct p2pdma_name {
+/* The PCI address of a function; holds no reference to it. */
+struct p2pdma_bdf {
 	bool valid;
 	int domain;
 	u16 id;
 };
 
-#define P2PDMA_NAME_LEN 20	/* as text, with its zero byte */
+#define P2PDMA_BDF_LEN 20	/* as text, with its zero byte */
 
-/* What becomes of a request at the port where the paths diverge. */
+struct p2pdma_bdf p2pdma_bdf(struct pci_dev *pdev);
+void p2pdma_bdf_text(const struct p2pdma_bdf *bdf, char *text);
+void p2pdma_route_bridge(const struct pci_p2pdma_route *route, char *text);
+
+/* What ACS does with a request at the port where the paths diverge. */
 enum p2pdma_acs_request {
 	P2PDMA_ACS_ACROSS,
 	P2PDMA_ACS_UP,
@@ -182,40 +215,47 @@ struct p2pdma_acs_port {
 };
 
 /**
- * struct p2pdma_path - the way from a client to a provider
+ * struct p2pdma_path - the path from a client to a provider
  * @client: where it starts
  * @provider: where it ends
  * @common: the lowest port above both; NULL if they meet in a root complex, so
  *	that the path crosses the host bridge
+ * @client_branch: the function or port below @common on the client's side; without
+ *	@common the top of the client's side
+ * @provider_branch: the same on the provider's side
  * @same_function: @client and @provider are one function
  * @in_switch: the paths diverge between downstream ports of a switch; else inside
- *	a device or on a shared bus, which is not the fabric's affair
+ *	a device or on a shared bus, where the fabric's rules do not apply
+ * @distance: hops up to @common and down again, or all up to both root buses
  * @client_side: ACS where the paths diverge, on the client's side (@in_switch)
  * @provider_side: the same on the provider's side
  * @client_drops: unless @in_switch, the client's own egress control drops its
  *	untranslated requests to the provider
- * @completion_up: read completions from the provider are redirected, or have to
- *	leave a device as one of the two is behind a function of it
+ * @completion_up: read completions from the provider are redirected, or leave a
+ *	device because client or provider is below a bridge function of it
  * @conventional: the first bridge on the path that is not PCI Express
- * @redirecting: unless @in_switch, a bridge that is one of the functions between
- *	which it is, or the first function or port with an ACS bit that may redirect
+ * @redirecting: unless @in_switch, the bridge function that client or provider is
+ *	below, or the first function or port with an ACS bit that may redirect
  * @no_forwarding: the first downstream port above the divergence, the root port
- *	included, at which a request for what is below it does not get up
- * @no_completions: the same of a completion
- * @not_decoding: the bridge or function on the way down that does not decode
- *	memory addresses, up to below @common
- * @not_decoding_above: the one of @common and the ports above that a request
- *	from the root complex meets first
- * @distance: hops up to @common and down again, or all up to both root buses
+ *	included, that does not forward upstream a request for memory below it
+ * @no_completions: the same for a completion
+ * @not_decoding: the bridge or function on the way down, from below @common, that
+ *	does not decode memory addresses
+ * @not_decoding_above: the topmost of @common and the ports above it that does not
+ *	decode memory addresses: the first that a request from the root complex meets
  *
- * Pointers are good for as long as the caller holds client and provider.
+ * Up to @distance p2pdma_path_shape() fills it in, without reading configuration
+ * space.  Pointers are valid for as long as the caller holds client and provider.
  */
 struct p2pdma_path {
 	struct pci_dev *client;
 	struct pci_dev *provider;
 	struct pci_dev *common;
+	struct pci_dev *client_branch;
+	struct pci_dev *provider_branch;
 	bool same_function;
 	bool in_switch;
+	int distance;
 	struct p2pdma_acs_port client_side;
 	struct p2pdma_acs_port provider_side;
 	bool client_drops;
@@ -226,10 +266,9 @@ struct p2pdma_path {
 	struct pci_dev *no_completions;
 	struct pci_dev *not_decoding;
 	struct pci_dev *not_decoding_above;
-	int distance;
 };
 
-/* What a function or port is on a path; see p2pdma_path_hops(). */
+/* The place of a function or port on a path, in the order of p2pdma_path_walk(). */
 enum p2pdma_role {
 	P2PDMA_CLIENT,
 	P2PDMA_CLIENT_PF,
@@ -245,21 +284,21 @@ enum p2pdma_role {
 
 /**
  * struct p2pdma_hop - a function or port on a path, as it is now
- * @role: what it is there
+ * @role: its place on the path
  * @pdev: the function or port
- * @asleep: it, or a port above it, cannot answer: nothing that follows was read
- * @acs_cap: ACS Capability register; negative if there is none or it cannot be
- *	read
+ * @unread: it, or a port above it, is asleep or disconnected: nothing below was read
+ * @acs_cap: ACS Capability register; negative without the capability, or if it
+ *	cannot be read
  * @acs_ctrl: likewise the ACS Control register
- * @egress: whether its egress vector names the other side; negative where that is
- *	not looked at
+ * @egress: whether its egress vector names the other side; negative where the
+ *	vector does not count
  * @memory: it decodes memory addresses
  * @master: it may send requests
  */
 struct p2pdma_hop {
 	enum p2pdma_role role;
 	struct pci_dev *pdev;
-	bool asleep;
+	bool unread;
 	int acs_cap;
 	int acs_ctrl;
 	int egress;
@@ -267,19 +306,20 @@ struct p2pdma_hop {
 	bool master;
 };
 
-void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
-		      struct pci_dev *provider);
-void p2pdma_path_hops(struct pci_dev *client, struct pci_dev *provider,
-		      void (*fn)(const struct p2pdma_hop *hop, void *data),
-		      void *data);
+typedef void (*p2pdma_hop_fn)(const struct p2pdma_hop *hop, void *data);
+
 void p2pdma_path_shape(struct p2pdma_path *path, struct pci_dev *client,
 		       struct pci_dev *provider);
-int p2pdma_path_distance(struct pci_dev *client, struct pci_dev *provider);
+void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
+		      struct pci_dev *provider);
+void p2pdma_path_walk(const struct p2pdma_path *path, bool assume_awake,
+		      p2pdma_hop_fn fn, void *data);
+void p2pdma_path_redirectors(const struct p2pdma_path *path, struct seq_buf *s);
+struct pci_dev *p2pdma_path_asleep(struct pci_dev *provider);
+struct pci_dev *p2pdma_pci_parent(struct device *dev);
 enum p2pdma_acs_request p2pdma_acs_request(u16 ctrl, bool egress);
 bool p2pdma_decodes_memory(struct pci_dev *pdev);
 bool p2pdma_can_forward(struct pci_dev *port);
-void p2pdma_path_redirectors(const struct p2pdma_path *path, struct seq_buf *s);
-struct pci_dev *p2pdma_path_asleep(struct pci_dev *provider);
 
 /* bridges.c: what is known of host bridges, and of the machine */
 
@@ -300,138 +340,266 @@ enum p2pdma_mode {
 
 const char *p2pdma_mode_name(enum p2pdma_mode mode);
 
-struct p2pdma_policy;
+struct p2pdma_match;
+
+/* The devices of one kind of option. */
+struct p2pdma_match_list {
+	unsigned int count;
+	struct p2pdma_match *match;
+};
+
+/**
+ * struct p2pdma_policy - a policy, as parsed
+ * @rcu: for freeing
+ * @mode: the last mode named
+ * @window: accepted; nothing uses it yet
+ * @deny: never provider, never client
+ * @trust: devices whose host bridge is trusted
+ * @text: what was parsed, cut up; @deny and @trust point into it
+ */
+struct p2pdma_policy {
+	struct rcu_head rcu;
+	enum p2pdma_mode mode;
+	bool window;
+	struct p2pdma_match_list deny;
+	struct p2pdma_match_list trust;
+	char *text;
+};
 
 struct p2pdma_policy *p2pdma_policy_parse(const char *text, char *error,
 					  size_t size);
 void p2pdma_policy_free(struct p2pdma_policy *policy);
-enum p2pdma_mode p2pdma_policy_mode(const struct p2pdma_policy *policy);
 void p2pdma_policy_show(const struct p2pdma_policy *policy, struct seq_buf *s);
 bool p2pdma_policy_denies(const struct p2pdma_policy *policy,
 			  struct pci_dev *pdev);
 
-/* A policy, and the host bridges that its trust= entries stand for now. */
-struct p2pdma_in_force;
+/* A host bridge that trust= names, through a device below it. */
+struct p2pdma_trusted {
+	struct pci_host_bridge *host;
+	bool reads;
+};
 
-const struct p2pdma_in_force *p2pdma_in_force(void);
-enum p2pdma_mode p2pdma_mode(const struct p2pdma_in_force *now);
-bool p2pdma_denied(const struct p2pdma_in_force *now, struct pci_dev *pdev);
-bool p2pdma_admin_trusts(const struct p2pdma_in_force *now,
+/**
+ * struct p2pdma_active_policy - the active policy, with the bridges that it trusts
+ * @rcu: for freeing
+ * @policy: the policy
+ * @count: number of @trusted
+ * @trusted: the host bridges that the trust= entries of @policy stand for now
+ *
+ * One object, so that nobody sees the mode of one policy and the trust of another.
+ */
+struct p2pdma_active_policy {
+	struct rcu_head rcu;
+	struct p2pdma_policy *policy;
+	unsigned int count;
+	struct p2pdma_trusted trusted[] __counted_by(count);
+};
+
+const struct p2pdma_active_policy *p2pdma_active_policy(void);
+bool p2pdma_admin_trusts(const struct p2pdma_active_policy *active,
 			 struct pci_host_bridge *host, bool reads);
 int p2pdma_policy_set(const char *text);
 char *p2pdma_policy_get(void);
 void p2pdma_policy_device_changed(struct pci_dev *pdev);
 
-/* routes.c: the verdict, and its reason */
+/* decide.c: the decision, a pure function of the facts */
+
+/* How the requests of a client get their addresses. */
+enum p2pdma_client {
+	P2PDMA_CLIENT_UNTRANSLATED,
+	P2PDMA_CLIENT_TRANSLATED,	/* an IOMMU translates them */
+	P2PDMA_CLIENT_BOUNCES,		/* only by way of bounce buffers */
+	P2PDMA_CLIENT_NO_DMA,		/* firmware says that it can do no DMA */
+	P2PDMA_CLIENT_NOT_PCI,		/* it is not a PCI function */
+};
+
+/* The outcome of a transfer in the fabric, unless its address is direct. */
+enum p2pdma_fate {
+	P2PDMA_FATE_UP,			/* arrives by way of the root complex */
+	P2PDMA_FATE_ACROSS,		/* arrives; the request crosses, or may cross */
+	P2PDMA_FATE_LOST,		/* lost, or taken to another place */
+	P2PDMA_FATE_ACROSS_LOST,	/* lost, though the request crosses or may cross */
+};
+
+static inline bool p2pdma_fate_crosses(enum p2pdma_fate fate)
+{
+	return fate == P2PDMA_FATE_ACROSS || fate == P2PDMA_FATE_ACROSS_LOST;
+}
+
+static inline bool p2pdma_fate_lost(enum p2pdma_fate fate)
+{
+	return fate == P2PDMA_FATE_LOST || fate == P2PDMA_FATE_ACROSS_LOST;
+}
 
 /**
- * struct p2pdma_facts - all that the decision looks at, for one direction
- * @mode: of the policy
- * @denied: client or provider is named in deny=
- * @not_pci: the client is not a PCI function
- * @unreachable: provider going, asleep, disconnected or not decoding
- * @must_bounce: the client may only use bounce buffers
- * @same_function: the client's own memory
- * @obstacles: bit per &enum pci_p2pdma_reason that keeps the route from being
- *	direct
- * @translated: an IOMMU translates the client's requests
- * @crosses: the fabric takes the client's untranslated request across
- * @blocked: the fabric loses the client's untranslated transfer, unless it goes
- *	straight across, or takes it elsewhere
- * @stuck: it loses a translated one
- * @no_dma: the client cannot do DMA at all
- * @no_host: nothing maps the memory for the client through the host bridge
- * @host_mask: the address that an untranslated client would use through the host
- *	bridge does not fit its mask
- * @trusted: the host bridges forward in this direction
- * @bus_unknown: the mapping is of a single address, and an unmap could not tell a
- *	bus address
+ * struct p2pdma_outcome - what becomes of a transfer in the fabric
+ * @fate: whether it arrives, and which way its request goes
+ * @port: where it is lost; not valid if no single port is to blame
  */
-struct p2pdma_facts {
-	enum p2pdma_mode mode;
-	bool denied;
-	bool not_pci;
-	bool unreachable;
-	bool must_bounce;
-	bool same_function;
-	unsigned long obstacles;
-	bool translated;
-	bool crosses;
-	bool blocked;
-	bool stuck;
-	bool no_dma;
-	bool no_host;
-	bool host_mask;
-	bool trusted;
-	bool bus_unknown;
+struct p2pdma_outcome {
+	enum p2pdma_fate fate;
+	struct p2pdma_bdf port;
+};
+
+/* The address by which a client reaches memory through the host bridge. */
+enum p2pdma_host_addr {
+	P2PDMA_HOST_ADDR_FITS,
+	P2PDMA_HOST_ADDR_ABOVE_MASK,	/* the client cannot form it */
+	P2PDMA_HOST_ADDR_UNMAPPABLE,	/* nothing maps what is not RAM for it */
 };
 
 /**
- * struct p2pdma_kept - what is kept for one client and provider
- * @node: in the table of all
- * @rcu: for freeing
- * @client: the client; compared, and only followed by who holds it
- * @provider: the provider; likewise
- * @owner: the provider's function; likewise
- * @client_name: name of @client, to be shown
- * @owner_name: name of @owner
- * @bar: BAR of @provider
- * @generation: when it was gathered
+ * struct p2pdma_facts - all that the decision rests on, for one direction
+ * @mode: of the policy
+ * @client: how the client does DMA
+ * @denied: deny= names client or provider
+ * @unreachable: provider going, asleep, disconnected or not decoding
+ * @same_function: the client's own memory
+ * @trusted: the host bridges forward in this direction
+ * @bus_ambiguous: a single address is mapped, and dma_unmap_page() could not
+ *	distinguish the bus address from other DMA addresses
+ * @obstacles: bit per &enum pci_p2pdma_reason that keeps the route from being
+ *	direct
+ * @untranslated: outcome of an untranslated request with the peer's bus address
+ * @translated: outcome of a request that the IOMMU translates
+ * @host_addr: the address for a route through the host bridge
+ */
+struct p2pdma_facts {
+	enum p2pdma_mode mode;
+	enum p2pdma_client client;
+	bool denied;
+	bool unreachable;
+	bool same_function;
+	bool trusted;
+	bool bus_ambiguous;
+	unsigned long obstacles;
+	struct p2pdma_outcome untranslated;
+	struct p2pdma_outcome translated;
+	enum p2pdma_host_addr host_addr;
+};
+
+/* The outcome that counts for the client. */
+static inline const struct p2pdma_outcome *
+p2pdma_facts_outcome(const struct p2pdma_facts *facts)
+{
+	return facts->client == P2PDMA_CLIENT_TRANSLATED ? &facts->translated :
+							   &facts->untranslated;
+}
+
+enum pci_p2pdma_reason p2pdma_decide(const struct p2pdma_facts *facts,
+				     enum pci_p2pdma_map_type *type);
+
+/* gather.c: the facts that a decision rests on */
+
+/**
+ * struct p2pdma_gathered - what routes of a pair rest on, as far as it is cached
  * @distance: hops
- * @same_bridge: both are below one host bridge
- * @facts: by kind of transfer; what may change without notice is left out
- * @blocked_at: by kind of transfer, where &p2pdma_facts.blocked applies
- * @stuck_at: the same for &p2pdma_facts.stuck
+ * @same_bridge: client and provider are below one host bridge
+ * @facts: by kind of transfer; without what may change with no event (the client's
+ *	DMA mask and IOMMU domain, power states)
  * @port: by obstacle, the port that stands in the way
  * @not_decoding: on the way to the provider
- * @stats: counters; handed on when it is gathered anew.  NULL without memory, and
- *	in what is gathered and not kept
  */
-struct p2pdma_kept {
+struct p2pdma_gathered {
+	int distance;
+	bool same_bridge;
+	struct p2pdma_facts facts[P2PDMA_NR_KINDS];
+	struct p2pdma_bdf port[PCI_P2PDMA_DMA_MASK + 1];
+	struct p2pdma_bdf not_decoding;
+};
+
+/* The purpose for which a route is wanted. */
+enum p2pdma_query {
+	P2PDMA_QUERY_LIST,	/* a list, whose flags tell unmap what was mapped */
+	P2PDMA_QUERY_SINGLE,	/* an address alone */
+	P2PDMA_QUERY_AWAKE,	/* a list; assume that the provider is awake */
+};
+
+void p2pdma_gather(struct p2pdma_gathered *gathered, struct pci_dev *client,
+		   struct p2pdma_provider *provider);
+void p2pdma_conclude(const struct p2pdma_gathered *gathered,
+		     struct pci_dev *client, struct p2pdma_provider *provider,
+		     enum p2pdma_kind kind, enum p2pdma_query query,
+		     struct p2pdma_facts *facts, struct pci_p2pdma_route *route);
+void p2pdma_conclude_unread(struct p2pdma_provider *provider,
+			    struct device *dev, struct pci_dev *asleep,
+			    struct p2pdma_facts *facts,
+			    struct pci_p2pdma_route *route);
+
+/* cache.c: the route cache */
+
+/**
+ * struct p2pdma_entry - route cache entry of one client and provider
+ * @node: in the hash table
+ * @rcu: for freeing
+ * @client: the client; for comparison, followed only by callers that hold it
+ * @provider: the provider; likewise
+ * @owner: the provider's function; likewise
+ * @client_bdf: PCI address of @client, to be shown
+ * @owner_bdf: PCI address of @owner
+ * @bar: BAR of @provider
+ * @generation: the entry is valid while this is the current generation
+ * @gathered: what routes of the pair rest on
+ * @stats: counters; they pass to the entry that replaces this one.  NULL if they
+ *	could not be allocated, and in results that are not cached
+ */
+struct p2pdma_entry {
 	struct hlist_node node;
 	struct rcu_head rcu;
 	struct pci_dev *client;
 	struct p2pdma_provider *provider;
 	struct device *owner;
-	struct p2pdma_name client_name;
-	struct p2pdma_name owner_name;
+	struct p2pdma_bdf client_bdf;
+	struct p2pdma_bdf owner_bdf;
 	int bar;
 	int generation;
-	int distance;
-	bool same_bridge;
-	struct p2pdma_facts facts[P2PDMA_NR_KINDS];
-	struct p2pdma_name blocked_at[P2PDMA_NR_KINDS];
-	struct p2pdma_name stuck_at[P2PDMA_NR_KINDS];
-	struct p2pdma_name port[PCI_P2PDMA_DMA_MASK + 1];
-	struct p2pdma_name not_decoding;
+	struct p2pdma_gathered gathered;
 	struct p2pdma_stats *stats;
 };
 
-/* How often what is kept of a pair was asked for, and what was found. */
+/* How many look-ups there were in the route cache, and what they found. */
 struct p2pdma_lookups {
 	unsigned long hits;
 	unsigned long misses;
 	unsigned long stale;
 };
 
-enum pci_p2pdma_reason p2pdma_decide(const struct p2pdma_facts *facts,
-				     enum pci_p2pdma_map_type *type);
-void p2pdma_routes_forget(struct device *dev);
-void p2pdma_routes_forget_provider(struct p2pdma_provider *provider);
-void p2pdma_routes_examine(struct p2pdma_provider *provider,
-			   struct pci_dev *client, enum p2pdma_kind kind,
-			   struct p2pdma_kept *fresh,
-			   struct p2pdma_facts *facts,
-			   struct pci_p2pdma_route *route);
-void p2pdma_routes_each_kept(void (*fn)(const struct p2pdma_kept *kept,
-					void *data), void *data);
-bool p2pdma_routes_counts(struct pci_dev *client,
-			  struct p2pdma_provider *provider,
-			  struct p2pdma_counts *counts);
-void p2pdma_routes_lookups(struct p2pdma_lookups *lookups);
-struct pci_dev *p2pdma_pci_parent(struct device *dev);
-void p2pdma_name_text(const struct p2pdma_name *name, char *text);
-void p2pdma_route_bridge(const struct pci_p2pdma_route *route, char *text);
+const struct p2pdma_gathered *
+p2pdma_cache_get(struct pci_dev *client, struct p2pdma_provider *provider,
+		 struct p2pdma_entry *uncached);
+struct p2pdma_stats *p2pdma_cache_stats(struct pci_dev *client,
+					struct p2pdma_provider *provider,
+					bool create);
+bool p2pdma_cache_report(struct pci_dev *client,
+			 struct p2pdma_provider *provider,
+			 enum pci_p2pdma_reason reason);
+void p2pdma_cache_forget_device(struct device *dev);
+void p2pdma_cache_forget_provider(struct p2pdma_provider *provider);
+void p2pdma_cache_for_each(void (*fn)(const struct p2pdma_entry *entry,
+				      void *data), void *data);
+void p2pdma_cache_lookups(struct p2pdma_lookups *lookups);
+
+/* tally.c: what mappings report */
+
+bool p2pdma_pair_counts(struct pci_dev *client,
+			struct p2pdma_provider *provider,
+			struct p2pdma_counts *counts);
+
+/* explain.c: log text of a refusal, with its remedy */
+
+void p2pdma_explain(struct pci_dev *client, struct p2pdma_provider *provider,
+		    const struct pci_p2pdma_route *route);
+void p2pdma_report(struct p2pdma_provider *provider, struct device *dev,
+		   const struct pci_p2pdma_route *route);
+
+/* routes.c: the route of a mapping */
+
+void p2pdma_query(struct p2pdma_provider *provider, struct device *dev,
+		  enum dma_data_direction dir, enum p2pdma_query query,
+		  struct pci_p2pdma_route *route);
+void p2pdma_examine(struct p2pdma_provider *provider, struct pci_dev *client,
+		    enum p2pdma_kind kind, struct p2pdma_gathered *gathered,
+		    struct p2pdma_facts *facts, struct pci_p2pdma_route *route);
 
 #if IS_ENABLED(CONFIG_KUNIT)
 /* debugfs.c, for tests: what the files give */
@@ -441,15 +609,5 @@ int p2pdma_providers_show(struct seq_file *m, void *unused);
 int p2pdma_path_answer(char *query, char **text);
 int p2pdma_cache_show(struct seq_file *m, void *unused);
 #endif
-
-/* fence.c and bio.c: where peer memory must not be taken for RAM */
-
-struct p2pdma_provider *p2pdma_touched(struct pci_p2pdma_cursor *cursor,
-				       phys_addr_t phys, size_t size);
-void p2pdma_io_read(void *to, const void *from, size_t len);
-void p2pdma_io_write(void *to, const void *from, size_t len);
-void p2pdma_io_zero(void *to, size_t len);
-void p2pdma_miter_warn(struct p2pdma_provider *provider, unsigned long caller);
-void p2pdma_virt_warn(struct p2pdma_provider *provider, unsigned long caller);
 
 #endif /* DRIVERS_PCI_P2PDMA_H */

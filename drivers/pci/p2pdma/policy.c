@@ -10,18 +10,17 @@
  *	pci_dev	[<domain>:]<bus>:<device>.<func>[/<device>.<func>]*
  *		pci:<vendor>:<device>[:<subvendor>:<subdevice>]
  *
- * The same text comes from the command line, where all p2pdma= options add up,
- * and from /sys/kernel/p2pdma/policy, where a write replaces everything.  It is
- * parsed whole before any of it counts.  What does not parse on the command line
- * leaves P2PDMA off: a typing error must not widen access.
+ * The text comes from the command line, where all p2pdma= options add up, and from
+ * /sys/kernel/p2pdma/policy, where a write replaces the whole policy.  A text is
+ * parsed to its end before any of it counts.  A command line that does not parse
+ * turns P2PDMA off: a typing error must not widen access.
  *
- * The policy in force, and the host bridges that its trust= entries stand for, are
- * one object behind RCU that is made anew when the policy changes or a device
- * comes or goes, so that routes can be decided where nothing may sleep.
+ * The active policy, and the host bridges that its trust= entries stand for, are one
+ * object behind RCU, because routes are decided where nothing may sleep.  The object
+ * is replaced when the policy changes and when a device comes or goes.
  */
 #define pr_fmt(fmt) "pci-p2pdma: " fmt
 
-#include <asm/setup.h>
 #include <kunit/visibility.h>
 #include <linux/cleanup.h>
 #include <linux/ctype.h>
@@ -35,11 +34,13 @@
 #include <linux/string.h>
 #include <linux/xarray.h>
 
+#include <asm/setup.h>
+
 #include "p2pdma.h"
 
 #define P2PDMA_MAX_HOPS 32	/* deeper than any fabric */
 
-/* A <pci_dev>: by ID, where 0 stands for any, or by the way from the root. */
+/* A <pci_dev>: by ID, where 0 stands for any, or by the path from the root. */
 struct p2pdma_match {
 	bool by_id;
 	bool writes_only;
@@ -49,30 +50,6 @@ struct p2pdma_match {
 	u8 hops;
 	u8 devfn[P2PDMA_MAX_HOPS];
 	const char *text;
-};
-
-/* The devices of one kind of option. */
-struct p2pdma_match_list {
-	unsigned int count;
-	struct p2pdma_match *match;
-};
-
-/**
- * struct p2pdma_policy - a policy, as parsed
- * @rcu: for freeing
- * @mode: the last mode named
- * @window: accepted; nothing looks at it yet
- * @deny: never provider, never client
- * @trust: devices whose host bridge is trusted
- * @text: what was parsed, cut up; @deny and @trust point into it
- */
-struct p2pdma_policy {
-	struct rcu_head rcu;
-	enum p2pdma_mode mode;
-	bool window;
-	struct p2pdma_match_list deny;
-	struct p2pdma_match_list trust;
-	char *text;
 };
 
 static const char * const p2pdma_mode_names[] = {
@@ -310,18 +287,6 @@ err:
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_policy_parse);
 
-/**
- * p2pdma_policy_mode - the mode of a policy
- * @policy: the policy
- *
- * Return: the mode.
- */
-enum p2pdma_mode p2pdma_policy_mode(const struct p2pdma_policy *policy)
-{
-	return policy->mode;
-}
-EXPORT_SYMBOL_IF_KUNIT(p2pdma_policy_mode);
-
 static void p2pdma_list_show(const struct p2pdma_match_list *list,
 			     const char *option, struct seq_buf *s)
 {
@@ -400,85 +365,45 @@ bool p2pdma_policy_denies(const struct p2pdma_policy *policy,
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_policy_denies);
 
 /*
- * The policy in force.
+ * The active policy.
  */
 
-/* A host bridge that trust= names, through a device below it. */
-struct p2pdma_trusted {
-	struct pci_host_bridge *host;
-	bool reads;
-};
-
-/* One object, so that nobody sees the mode of one policy and the trust of another. */
-struct p2pdma_in_force {
-	struct rcu_head rcu;
-	struct p2pdma_policy *policy;
-	unsigned int count;
-	struct p2pdma_trusted trusted[] __counted_by(count);
-};
-
-/* Until the command line has been looked at nothing is allowed. */
+/* Until the command line has been parsed nothing is allowed. */
 static struct p2pdma_policy p2pdma_boot_policy = { .mode = P2PDMA_OFF };
-static struct p2pdma_in_force p2pdma_boot_in_force = {
+static struct p2pdma_active_policy p2pdma_boot_active = {
 	.policy = &p2pdma_boot_policy,
 };
 
-static struct p2pdma_in_force __rcu *p2pdma_now =
-	RCU_INITIALIZER(&p2pdma_boot_in_force);
+static struct p2pdma_active_policy __rcu *p2pdma_active =
+	RCU_INITIALIZER(&p2pdma_boot_active);
 static DEFINE_MUTEX(p2pdma_policy_lock);
 static bool p2pdma_devices_scanned;
 
-/* Root buses whose bridge has been warned of, and of what; never emptied. */
+/* By root bus, the warning of p2pdma_warn_trust() that was given; never emptied. */
 static DEFINE_XARRAY(p2pdma_trust_warned);
 
 static struct p2pdma_policy *p2pdma_policy_locked(void)
 {
-	return rcu_dereference_protected(p2pdma_now,
+	return rcu_dereference_protected(p2pdma_active,
 					 lockdep_is_held(&p2pdma_policy_lock))->policy;
 }
 
 /**
- * p2pdma_in_force - the policy in force
+ * p2pdma_active_policy - the active policy
  *
- * Context: in an RCU read-side section, for which it is good.
+ * Context: any, in an RCU read-side section, for which it is valid.
  *
- * Return: the policy, for the functions below.
+ * Return: the policy, and the host bridges that it trusts.
  */
-const struct p2pdma_in_force *p2pdma_in_force(void)
+const struct p2pdma_active_policy *p2pdma_active_policy(void)
 {
-	return rcu_dereference(p2pdma_now);
+	return rcu_dereference(p2pdma_active);
 }
-
-/**
- * p2pdma_mode - the mode in force
- * @now: from p2pdma_in_force()
- *
- * Context: in the same RCU read-side section.
- *
- * Return: the mode.
- */
-enum p2pdma_mode p2pdma_mode(const struct p2pdma_in_force *now)
-{
-	return now->policy->mode;
-}
-
-/**
- * p2pdma_denied - does the policy in force deny a function?
- * @now: from p2pdma_in_force()
- * @pdev: the function
- *
- * Context: in the same RCU read-side section.
- *
- * Return: true if it does.
- */
-bool p2pdma_denied(const struct p2pdma_in_force *now, struct pci_dev *pdev)
-{
-	return p2pdma_policy_denies(now->policy, pdev);
-}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_active_policy);
 
 /**
  * p2pdma_admin_trusts - does trust= name a host bridge?
- * @now: from p2pdma_in_force()
+ * @active: from p2pdma_active_policy()
  * @host: the bridge
  * @reads: for reads from peers, rather than for posted writes only
  *
@@ -486,24 +411,24 @@ bool p2pdma_denied(const struct p2pdma_in_force *now, struct pci_dev *pdev)
  *
  * Return: true if it does.
  */
-bool p2pdma_admin_trusts(const struct p2pdma_in_force *now,
+bool p2pdma_admin_trusts(const struct p2pdma_active_policy *active,
 			 struct pci_host_bridge *host, bool reads)
 {
 	unsigned int i;
 
-	for (i = 0; i < now->count; i++)
-		if (now->trusted[i].host == host)
-			return now->trusted[i].reads || !reads;
+	for (i = 0; i < active->count; i++)
+		if (active->trusted[i].host == host)
+			return active->trusted[i].reads || !reads;
 	return false;
 }
 
-/* Say once per bridge, and again for reads after writes, what trust means. */
+/* Warn of trust once for each bridge, and again if reads are added to writes. */
 static void p2pdma_warn_trust(struct pci_host_bridge *host, bool reads)
 {
 	unsigned long key = (unsigned long)pci_domain_nr(host->bus) << 8 |
 			    host->bus->number;
 
-	/* Trusting what the built-in list trusts too widens nothing. */
+	/* For a bridge in the built-in list trust= changes nothing. */
 	if (p2pdma_bridge_listed(host, false, false))
 		return;
 	if (xa_to_value(xa_load(&p2pdma_trust_warned, key)) > reads)
@@ -516,7 +441,7 @@ static void p2pdma_warn_trust(struct pci_host_bridge *host, bool reads)
 	add_taint(TAINT_USER, LOCKDEP_STILL_OK);
 }
 
-/* Which trust= entries name a function: bit 0 any, bit 1 one with reads. */
+/* Do trust= entries name a function?  Bit 0: any entry; bit 1: one that allows reads. */
 static unsigned int p2pdma_trust_of(const struct p2pdma_policy *policy,
 				    struct pci_dev *pdev)
 {
@@ -529,36 +454,36 @@ static unsigned int p2pdma_trust_of(const struct p2pdma_policy *policy,
 }
 
 /* Note that a function's host bridge is trusted; the array has @size entries. */
-static void p2pdma_trust_add(struct p2pdma_in_force *now, unsigned int size,
+static void p2pdma_trust_add(struct p2pdma_active_policy *active, unsigned int size,
 			     struct pci_dev *pdev, bool reads)
 {
 	struct pci_host_bridge *host = pci_find_host_bridge(pdev->bus);
 	unsigned int i;
 
-	for (i = 0; i < now->count; i++)
-		if (now->trusted[i].host == host)
+	for (i = 0; i < active->count; i++)
+		if (active->trusted[i].host == host)
 			break;
-	if (i == now->count) {
-		/* A device that came since they were counted brings its own call. */
+	if (i == active->count) {
+		/* A device added after the count publishes the policy again. */
 		if (i == size)
 			return;
-		now->count++;
-		now->trusted[i].host = host;
+		active->count++;
+		active->trusted[i].host = host;
 	}
-	now->trusted[i].reads |= reads;
-	p2pdma_warn_trust(host, now->trusted[i].reads);
+	active->trusted[i].reads |= reads;
+	p2pdma_warn_trust(host, active->trusted[i].reads);
 }
 
 /*
- * Put a policy in force, with the host bridges that it trusts.
+ * Make a policy the active one, with the host bridges that it trusts.
  *
- * A function that is found on the bus here has not passed
- * p2pdma_policy_device_changed() on its way out, which takes the lock that is
- * held: so its host bridge is there, and is dropped when it goes.
+ * A function that is on the bus here calls p2pdma_policy_device_changed() when it is
+ * removed, which waits for the lock that is held here.  So its host bridge stays for
+ * now, and is dropped from the active policy when the function goes.
  */
 static int p2pdma_publish(struct p2pdma_policy *policy, gfp_t gfp)
 {
-	struct p2pdma_in_force *now, *old;
+	struct p2pdma_active_policy *active, *old;
 	struct pci_dev *pdev = NULL;
 	unsigned int size = 0;
 
@@ -568,25 +493,25 @@ static int p2pdma_publish(struct p2pdma_policy *policy, gfp_t gfp)
 		if (p2pdma_trust_of(policy, pdev))
 			size++;
 
-	now = kvzalloc(struct_size(now, trusted, size), gfp);
-	if (!now)
+	active = kvzalloc(struct_size(active, trusted, size), gfp);
+	if (!active)
 		return -ENOMEM;
-	now->policy = policy;
+	active->policy = policy;
 
 	for_each_pci_dev(pdev) {
 		unsigned int trust = p2pdma_trust_of(policy, pdev);
 
 		if (trust)
-			p2pdma_trust_add(now, size, pdev, trust & 2);
+			p2pdma_trust_add(active, size, pdev, trust & 2);
 	}
 
-	old = rcu_replace_pointer(p2pdma_now, now,
+	old = rcu_replace_pointer(p2pdma_active, active,
 				  lockdep_is_held(&p2pdma_policy_lock));
 	if (old->policy != policy && old->policy != &p2pdma_boot_policy)
 		call_rcu(&old->policy->rcu, p2pdma_policy_free_rcu);
-	if (old != &p2pdma_boot_in_force)
+	if (old != &p2pdma_boot_active)
 		kvfree_rcu(old, rcu);
-	p2pdma_routes_invalidate(P2PDMA_BY_POLICY);
+	p2pdma_invalidate(P2PDMA_BY_POLICY);
 	return 0;
 }
 
@@ -622,7 +547,7 @@ static void p2pdma_policy_report(void)
 		pr_info("p2pdma=window has no effect in this version\n");
 }
 
-/* Put a policy that nobody else has seen in force, or free it. */
+/* Make a policy that nobody else has seen the active one, or free it. */
 static int p2pdma_policy_install(struct p2pdma_policy *policy)
 {
 	int ret;
@@ -638,13 +563,13 @@ static int p2pdma_policy_install(struct p2pdma_policy *policy)
 }
 
 /**
- * p2pdma_policy_set - put a policy in force in place of the one before
+ * p2pdma_policy_set - replace the active policy
  * @text: its text
  *
  * Context: may sleep.
  *
- * Return: 0; -EINVAL if it does not parse, which is said in the log, and -ENOMEM:
- * both leave the policy as it was.
+ * Return: 0; -EINVAL if it does not parse, with a message in the log; -ENOMEM.  The
+ * active policy stays if it fails.
  */
 int p2pdma_policy_set(const char *text)
 {
@@ -661,7 +586,7 @@ int p2pdma_policy_set(const char *text)
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_policy_set);
 
 /**
- * p2pdma_policy_get - the policy in force as text
+ * p2pdma_policy_get - the active policy as text
  *
  * Context: may sleep.
  *
@@ -700,8 +625,8 @@ void p2pdma_policy_device_changed(struct pci_dev *pdev)
 }
 
 /*
- * The boot option.  It is seen before there is memory to allocate, so that the
- * text is kept until devices are about to be scanned.
+ * The boot option.  It is parsed when memory can be allocated, just before devices
+ * are scanned; until then it is stored as text.
  */
 static char p2pdma_boot_text[COMMAND_LINE_SIZE] __initdata;
 static bool p2pdma_boot_too_long __initdata;
@@ -719,7 +644,7 @@ static int __init p2pdma_setup(char *text)
 }
 __setup("p2pdma=", p2pdma_setup);
 
-/* Without a value there is no "=" to match on. */
+/* "p2pdma" without a value has no "=" that __setup("p2pdma=") could match. */
 static int __init p2pdma_setup_bare(char *text)
 {
 	return *text ? 0 : p2pdma_setup(text);

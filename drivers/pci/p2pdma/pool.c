@@ -3,10 +3,10 @@
  * Pool: peer memory with struct pages that drivers and user space allocate.
  *
  * A driver adds parts of its BARs.  Each part gets struct pages and joins the
- * allocator of its function, and its range is registered.  All of it is undone
- * when the driver goes, in this order: user mappings are torn down and no new
- * ones made; routes to the memory are refused; the pages are waited for; the
- * range is removed.
+ * allocator of its function, and its range is registered.  When the driver is
+ * unbound all of it is undone in this order: user mappings are removed and new ones
+ * fail; routes to the memory are refused; the last reference to each page is waited
+ * for; the range is removed.
  */
 #define pr_fmt(fmt) "pci-p2pdma: " fmt
 
@@ -47,8 +47,8 @@ struct p2pdma_part {
 };
 
 /*
- * Allocation.  The pool's owner cookie is the reference count of the pagemap:
- * each allocation holds one reference, so that the memory cannot go before it.
+ * Allocation.  The pool's owner cookie is the reference count of the pagemap.  Each
+ * allocation holds one reference, so that its memory cannot be removed.
  */
 
 /* In an RCU read-side section. */
@@ -80,7 +80,7 @@ static void *p2pdma_pool_alloc(struct pci_dev *pdev, size_t size,
 	return (void *)addr;
 }
 
-/* The caller's memory keeps the pool where it is. */
+/* For a caller that holds memory of the pool, and so keeps it from being freed. */
 static struct gen_pool *p2pdma_pool_held(struct pci_dev *pdev)
 {
 	return rcu_dereference_protected(pdev->p2pdma, 1)->pool;
@@ -123,7 +123,7 @@ void pci_free_p2pmem(struct pci_dev *pdev, void *addr, size_t size)
 }
 EXPORT_SYMBOL_GPL(pci_free_p2pmem);
 
-/* The last reference to a page that user space had is gone. */
+/* User space has dropped the last reference to a page. */
 static void p2pdma_page_free(struct page *page)
 {
 	struct p2pdma_part *part = container_of(page->pgmap, struct p2pdma_part,
@@ -141,7 +141,7 @@ static const struct dev_pagemap_ops p2pdma_pgmap_ops = {
  * @pdev: whose memory
  * @addr: from pci_alloc_p2pmem(), or an address inside it
  *
- * For @pdev's own use, not for clients, which map the memory.
+ * For @pdev's own use.  Clients use dma_map_sgtable() or another mapping function.
  *
  * Context: any.
  *
@@ -157,7 +157,7 @@ pci_bus_addr_t pci_p2pmem_virt_to_bus(struct pci_dev *pdev, void *addr)
 	if (!addr || !pool)
 		return 0;
 
-	/* The pool was told bus addresses where it asks for physical ones. */
+	/* The "physical" addresses of the pool's chunks are bus addresses. */
 	bus = gen_pool_virt_to_phys(pool, (unsigned long)addr);
 	return bus == (phys_addr_t)-1 ? 0 : bus;
 }
@@ -214,11 +214,11 @@ void pci_p2pmem_free_sgl(struct pci_dev *pdev, struct scatterlist *sgl)
 EXPORT_SYMBOL_GPL(pci_p2pmem_free_sgl);
 
 /*
- * Who offers memory to others.
+ * Published memory.
  */
 
 /**
- * pci_p2pmem_publish - offer a function's pool to others, or no longer
+ * pci_p2pmem_publish - let pci_p2pmem_find_many() return a function, or not
  * @pdev: whose memory
  * @publish: whether pci_p2pmem_find() may find it
  *
@@ -236,7 +236,7 @@ void pci_p2pmem_publish(struct pci_dev *pdev, bool publish)
 EXPORT_SYMBOL_GPL(pci_p2pmem_publish);
 
 /**
- * pci_has_p2pmem - does a function offer its pool to others?
+ * pci_has_p2pmem - has a function published peer memory?
  * @pdev: the function
  *
  * Context: any.
@@ -336,8 +336,8 @@ static ssize_t published_show(struct device *dev, struct device_attribute *attr,
 static DEVICE_ATTR_RO(published);
 
 /*
- * Map freshly allocated memory.  Each page goes to user space with a reference
- * of its own to the pagemap, and returns to the pool when its last user is gone.
+ * Allocate memory, and map it.  Each page holds a reference to the pagemap, and returns
+ * to the pool when its last user drops it.
  */
 static int p2pmem_alloc_mmap(struct file *file, struct kobject *kobj,
 			     struct bin_attribute *attr,
@@ -356,7 +356,7 @@ static int p2pmem_alloc_mmap(struct file *file, struct kobject *kobj,
 				     current->comm);
 		return -EINVAL;
 	}
-	/* Each mapping is an allocation: there is nothing at an offset. */
+	/* Each mapping is a new allocation, so that an offset has no meaning. */
 	if (vma->vm_pgoff) {
 		pci_info_ratelimited(pdev,
 				     "%s: peer memory cannot be mapped at an offset; use 0\n",
@@ -376,8 +376,8 @@ static int p2pmem_alloc_mmap(struct file *file, struct kobject *kobj,
 		struct page *page = virt_to_page(addr + done);
 
 		/*
-		 * Who freed the page last may not have finished: it goes back to
-		 * the pool before its count is set to 1 again.
+		 * The last user of the page may still be freeing it: the page
+		 * returns to the pool before its count is set to 1 again.
 		 */
 		while (page_count(page) != 1) {
 			ret = -EINTR;
@@ -386,12 +386,12 @@ static int p2pmem_alloc_mmap(struct file *file, struct kobject *kobj,
 			fsleep(10);
 		}
 
-		/* Once the mapping holds the page, let go of the idle count. */
+		/* The mapping has its own reference: drop the one of an idle page. */
 		percpu_ref_get(ref);
 		ret = vm_insert_page(vma, vma->vm_start + done, page);
 		put_page(page);
 		if (ret) {
-			/* It went back to the pool with its one reference. */
+			/* That was its only reference: it is back in the pool. */
 			done += PAGE_SIZE;
 			goto err;
 		}
@@ -400,7 +400,7 @@ static int p2pmem_alloc_mmap(struct file *file, struct kobject *kobj,
 	return 0;
 
 err:
-	/* The pages before will go back when the caller unmaps them. */
+	/* The pages before this one are freed when the caller unmaps them. */
 	if (done < len)
 		gen_pool_free(p2pdma_pool_held(pdev),
 			      (unsigned long)addr + done, len - done);
@@ -508,16 +508,16 @@ static void p2pdma_part_unregister(void *data)
 
 	p2pdma_range_del(&part->range);
 	if (!--part->mem->registered)
-		p2pdma_routes_forget_provider(&part->mem->provider);
+		p2pdma_cache_forget_provider(&part->mem->provider);
 	if (part->going)
 		atomic_dec(&part->mem->going);
 
-	/* The pool cannot give memory back, and looks at its reference count. */
+	/* The pool keeps the part's chunk, and uses the reference count in it. */
 	list_add(&part->node,
 		 &rcu_dereference_protected(part->pdev->p2pdma, 1)->gone);
 }
 
-/* Runs before the pages are waited for. */
+/* Runs before devres waits for the last reference to each page. */
 static void p2pdma_part_going(void *data)
 {
 	struct p2pdma_part *part = data;
@@ -566,12 +566,12 @@ static struct p2pdma_part *p2pdma_part_add(struct pci_dev *pdev,
  * @pdev: a function that pcim_p2pdma_init() has prepared
  * @bar: number of the BAR
  *
- * Undone when the driver is unbound, before which nothing may be mapped any more.
+ * Undone when the driver is unbound.  All mappings must be undone before that.
  *
  * Context: may sleep; while the driver of @pdev is being bound.
  *
  * Return: the provider, or NULL if the BAR is not memory, is another provider's,
- * or cannot be registered for want of memory.
+ * or cannot be registered because an allocation failed.
  */
 struct p2pdma_provider *pcim_p2pdma_provider(struct pci_dev *pdev, int bar)
 {
@@ -608,14 +608,14 @@ static int p2pdma_pool_setup(struct pci_dev *pdev)
 		gen_pool_destroy(pool);
 		return ret;
 	}
-	/* The group shows nothing until there is a pool. */
+	/* The files of the group are empty until there is a pool. */
 	smp_store_release(&p2pdma->pool, pool);
 	return 0;
 }
 
 /*
- * Removing the file tears down the user mappings that were made through it, and
- * no new ones can be made.
+ * Removing the file removes the user mappings that were made through it, and keeps
+ * new ones from being made.
  */
 static void p2pdma_unmap_users(void *data)
 {
@@ -626,7 +626,7 @@ static void p2pdma_unmap_users(void *data)
 }
 
 /**
- * pci_p2pdma_add_resource - give a part of a BAR struct pages, for peers' DMA
+ * pci_p2pdma_add_resource - register a part of a BAR as peer memory with struct pages
  * @pdev: the function
  * @bar: number of the BAR
  * @size: bytes; 0 for all that follows @offset
@@ -637,7 +637,7 @@ static void p2pdma_unmap_users(void *data)
  * Context: may sleep; while the driver of @pdev is being bound.
  *
  * Return: 0; -EINVAL if the BAR is not memory or smaller than that; -EBUSY if it
- * overlaps another provider's memory; -ENOMEM; what devm_memremap_pages() says.
+ * overlaps another provider's memory; -ENOMEM; an error of devm_memremap_pages().
  */
 int pci_p2pdma_add_resource(struct pci_dev *pdev, int bar, size_t size,
 			    u64 offset)
@@ -669,7 +669,7 @@ int pci_p2pdma_add_resource(struct pci_dev *pdev, int bar, size_t size,
 	if (ret)
 		return ret;
 
-	/* Whatever fails from here on, what was done before it is undone. */
+	/* If a step from here on fails, the steps before it are undone. */
 	group = devres_open_group(&pdev->dev, NULL, GFP_KERNEL);
 	if (!group)
 		return -ENOMEM;
@@ -743,7 +743,7 @@ int pci_p2pdma_enable_store(const char *page, struct pci_dev **p2p_dev,
 		return 0;
 	}
 
-	/* "0000:01:00.1" is not meant as 0, though it begins like it. */
+	/* kstrtobool() would take "0000:01:00.1", which begins with 0, for false. */
 	digit = page[0] == '0' || page[0] == '1';
 	if ((!digit || iscntrl(page[1])) &&
 	    !kstrtobool(page, use_p2pdma))

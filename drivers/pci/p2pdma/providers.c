@@ -2,20 +2,19 @@
 /*
  * Providers: which ranges of CPU physical address are peer memory, and whose.
  *
- * Ranges are registered and removed under a mutex, and looked up without a lock
- * in a sorted array behind RCU that each change builds anew.  The array holds no
- * two ranges that overlap; ranges of one provider that touch are joined.  A
- * look-up answers with the range that holds an address or with the gap between
- * two, so that a loop over many segments asks once for each interval it enters.
+ * Ranges are registered and removed under a mutex.  Look-ups take no lock: they
+ * search a sorted array behind RCU, which each change replaces.  No two ranges in the
+ * array overlap, and adjacent ranges of one provider are joined.  A look-up returns
+ * the range that holds an address, or the gap between two ranges, so that a loop over
+ * many segments needs one look-up for each interval that it enters.
  *
- * A range leaves the array only when nothing that it covers can still be in use:
- * for memory with struct pages after the last page reference is gone.  Until
- * then its provider is marked as going, and routes to it are refused.
+ * A range is removed only when none of its memory can be in use: memory with struct
+ * pages after the last reference to a page is dropped.  Until then its provider is
+ * marked as going, and routes to it are refused.
  */
 #define pr_fmt(fmt) "pci-p2pdma: " fmt
 
 #include <kunit/visibility.h>
-#include <linux/atomic.h>
 #include <linux/cleanup.h>
 #include <linux/export.h>
 #include <linux/list.h>
@@ -42,83 +41,11 @@ struct p2pdma_table {
 DEFINE_STATIC_KEY_FALSE(pci_p2pdma_key);
 EXPORT_SYMBOL_GPL(pci_p2pdma_key);
 
-static atomic_t p2pdma_changes = ATOMIC_INIT(0);
-static atomic_long_t p2pdma_changes_by[P2PDMA_NR_CAUSES];
-
-static const char * const p2pdma_cause_names[P2PDMA_NR_CAUSES] = {
-	[P2PDMA_BY_CONFIG_WRITE]	= "config-write",
-	[P2PDMA_BY_POLICY]		= "policy",
-	[P2PDMA_BY_DEVICE_ADDED]	= "device-added",
-	[P2PDMA_BY_DEVICE_GOING]	= "device-going",
-	[P2PDMA_BY_DEVICE_REMOVED]	= "device-removed",
-	[P2PDMA_BY_PROVIDER_REMOVED]	= "provider-removed",
-};
-
 static DEFINE_MUTEX(p2pdma_lock);
 static LIST_HEAD(p2pdma_ranges);	/* by address; under p2pdma_lock */
 static struct p2pdma_table __rcu *p2pdma_table;
 
-/**
- * p2pdma_cause_name - the word for a cause
- * @cause: why what is kept of routes became stale
- *
- * Return: the word.
- */
-const char *p2pdma_cause_name(enum p2pdma_cause cause)
-{
-	return p2pdma_cause_names[cause];
-}
-EXPORT_SYMBOL_IF_KUNIT(p2pdma_cause_name);
-
-/**
- * p2pdma_routes_invalidate - what routes rest on may have changed
- * @cause: what has
- *
- * Call it after the change.
- *
- * Context: any.
- */
-void p2pdma_routes_invalidate(enum p2pdma_cause cause)
-{
-	int generation;
-
-	/*
-	 * Fully ordered, and pairs with the acquire in p2pdma_generation(): the
-	 * change comes first.
-	 */
-	generation = atomic_inc_return(&p2pdma_changes);
-	atomic_long_inc(&p2pdma_changes_by[cause]);
-	trace_p2pdma_invalidate(cause, generation);
-}
-EXPORT_SYMBOL_IF_KUNIT(p2pdma_routes_invalidate);
-
-/**
- * p2pdma_invalidations - how often p2pdma_routes_invalidate() was called
- * @cause: for this cause
- *
- * Return: the number, since boot.
- */
-unsigned long p2pdma_invalidations(enum p2pdma_cause cause)
-{
-	return atomic_long_read(&p2pdma_changes_by[cause]);
-}
-EXPORT_SYMBOL_IF_KUNIT(p2pdma_invalidations);
-
-/**
- * p2pdma_generation - how often what routes rest on has changed
- *
- * Take it before looking at any of it.
- *
- * Context: any.
- *
- * Return: a number that is another after each change.
- */
-int p2pdma_generation(void)
-{
-	return atomic_read_acquire(&p2pdma_changes);
-}
-
-/* Build the array anew from the list. */
+/* Replace the array by one with the ranges of the list. */
 static int p2pdma_table_update(gfp_t gfp)
 {
 	struct p2pdma_table *table, *old;
@@ -206,7 +133,7 @@ EXPORT_SYMBOL_IF_KUNIT(p2pdma_range_add);
  * p2pdma_range_del - remove a range of peer memory
  * @range: a range that was added
  *
- * When this returns nobody looks at the range, or at its provider through it.
+ * When this returns no look-up uses the range, or has found its provider through it.
  *
  * Context: may sleep.
  */
@@ -320,7 +247,7 @@ void __pci_p2pdma_cursor_move(struct pci_p2pdma_cursor *cursor,
 	rcu_read_unlock();
 
 	cursor->start = start;
-	/* One byte less than all, rather than a size that wraps to nothing. */
+	/* The size of all addresses would wrap to 0: one byte less. */
 	cursor->size = last - start == U64_MAX ? U64_MAX : last - start + 1ULL;
 }
 EXPORT_SYMBOL_GPL(__pci_p2pdma_cursor_move);
@@ -330,11 +257,11 @@ EXPORT_SYMBOL_GPL(__pci_p2pdma_cursor_move);
  * @sgl: the list, mapped or not
  * @nents: number of its entries, before mapping
  *
- * Costs nothing on a machine that never had a provider.
+ * A static branch on a machine that never had a provider.
  *
  * Context: any.
  *
- * Return: true if any entry is peer memory, or is so in part.
+ * Return: true if any entry is peer memory, wholly or in part.
  */
 bool pci_p2pdma_sg_has_peer(struct scatterlist *sgl, int nents)
 {

@@ -2,13 +2,13 @@
 /*
  * Counters of a client and a provider: what was mapped, what was refused.
  *
- * They are kept beside the facts of the pair (routes.c), stay when the facts are
- * gathered anew, and go with the pair.
+ * They belong to the pair's route cache entry, pass to the entry that replaces it,
+ * and are freed when the pair is gone.
  *
- * Mapping a list costs one update for each provider in it.  Most pairs are only
- * ever looked at, so that they begin with plain atomic counters; the first mapping
- * asks for counters that each CPU has to itself, and once they are there later
- * ones go there.  What a pair has counted is the sum of both.
+ * Mapping a list costs one update for each provider in it.  Most pairs are never
+ * mapped, so a pair begins with plain atomic counters.  The first mapping allocates
+ * per-CPU counters, and later mappings use those.  The counters of a pair are the sum
+ * of both.
  */
 #include <linux/atomic.h>
 #include <linux/percpu.h>
@@ -23,15 +23,17 @@ struct p2pdma_stats_cpu {
 };
 
 /**
- * struct p2pdma_stats - what is counted of a client and a provider
+ * struct p2pdma_stats - counters of a client and a provider
  * @rcu: for freeing
- * @cpu: for each CPU, from the first mapping on; NULL before, or without memory
- * @hits: how often what is kept was fresh, as the next two only without @cpu
+ * @cpu: per-CPU counters, allocated by the first mapping; NULL before, and if the
+ *	allocation failed
+ * @hits: look-ups that found a valid route cache entry; used until there is @cpu, as
+ *	are the next two
  * @lists: lists mapped, by kind of transfer
  * @bytes: bytes in them
  * @refused: lists refused, by reason
  * @reported: bit per reason for which a refusal has been put in the log, and one for
- *	what was not refused though nothing says that it works
+ *	the warning of a mapping that is not known to work
  */
 struct p2pdma_stats {
 	struct rcu_head rcu;
@@ -64,11 +66,10 @@ static void p2pdma_stats_free_rcu(struct rcu_head *rcu)
 }
 
 /**
- * p2pdma_stats_free - free counters that nobody finds any more
- * @stats: the counters, or NULL
+ * p2pdma_stats_free - free counters after a grace period
+ * @stats: the counters, which no look-up finds any more, or NULL
  *
- * Context: any; who found them before may go on until its RCU read-side section
- * ends.
+ * Context: any.
  */
 void p2pdma_stats_free(struct p2pdma_stats *stats)
 {
@@ -76,7 +77,7 @@ void p2pdma_stats_free(struct p2pdma_stats *stats)
 		call_rcu(&stats->rcu, p2pdma_stats_free_rcu);
 }
 
-/* Without memory the next mapping asks again. */
+/* If the allocation fails the next mapping tries again. */
 static void p2pdma_stats_spread(struct p2pdma_stats *stats)
 {
 	struct p2pdma_stats_cpu __percpu *cpu;
@@ -88,7 +89,7 @@ static void p2pdma_stats_spread(struct p2pdma_stats *stats)
 }
 
 /**
- * p2pdma_stats_hit - count that what is kept of a pair was fresh
+ * p2pdma_stats_hit - count a look-up that found a valid route cache entry
  * @stats: counters of the pair
  *
  * Context: any, in an RCU read-side section.
@@ -159,7 +160,7 @@ bool p2pdma_stats_report(struct p2pdma_stats *stats,
  * @stats: counters of the pair
  * @counts: filled in
  *
- * A snapshot: what is counted at the same time may be in it or not.
+ * A snapshot, which may or may not include what is counted at the same time.
  *
  * Context: any, in an RCU read-side section.
  */

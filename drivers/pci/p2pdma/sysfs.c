@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What people see: the policy, and the routes and counters of each function.
+ * Files in sysfs: the policy, and the routes and counters of each function.
  */
 #define pr_fmt(fmt) "pci-p2pdma: " fmt
 
@@ -28,7 +28,7 @@ struct p2pdma_text {
 	size_t len;
 };
 
-/* Add a line; false for want of memory. */
+/* Add a line; false if there is no memory. */
 static bool p2pdma_text_add(struct p2pdma_text *text, const char *line,
 			    size_t len)
 {
@@ -48,12 +48,12 @@ static bool p2pdma_text_add(struct p2pdma_text *text, const char *line,
 	return true;
 }
 
-/* One line; false ends the walk for want of memory. */
+/* One line; false, which ends the walk, if there is no memory. */
 static bool p2pdma_routes_line(struct p2pdma_provider *provider, void *data)
 {
 	struct pci_p2pdma_route write, read;
 	struct p2pdma_text *text = data;
-	char bridge[P2PDMA_NAME_LEN], line[256];
+	char bridge[P2PDMA_BDF_LEN], line[256];
 	size_t len;
 
 	pci_p2pdma_query_route(provider, &text->client->dev, DMA_FROM_DEVICE,
@@ -74,8 +74,9 @@ static bool p2pdma_routes_line(struct p2pdma_provider *provider, void *data)
 }
 
 /*
- * The table may be longer than a page, which is what one read() gets at most.
- * Each makes the table anew: if routes change in between, so may what follows.
+ * The table may be longer than a page, and one read() gets a page at most.  Each
+ * read() makes the table anew, so that a reader may see part of an old table and part
+ * of a new one.
  */
 static ssize_t p2pdma_routes_read(struct file *file, struct kobject *kobj,
 				  struct bin_attribute *attr, char *buf,
@@ -110,7 +111,7 @@ static bool p2pdma_counters_line(struct p2pdma_provider *provider, void *data)
 	size_t len;
 	int i;
 
-	if (!p2pdma_routes_counts(text->client, provider, &counts))
+	if (!p2pdma_pair_counts(text->client, provider, &counts))
 		return true;
 
 	len = scnprintf(line, sizeof(line), "%s %d %llu %llu %llu %llu %llu ",
@@ -188,8 +189,8 @@ static ssize_t policy_show(struct kobject *kobj, struct kobj_attribute *attr,
 }
 
 /*
- * Longer text would arrive in pieces, each taken for a whole policy, and could not
- * be read back.
+ * A longer text would arrive in several writes, each of which would replace the whole
+ * policy, and it could not be read back.
  */
 #define P2PDMA_POLICY_MAX (PAGE_SIZE - 64)
 

@@ -54,7 +54,7 @@
 	{ P2PDMA_BY_DEVICE_REMOVED,		"device-removed" },	\
 	{ P2PDMA_BY_PROVIDER_REMOVED,		"provider-removed" }
 
-/* So that programs which read records know the numbers behind the words. */
+/* Programs that read records get the number of each word from these. */
 TRACE_DEFINE_ENUM(DMA_BIDIRECTIONAL);
 TRACE_DEFINE_ENUM(DMA_TO_DEVICE);
 TRACE_DEFINE_ENUM(DMA_FROM_DEVICE);
@@ -101,7 +101,7 @@ TRACE_EVENT(p2pdma_route,
 		__field(int, dir)
 		__field(int, verdict)
 		__field(int, reason)
-		__array(char, bridge, P2PDMA_NAME_LEN)
+		__array(char, bridge, P2PDMA_BDF_LEN)
 		__field(int, distance)
 	),
 	TP_fast_assign(
