@@ -11,7 +11,8 @@
  *				is called
  *	through-host-bridge	dma-direct: the address that the root complex
  *				sends on; dma-iommu: an IOVA, mapped as MMIO;
- *				others: ->map_resource.  Flagged SG_DMA_MMIO
+ *				other dma_map_ops have no such route.  Flagged
+ *				SG_DMA_MMIO
  *	not-supported		-EREMOTEIO
  *
  * The first entry of the list is flagged SG_DMA_P2PDMA, so that unmap and sync
@@ -32,8 +33,8 @@
  *			as no IOVA is: they are reserved.  Where they are not for
  *			this client, a single mapping to a bus address is refused.
  *			Everything else is an IOVA.
- *	others		Bus addresses are refused.  What a page was mapped to by
- *			->map_resource is remembered, for ->unmap_resource.
+ *	others		A single mapping of peer memory is refused, so every
+ *			address is the ops' own.
  */
 #include <linux/cc_platform.h>
 #include <linux/device.h>
@@ -41,14 +42,11 @@
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/export.h>
-#include <linux/interval_tree.h>
 #include <linux/iommu.h>
 #include <linux/iommu-dma.h>
 #include <linux/pci.h>
 #include <linux/pci-p2pdma.h>
 #include <linux/scatterlist.h>
-#include <linux/slab.h>
-#include <linux/spinlock.h>
 #include <linux/swiotlb.h>
 
 #include "direct.h"
@@ -92,9 +90,10 @@ static bool dma_p2pdma_must_bounce(struct device *dev, enum dma_p2pdma_via via)
  * @dev: the client
  * @client: filled in
  *
- * Other dma_map_ops count as translating, and need ->map_resource for what goes
- * through the host bridge.  The page tables of AMD's IOMMU mark all memory as
- * encrypted when the host's is, also what is not RAM.
+ * Other dma_map_ops count as translating, and map nothing through the host bridge:
+ * no architecture of 6.12 that can build P2PDMA has ->map_resource.  The page tables
+ * of AMD's IOMMU mark all memory as encrypted when the host's is, also what is not
+ * RAM.
  *
  * Context: any.
  */
@@ -105,8 +104,7 @@ void dma_p2pdma_client(struct device *dev, struct dma_p2pdma_client *client)
 	client->translated = via != DMA_P2PDMA_DIRECT;
 	client->must_bounce = dma_p2pdma_must_bounce(dev, via);
 	client->no_dma = dma_p2pdma_dummy(dev);
-	client->no_host = (via == DMA_P2PDMA_OPS &&
-			   !get_dma_ops(dev)->map_resource) ||
+	client->no_host = via == DMA_P2PDMA_OPS ||
 			  (via == DMA_P2PDMA_IOMMU &&
 			   cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT));
 }
@@ -282,15 +280,12 @@ static int dma_p2pdma_map_direct(struct dma_p2pdma_map *map, phys_addr_t phys,
 static int dma_p2pdma_map_host(struct dma_p2pdma_map *map, phys_addr_t phys,
 			       size_t size, dma_addr_t *dma)
 {
-	if (map->via == DMA_P2PDMA_DIRECT)
-		return dma_p2pdma_map_direct(map, phys, size, dma);
 	if (dma_p2pdma_iommu(map->via))
 		return iommu_dma_map_p2pdma(map->dev, phys, size, map->dir,
 					    map->attrs, dma);
-
-	*dma = map->ops->map_resource(map->dev, phys, size, map->dir,
-				      map->attrs);
-	return *dma == DMA_MAPPING_ERROR ? -EIO : 0;
+	/* Other dma_map_ops get no such route: see dma_p2pdma_client(). */
+	return map->via == DMA_P2PDMA_DIRECT ?
+		dma_p2pdma_map_direct(map, phys, size, dma) : -EREMOTEIO;
 }
 
 /*
@@ -314,17 +309,14 @@ static int dma_p2pdma_map_peer(struct dma_p2pdma_map *map, phys_addr_t phys,
 	}
 }
 
+/* Undo dma_p2pdma_map_host(): dma-direct has nothing to undo. */
 static void dma_p2pdma_unmap_host(struct device *dev, enum dma_p2pdma_via via,
 				  dma_addr_t dma, size_t size,
 				  enum dma_data_direction dir,
 				  unsigned long attrs)
 {
-	const struct dma_map_ops *ops = get_dma_ops(dev);
-
 	if (dma_p2pdma_iommu(via))
 		iommu_dma_unmap_resource(dev, dma, size, dir, attrs);
-	else if (via == DMA_P2PDMA_OPS && ops->unmap_resource)
-		ops->unmap_resource(dev, dma, size, dir, attrs);
 }
 
 /* Undo DMA segments, up to the first that was not used. */
@@ -421,7 +413,7 @@ static size_t dma_p2pdma_run(struct dma_p2pdma_map *map, struct scatterlist **sg
  *
  * Return: the number of DMA segments; -EREMOTEIO if @dev does not reach some of
  * the peer memory; -EINVAL for an entry that is empty, only in part peer memory,
- * or of two providers; -ENOMEM; -EIO where the ops give no reason.
+ * or of two providers; -ENOMEM; -EIO if RAM could not be mapped.
  */
 int dma_p2pdma_map_sg(struct device *dev, struct scatterlist *sgl, int nents,
 		      enum dma_data_direction dir, unsigned long attrs)
@@ -558,97 +550,11 @@ void dma_p2pdma_sync_sg_for_device(struct device *dev, struct scatterlist *sgl,
 }
 
 /*
- * Pages that other ops mapped with ->map_resource: ranges of DMA addresses, of which
- * the same may have been given out several times.  Only such an entry tells what
- * ->unmap_page and sync must not be called for.
- */
-struct dma_p2pdma_page {
-	struct interval_tree_node node;
-	struct device *dev;
-};
-
-static struct rb_root_cached dma_p2pdma_pages = RB_ROOT_CACHED;
-static DEFINE_SPINLOCK(dma_p2pdma_pages_lock);	/* of dma_p2pdma_pages */
-
-static int dma_p2pdma_page_add(struct device *dev, dma_addr_t dma, size_t size)
-{
-	struct dma_p2pdma_page *page;
-	unsigned long flags;
-
-	page = kmalloc(sizeof(*page), GFP_ATOMIC | __GFP_NOWARN);
-	if (!page)
-		return -ENOMEM;
-	page->dev = dev;
-	page->node.start = dma;
-	page->node.last = dma + size - 1;
-
-	spin_lock_irqsave(&dma_p2pdma_pages_lock, flags);
-	interval_tree_insert(&page->node, &dma_p2pdma_pages);
-	spin_unlock_irqrestore(&dma_p2pdma_pages_lock, flags);
-	return 0;
-}
-
-/* An entry of @dev that holds an address; with @size, that is just this range. */
-static struct dma_p2pdma_page *dma_p2pdma_page_find(struct device *dev,
-						    dma_addr_t dma, size_t size)
-{
-	struct interval_tree_node *node;
-
-	lockdep_assert_held(&dma_p2pdma_pages_lock);
-
-	for (node = interval_tree_iter_first(&dma_p2pdma_pages, dma, dma); node;
-	     node = interval_tree_iter_next(node, dma, dma)) {
-		struct dma_p2pdma_page *page =
-			container_of(node, struct dma_p2pdma_page, node);
-
-		if (page->dev == dev &&
-		    (!size || (node->start == dma &&
-			       node->last == dma + size - 1)))
-			return page;
-	}
-	return NULL;
-}
-
-/* Is an address inside such a page? */
-static bool dma_p2pdma_page_known(struct device *dev, dma_addr_t dma)
-{
-	unsigned long flags;
-	bool known;
-
-	if (!get_dma_ops(dev)->map_resource)
-		return false;
-	spin_lock_irqsave(&dma_p2pdma_pages_lock, flags);
-	known = dma_p2pdma_page_find(dev, dma, 0);
-	spin_unlock_irqrestore(&dma_p2pdma_pages_lock, flags);
-	return known;
-}
-
-/* Forget a page; false if it is none of these. */
-static bool dma_p2pdma_page_del(struct device *dev, dma_addr_t dma, size_t size)
-{
-	struct dma_p2pdma_page *page;
-	unsigned long flags;
-
-	if (!get_dma_ops(dev)->map_resource)
-		return false;
-	spin_lock_irqsave(&dma_p2pdma_pages_lock, flags);
-	page = dma_p2pdma_page_find(dev, dma, size);
-	if (page)
-		interval_tree_remove(&page->node, &dma_p2pdma_pages);
-	spin_unlock_irqrestore(&dma_p2pdma_pages_lock, flags);
-
-	if (!page)
-		return false;
-	kfree(page);
-	return true;
-}
-
-/*
- * Map a piece by itself, all of it in the cursor's interval, and for a page remember
- * what an unmap must know.  It counts as a list of one.
+ * Map a piece by itself, all of it in the cursor's interval.  It counts as a list of
+ * one.
  */
 static dma_addr_t dma_p2pdma_map_single(struct dma_p2pdma_map *map,
-					phys_addr_t phys, size_t size, bool page)
+					phys_addr_t phys, size_t size)
 {
 	unsigned int flags;
 	dma_addr_t dma;
@@ -660,13 +566,6 @@ static dma_addr_t dma_p2pdma_map_single(struct dma_p2pdma_map *map,
 				   &map->route);
 	if (ret)
 		return DMA_MAPPING_ERROR;
-
-	if (page && map->via == DMA_P2PDMA_OPS &&
-	    dma_p2pdma_page_add(map->dev, dma, size)) {
-		dma_p2pdma_unmap_host(map->dev, map->via, dma, size, map->dir,
-				      map->attrs);
-		return DMA_MAPPING_ERROR;
-	}
 
 	map->count = 1;
 	map->bytes = size;
@@ -714,7 +613,7 @@ bool __dma_p2pdma_map_page(struct device *dev, phys_addr_t phys, size_t size,
 	dma_p2pdma_map_init(&map, dev, dir, attrs);
 	map.cursor = cursor;
 	pci_p2pdma_map_route(cursor.provider, dev, dir, true, &map.route);
-	*dma = dma_p2pdma_map_single(&map, phys, size, true);
+	*dma = dma_p2pdma_map_single(&map, phys, size);
 	return true;
 }
 
@@ -759,7 +658,7 @@ bool dma_p2pdma_map_resource(struct device *dev, phys_addr_t phys, size_t size,
 
 	map.cursor.provider = provider;
 	*dma = IS_ERR(provider) ? DMA_MAPPING_ERROR :
-		dma_p2pdma_map_single(&map, phys, size, false);
+		dma_p2pdma_map_single(&map, phys, size);
 	return true;
 }
 
@@ -789,7 +688,7 @@ bool __dma_p2pdma_is_peer(struct device *dev, dma_addr_t dma)
 	enum dma_p2pdma_via via = dma_p2pdma_via(dev);
 
 	if (via == DMA_P2PDMA_OPS)
-		return dma_p2pdma_page_known(dev, dma);
+		return false;
 	if (dma_p2pdma_iommu(via)) {
 		if (iommu_dma_in_windows(dev, dma))
 			return true;
@@ -816,16 +715,11 @@ bool __dma_p2pdma_is_peer(struct device *dev, dma_addr_t dma)
 bool __dma_p2pdma_unmap_page(struct device *dev, dma_addr_t dma, size_t size,
 			     enum dma_data_direction dir, unsigned long attrs)
 {
-	enum dma_p2pdma_via via = dma_p2pdma_via(dev);
-
-	if (via == DMA_P2PDMA_OPS) {
-		if (!dma_p2pdma_page_del(dev, dma, size))
-			return false;
-	} else if (!__dma_p2pdma_is_peer(dev, dma)) {
+	if (!__dma_p2pdma_is_peer(dev, dma))
 		return false;
-	}
 	if (!dma_p2pdma_unmap_resource(dev, dma))
-		dma_p2pdma_unmap_host(dev, via, dma, size, dir, attrs);
+		dma_p2pdma_unmap_host(dev, dma_p2pdma_via(dev), dma, size, dir,
+				      attrs);
 	return true;
 }
 

@@ -46,8 +46,15 @@ static const char picture[] =
 	"  rp\n"
 	"    ep far bar0=2M bar2=2M\n";
 
-/* Who maps. */
+/* What maps.  OPS is last: it maps no single piece of peer memory. */
 enum via { DIRECT, IOMMU, OPS, NR_VIAS };
+
+/* The verdict where the others map through the host bridge. */
+static enum pci_p2pdma_map_type through_host(enum via via)
+{
+	return via == OPS ? PCI_P2PDMA_MAP_NOT_SUPPORTED :
+			    PCI_P2PDMA_MAP_THRU_HOST_BRIDGE;
+}
 
 struct setting {
 	struct fabric *fabric;
@@ -67,7 +74,7 @@ static struct setting set_up(struct kunit *test, enum via via)
 				  NAMES("across", "beside", "far"));
 	set.client = fabric_dev(set.fabric, "client");
 	if (via == OPS)
-		set.ops = mock_ops_install(test, set.client, true);
+		set.ops = mock_ops_install(test, set.client);
 	return set;
 }
 
@@ -118,6 +125,8 @@ static void single_routes(struct kunit *test)
 			fabric_cpu_listed(test, false);
 			expect_bus(set.fabric, "client", "across",
 				   directions[i], DIRECT);
+			if (via == OPS)
+				continue;
 			expect_refused(set.fabric, "client", "beside",
 				       directions[i], HOST_BRIDGE_UNTRUSTED);
 			expect_refused(set.fabric, "client", "far",
@@ -181,8 +190,7 @@ static void single_edges(struct kunit *test)
 					   __LINE__);
 			fabric_expect_call(set.fabric, call, set.client,
 					   end - 1, 1, DMA_FROM_DEVICE,
-					   PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
-					   __LINE__);
+					   through_host(via), __LINE__);
 		}
 		/* Nor from the registered part of a BAR into the rest. */
 		fabric_provider_part(set.fabric, "across", 2, SZ_2M, 0);
@@ -267,8 +275,10 @@ static void resource_unregistered(struct kunit *test)
 			enum pci_p2pdma_map_type bus = PCI_P2PDMA_MAP_BUS_ADDR;
 
 			/*
-			 * With other ops an unmap could not tell a bus address.
-			 * It is mapped as ever, by ->map_resource, or refused.
+			 * With other ops dma_unmap_resource() could not
+			 * distinguish a bus address from one of theirs.  What
+			 * dma_map_resource() always did stays: it calls
+			 * ->map_resource.
 			 */
 			if (via == OPS)
 				bus = call == FABRIC_RESOURCE ?
@@ -280,12 +290,10 @@ static void resource_unregistered(struct kunit *test)
 					   __LINE__);
 			fabric_expect_call(fabric, call, set.client, beside,
 					   SZ_4K, DMA_BIDIRECTIONAL,
-					   PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
-					   __LINE__);
+					   through_host(via), __LINE__);
 			fabric_expect_call(fabric, call, set.client, far,
 					   SZ_4K, DMA_BIDIRECTIONAL,
-					   PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
-					   __LINE__);
+					   through_host(via), __LINE__);
 
 			/* What is not allowed, and what cannot work. */
 			fabric_policy(test, "off");
@@ -321,41 +329,46 @@ static void resource_unregistered(struct kunit *test)
 			/* And at once when it can again. */
 			fabric_expect_call(fabric, call, set.client, beside,
 					   SZ_4K, DMA_BIDIRECTIONAL,
-					   PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
-					   __LINE__);
+					   through_host(via), __LINE__);
 		}
 		tear_down(&set);
 	}
 }
 
 /*
- * What nobody knows to work or not to work is left to those who did it before there
- * were routes, and refused to those who ask by the new call.
+ * dma_map_resource() still maps memory for which nothing says whether the route works,
+ * with one warning for each pair.  dma_map_phys() refuses it.
  */
 static void resource_unproven(struct kunit *test)
 {
-	static const char refusal[] = "do not share an upstream bridge";
 	static const char warning[] = "without a route that is known to work";
 	enum via via;
 
 	for (via = 0; via < NR_VIAS; via++) {
 		struct setting set = set_up(test, via);
+		const char *refusal = via == OPS ? "is refused: unmappable" :
+				      "do not share an upstream bridge";
 		phys_addr_t beside = bar_phys(set.fabric, "beside", 2);
 		phys_addr_t far = bar_phys(set.fabric, "far", 2);
 		phys_addr_t own = bar_phys(set.fabric, "client", 0);
-		int before = log_lines(test, warning), i;
+		int warned = log_lines(test, warning);
+		int refused = log_lines(test, refusal), i;
 
 		for (i = 0; i < 3; i++) {
+			expect_as_ever(test, &set, &set.client->dev, own,
+				       __LINE__);
+			/* No route of other ops goes through the host bridge. */
+			if (via == OPS)
+				continue;
 			expect_as_ever(test, &set, &set.client->dev, beside,
 				       __LINE__);
 			expect_as_ever(test, &set, &set.client->dev, far,
 				       __LINE__);
-			expect_as_ever(test, &set, &set.client->dev, own,
-				       __LINE__);
 		}
-		KUNIT_EXPECT_EQ(test, before + 3, log_lines(test, warning));
+		KUNIT_EXPECT_EQ(test, warned + (via == OPS ? 1 : 3),
+				log_lines(test, warning));
 
-		/* Behind an IOMMU its own memory need not be in reach of the mask. */
+		/* An IOMMU reaches its own memory whatever the mask. */
 		if (via == IOMMU) {
 			KUNIT_EXPECT_EQ(test, 0,
 					dma_set_mask(&set.client->dev,
@@ -369,18 +382,19 @@ static void resource_unproven(struct kunit *test)
 
 		/* What is not RAM was never bounced. */
 		fabric_must_bounce(set.fabric, set.client, true);
-		expect_as_ever(test, &set, &set.client->dev, beside, __LINE__);
+		expect_as_ever(test, &set, &set.client->dev,
+			       via == OPS ? own : beside, __LINE__);
 		fabric_must_bounce(set.fabric, set.client, false);
 
 		/* What was not refused keeps no refusal from the log. */
-		before = log_lines(test, refusal);
+		KUNIT_EXPECT_EQ(test, refused, log_lines(test, refusal));
 		fabric_expect_call(set.fabric, FABRIC_MMIO, set.client, beside,
 				   SZ_4K, DMA_BIDIRECTIONAL,
 				   PCI_P2PDMA_MAP_NOT_SUPPORTED, __LINE__);
 		fabric_expect_call(set.fabric, FABRIC_MMIO, set.client, far,
 				   SZ_4K, DMA_BIDIRECTIONAL,
 				   PCI_P2PDMA_MAP_NOT_SUPPORTED, __LINE__);
-		KUNIT_EXPECT_EQ(test, before + 2, log_lines(test, refusal));
+		KUNIT_EXPECT_EQ(test, refused + 2, log_lines(test, refusal));
 		fabric_expect_call(set.fabric, FABRIC_MMIO, set.client, own,
 				   SZ_4K, DMA_BIDIRECTIONAL,
 				   via == OPS ? PCI_P2PDMA_MAP_NOT_SUPPORTED :
@@ -661,11 +675,11 @@ static void single_after_the_provider(struct kunit *test)
 	enum via via;
 	int i;
 
-	for (via = 0; via < NR_VIAS; via++) {
+	for (via = 0; via < OPS; via++) {
 		struct setting set = set_up(test, via);
 
 		fabric_cpu_listed(test, true);
-		for (i = via == OPS; i < ARRAY_SIZE(names); i++)
+		for (i = 0; i < ARRAY_SIZE(names); i++)
 			for (call = 0; call < FABRIC_NR_CALLS; call++) {
 				phys_addr_t phys = bar_phys(set.fabric,
 							    names[i], 0);
@@ -681,7 +695,7 @@ static void single_after_the_provider(struct kunit *test)
 			}
 		for (i = 0; i < ARRAY_SIZE(names); i++)
 			fabric_unplug(set.fabric, names[i]);
-		for (i = via == OPS; i < ARRAY_SIZE(names); i++)
+		for (i = 0; i < ARRAY_SIZE(names); i++)
 			for (call = 0; call < FABRIC_NR_CALLS; call++) {
 				fabric_single_sync(call, &set.client->dev,
 						   dma[i][call], SZ_4K,
@@ -692,13 +706,6 @@ static void single_after_the_provider(struct kunit *test)
 			}
 		if (set.iommu)
 			KUNIT_EXPECT_EQ(test, 0, atomic_read(&set.iommu->live));
-		if (set.ops) {
-			KUNIT_EXPECT_EQ(test, 0, set.ops->live);
-			KUNIT_EXPECT_EQ(test, 0,
-					set.ops->calls[MOCK_SYNC_SINGLE]);
-			KUNIT_EXPECT_EQ(test, 0,
-					set.ops->calls[MOCK_UNMAP_PAGE]);
-		}
 		tear_down(&set);
 	}
 }
@@ -837,107 +844,69 @@ static void single_deferred(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
 }
 
-/* The first, second, third ... call that maps fails. */
+/* The IOMMU has no memory for its page tables. */
 static void single_fails(struct kunit *test)
 {
-	enum via via;
-
-	for (via = IOMMU; via < NR_VIAS; via++) {
-		struct setting set = set_up(test, via);
-		enum fabric_call call;
-
-		fabric_cpu_listed(test, true);
-		for (call = 0; call < FABRIC_NR_CALLS; call++) {
-			if (set.iommu)
-				mock_iommu_fail(set.iommu, 0, -ENOMEM);
-			else
-				set.ops->fail_after = 0;
-			KUNIT_EXPECT_EQ(test, DMA_MAPPING_ERROR,
-					fabric_single_map(call,
-							  &set.client->dev,
-							  bar_phys(set.fabric,
-								   "beside", 0),
-							  SZ_4K,
-							  DMA_FROM_DEVICE));
-			if (set.iommu)
-				mock_iommu_fail(set.iommu, -1, 0);
-			else
-				set.ops->fail_after = -1;
-			fabric_expect_call(set.fabric, call, set.client,
-					   bar_phys(set.fabric, "beside", 0),
-					   SZ_4K, DMA_FROM_DEVICE,
-					   PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
-					   __LINE__);
-		}
-		if (set.iommu)
-			KUNIT_EXPECT_EQ(test, 0, atomic_read(&set.iommu->live));
-		else
-			KUNIT_EXPECT_EQ(test, 0, set.ops->live);
-		tear_down(&set);
-	}
-}
-
-/* By a page, then as a resource, then by RAM: each is undone by its own call. */
-static void ops_undone_by_their_own(struct kunit *test)
-{
-	struct setting set = set_up(test, OPS);
+	struct setting set = set_up(test, IOMMU);
 	phys_addr_t phys = bar_phys(set.fabric, "beside", 0);
-	struct device *dev = &set.client->dev;
-	dma_addr_t page, resource;
+	enum fabric_call call;
 
 	fabric_cpu_listed(test, true);
-	page = fabric_single_map(FABRIC_PAGE, dev, phys, SZ_4K,
-				 DMA_FROM_DEVICE);
-	resource = fabric_single_map(FABRIC_RESOURCE, dev, phys + SZ_4K, SZ_4K,
-				     DMA_FROM_DEVICE);
-	KUNIT_EXPECT_EQ(test, 2, set.ops->calls[MOCK_MAP_RESOURCE]);
-	KUNIT_EXPECT_TRUE(test, __dma_p2pdma_is_peer(dev, page));
-	KUNIT_EXPECT_FALSE(test, __dma_p2pdma_is_peer(dev, resource));
-	fabric_single_unmap(FABRIC_RESOURCE, dev, resource, SZ_4K,
-			    DMA_FROM_DEVICE);
-	KUNIT_EXPECT_TRUE(test, __dma_p2pdma_is_peer(dev, page));
-	fabric_single_unmap(FABRIC_PAGE, dev, page, SZ_4K, DMA_FROM_DEVICE);
-	KUNIT_EXPECT_FALSE(test, __dma_p2pdma_is_peer(dev, page));
-	KUNIT_EXPECT_EQ(test, 2, set.ops->calls[MOCK_UNMAP_RESOURCE]);
-	KUNIT_EXPECT_EQ(test, 0, set.ops->calls[MOCK_UNMAP_PAGE]);
-	KUNIT_EXPECT_EQ(test, 0, set.ops->live);
+	for (call = 0; call < FABRIC_NR_CALLS; call++) {
+		mock_iommu_fail(set.iommu, 0, -ENOMEM);
+		KUNIT_EXPECT_EQ(test, DMA_MAPPING_ERROR,
+				fabric_single_map(call, &set.client->dev, phys,
+						  SZ_4K, DMA_FROM_DEVICE));
+		mock_iommu_fail(set.iommu, -1, 0);
+		fabric_expect_call(set.fabric, call, set.client, phys, SZ_4K,
+				   DMA_FROM_DEVICE,
+				   PCI_P2PDMA_MAP_THRU_HOST_BRIDGE, __LINE__);
+	}
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&set.iommu->live));
+	tear_down(&set);
 }
 
-/* Other operations may give out one address to each of two devices. */
-static void ops_of_two_devices(struct kunit *test)
+/* A single mapping of registered memory is refused by every call, and why. */
+static void expect_refusal(struct kunit *test, struct setting *set,
+			   const char *name, enum pci_p2pdma_reason reason)
+{
+	phys_addr_t phys = bar_phys(set->fabric, name, 0);
+	struct pci_p2pdma_route route;
+	enum fabric_call call;
+
+	pci_p2pdma_map_route(pci_p2pdma_provider_of_phys(phys, SZ_4K),
+			     &set->client->dev, DMA_FROM_DEVICE, true, &route);
+	KUNIT_EXPECT_EQ(test, PCI_P2PDMA_MAP_NOT_SUPPORTED, route.type);
+	KUNIT_EXPECT_STREQ(test, pci_p2pdma_reason_name(reason),
+			   pci_p2pdma_reason_name(route.reason));
+	for (call = 0; call < FABRIC_NR_CALLS; call++)
+		fabric_expect_call(set->fabric, call, set->client, phys, SZ_4K,
+				   DMA_FROM_DEVICE,
+				   PCI_P2PDMA_MAP_NOT_SUPPORTED, __LINE__);
+}
+
+/*
+ * Other operations are called for no single piece of registered memory.  Every address
+ * that they return is theirs to sync and to unmap.
+ */
+static void ops_refuse(struct kunit *test)
 {
 	struct setting set = set_up(test, OPS);
-	struct pci_dev *second = fabric_client(set.fabric, "beside");
-	phys_addr_t phys = bar_phys(set.fabric, "far", 0);
-	struct mock_ops *ops = mock_ops_install(test, second, true);
-	dma_addr_t a, b, ram;
-	struct page *page;
+	struct pci_dev *across = fabric_dev(set.fabric, "across");
+	enum mock_ops_call call;
 
 	fabric_cpu_listed(test, true);
-	a = fabric_single_map(FABRIC_PAGE, &set.client->dev, phys, SZ_4K,
-			      DMA_FROM_DEVICE);
-	page = alloc_page(GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, page);
-	ram = dma_map_page(&second->dev, page, 0, SZ_4K, DMA_FROM_DEVICE);
-	KUNIT_ASSERT_EQ(test, 0, dma_mapping_error(&second->dev, ram));
-	KUNIT_EXPECT_EQ(test, a, ram);
-	KUNIT_EXPECT_FALSE(test, __dma_p2pdma_is_peer(&second->dev, ram));
-	b = fabric_single_map(FABRIC_PAGE, &second->dev, phys + SZ_4K, SZ_4K,
-			      DMA_FROM_DEVICE);
-	KUNIT_EXPECT_TRUE(test, __dma_p2pdma_is_peer(&second->dev, b));
+	expect_refusal(test, &set, "across", PCI_P2PDMA_WINDOW_UNRESERVED);
+	expect_refusal(test, &set, "beside", PCI_P2PDMA_UNMAPPABLE);
+	expect_refusal(test, &set, "far", PCI_P2PDMA_UNMAPPABLE);
+	for (call = 0; call < MOCK_NR_CALLS; call++)
+		KUNIT_EXPECT_EQ_MSG(test, 0, set.ops->calls[call], "call %d",
+				    call);
 
-	fabric_single_unmap(FABRIC_PAGE, &second->dev, b, SZ_4K,
-			    DMA_FROM_DEVICE);
-	dma_unmap_page(&second->dev, ram, SZ_4K, DMA_FROM_DEVICE);
-	KUNIT_EXPECT_EQ(test, 1, ops->calls[MOCK_UNMAP_PAGE]);
-	KUNIT_EXPECT_EQ(test, 0, ops->live);
-	KUNIT_EXPECT_TRUE(test, __dma_p2pdma_is_peer(&set.client->dev, a));
-	fabric_single_unmap(FABRIC_PAGE, &set.client->dev, a, SZ_4K,
-			    DMA_FROM_DEVICE);
-	KUNIT_EXPECT_EQ(test, 0, set.ops->live);
-	__free_page(page);
-	mock_ops_uninstall(ops);
-	tear_down(&set);
+	/* Even an address that is also that of a BAR on the bus. */
+	KUNIT_EXPECT_FALSE(test,
+			   __dma_p2pdma_is_peer(&set.client->dev,
+						pci_bus_address(across, 0)));
 }
 
 /*
@@ -949,7 +918,7 @@ static void single_allocation_fails(struct kunit *test)
 	enum via via;
 
 	fabric_fail_begin(test, false, true);
-	for (via = 0; via < NR_VIAS; via++) {
+	for (via = 0; via < OPS; via++) {
 		struct setting set = set_up(test, via);
 		phys_addr_t phys = bar_phys(set.fabric, "beside", 0);
 		enum fabric_call call;
@@ -983,8 +952,6 @@ static void single_allocation_fails(struct kunit *test)
 			if (set.iommu)
 				KUNIT_EXPECT_EQ(test, 0,
 						atomic_read(&set.iommu->live));
-			if (set.ops)
-				KUNIT_EXPECT_EQ(test, 0, set.ops->live);
 		}
 		tear_down(&set);
 	}
@@ -1028,8 +995,12 @@ static void single_atomic(struct kunit *test)
 		}
 		spin_unlock_irqrestore(&lock, flags);
 		for (call = 0; call < FABRIC_NR_CALLS; call++) {
-			KUNIT_EXPECT_NE(test, DMA_MAPPING_ERROR, dma[0][call]);
-			KUNIT_EXPECT_NE(test, DMA_MAPPING_ERROR, dma[1][call]);
+			KUNIT_EXPECT_EQ(test, via == OPS,
+					dma[0][call] == DMA_MAPPING_ERROR);
+			if (call >= FABRIC_RESOURCE)
+				KUNIT_EXPECT_EQ(test, via == OPS,
+						dma[1][call] ==
+						DMA_MAPPING_ERROR);
 		}
 		tear_down(&set);
 	}
@@ -1056,8 +1027,7 @@ static struct kunit_case dma_single_cases[] = {
 	KUNIT_CASE(resource_nested_bars),
 	KUNIT_CASE(page_in_a_bar),
 	KUNIT_CASE(phys_without_pages),
-	KUNIT_CASE(ops_undone_by_their_own),
-	KUNIT_CASE(ops_of_two_devices),
+	KUNIT_CASE(ops_refuse),
 	{}
 };
 
@@ -1078,7 +1048,7 @@ static struct kunit_case dma_single_not_coherent_cases[] = {
 	KUNIT_CASE(single_fails),
 	KUNIT_CASE_SLOW(resource_unregistered),
 	KUNIT_CASE(resource_follows_bars),
-	KUNIT_CASE(ops_undone_by_their_own),
+	KUNIT_CASE(ops_refuse),
 	{}
 };
 

@@ -17,6 +17,7 @@
 #include <linux/uaccess.h>
 
 #include "fabric_common.h"
+#include "mock_ops.h"
 
 /**
  * fabric_switch - a switch with client and provider, and a provider beside it
@@ -122,6 +123,15 @@ void mixed_add(struct fabric_sg *sg, enum mixed_kind kind, int index)
 		fabric_sg_peer(sg, mixed_names[kind], index * SZ_4K, SZ_4K);
 }
 
+/*
+ * How many kinds of memory a client reaches.  Through other dma_map_ops it reaches
+ * those that come before %MIXED_BESIDE: nothing is mapped through the host bridge.
+ */
+static int mixed_reached(struct pci_dev *client)
+{
+	return mock_ops_translates(&client->dev) ? MIXED_BESIDE : MIXED_NR_KINDS;
+}
+
 /* Map a list, with syncs and unmapping if it goes well. */
 static void mixed_map(struct fabric_sg *sg, struct pci_dev *client,
 		      enum dma_data_direction dir, struct mixed_list *list)
@@ -142,16 +152,21 @@ static void mixed_map(struct fabric_sg *sg, struct pci_dev *client,
  *
  * Each is mapped over what the one before has left (defects 5 and 21).  They are
  * mapped twice: the second time nothing leads to "far", and a list with a piece of
- * it must be refused, whatever stands before and behind.
+ * it must be refused, whatever stands before and behind.  For other dma_map_ops the
+ * same holds of "beside" and "far", both times.
  */
 void mixed_small_lists(struct fabric *fabric, mixed_settled_fn settled,
 		       void *data)
 {
 	struct pci_dev *client = fabric_dev(fabric, "client");
 	struct fabric_sg *sg = fabric_sg_alloc(fabric, 4);
+	bool refused[MIXED_NR_KINDS] = {};
 	int round, count, code, i;
 
+	for (i = mixed_reached(client); i < MIXED_NR_KINDS; i++)
+		refused[i] = true;
 	for (round = 0; round < 2; round++) {
+		refused[MIXED_FAR] |= round;
 		fabric_cpu_listed(fabric->test, !round);
 		if (round)
 			fabric_policy(fabric->test, "trust=%s",
@@ -161,6 +176,7 @@ void mixed_small_lists(struct fabric *fabric, mixed_settled_fn settled,
 				struct mixed_list list = {
 					.count = count, .what = code,
 				};
+				int error = 0;
 
 				fabric_sg_clear(sg);
 				for (i = 0; i < count; i++) {
@@ -168,11 +184,12 @@ void mixed_small_lists(struct fabric *fabric, mixed_settled_fn settled,
 
 					mixed_add(sg, kind, i);
 					list.of[kind]++;
+					if (refused[kind])
+						error = -EREMOTEIO;
 				}
 				mixed_map(sg, client, DMA_BIDIRECTIONAL, &list);
 				KUNIT_EXPECT_EQ_MSG(fabric->test, list.error,
-						    round && list.of[MIXED_FAR] ?
-							    -EREMOTEIO : 0,
+						    error,
 						    "round %d: %d entries, %#x",
 						    round, count, code);
 				if (settled)
@@ -189,7 +206,8 @@ void mixed_small_lists(struct fabric *fabric, mixed_settled_fn settled,
  * @settled: called after each, or NULL
  * @data: for @settled
  *
- * The table is chained; each is mapped over what the one before has left.
+ * The table is chained; each is mapped over what the one before has left.  The lists
+ * are of the kinds of memory that the client reaches.
  */
 void mixed_random_lists(struct fabric *fabric, int lists, u64 seed,
 			mixed_settled_fn settled, void *data)
@@ -209,7 +227,8 @@ void mixed_random_lists(struct fabric *fabric, int lists, u64 seed,
 		list.count -= what ? prandom_u32_state(&rnd) % list.count : 0;
 		fabric_sg_clear(sg);
 		for (i = 0; i < list.count; i++) {
-			enum mixed_kind kind = prandom_u32_state(&rnd) % 4;
+			enum mixed_kind kind = prandom_u32_state(&rnd) %
+					       mixed_reached(client);
 			u32 start = prandom_u32_state(&rnd) % SZ_2K;
 			u32 size = 1 + prandom_u32_state(&rnd) % SZ_2K;
 
@@ -234,10 +253,11 @@ void mixed_random_lists(struct fabric *fabric, int lists, u64 seed,
 }
 
 /**
- * mixed_six - a list with all kinds of memory
+ * mixed_six - a list with all kinds of memory that the client reaches
  * @fabric: from fabric_mixed()
  *
- * Return: a list of six entries: RAM, beside, across, far, RAM, beside.
+ * Return: a list of six entries: RAM, beside, across, far, RAM, beside.  For other
+ * dma_map_ops: RAM, RAM, across, across, RAM, RAM.
  */
 struct fabric_sg *mixed_six(struct fabric *fabric)
 {
@@ -246,10 +266,10 @@ struct fabric_sg *mixed_six(struct fabric *fabric)
 		MIXED_BESIDE,
 	};
 	struct fabric_sg *sg = fabric_sg_alloc(fabric, ARRAY_SIZE(kinds));
-	int i;
+	int i, reached = mixed_reached(fabric_dev(fabric, "client"));
 
 	for (i = 0; i < ARRAY_SIZE(kinds); i++)
-		mixed_add(sg, kinds[i], i);
+		mixed_add(sg, kinds[i] % reached, i);
 	return sg;
 }
 
@@ -306,7 +326,7 @@ void mixed_edges(struct fabric *fabric, mixed_settled_fn settled, void *data)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(piece); i++)
-		for (kind = MIXED_ACROSS; kind <= MIXED_FAR; kind++) {
+		for (kind = MIXED_ACROSS; kind < mixed_reached(client); kind++) {
 			struct mixed_list list = { .count = 3, .what = i };
 
 			fabric_sg_clear(sg);
@@ -366,7 +386,7 @@ void mixed_crossing(struct fabric *fabric, mixed_settled_fn settled, void *data)
 		fabric_sg_clear(sg);
 		fabric_sg_ram(sg, 0, SZ_4K);
 		fabric_sg_phys(sg, entry[i].phys, entry[i].size);
-		mixed_add(sg, MIXED_BESIDE, 0);
+		mixed_add(sg, MIXED_BESIDE % mixed_reached(client), 0);
 		mixed_map(sg, client, DMA_FROM_DEVICE, &list);
 		KUNIT_EXPECT_EQ_MSG(fabric->test, entry[i].error, list.error,
 				    "entry %d", i);
@@ -406,7 +426,7 @@ void mixed_providers_gone(struct fabric *fabric, mixed_settled_fn settled,
 	for (kind = MIXED_ACROSS; kind <= MIXED_FAR; kind++)
 		fabric_provider_release(fabric, mixed_names[kind]);
 	KUNIT_EXPECT_NULL(fabric->test,
-			  pci_p2pdma_provider_of_phys(sg_phys(fabric_sg_entry(sg, 1)),
+			  pci_p2pdma_provider_of_phys(sg_phys(fabric_sg_entry(sg, 2)),
 						      1));
 	fabric_sg_sync(sg);
 	fabric_sg_unmap(sg);
@@ -449,6 +469,8 @@ struct fabric *fabric_giants(struct kunit *test)
  * @merged: adjacent entries that go through the host bridge are merged
  * @settled: called after each, or NULL
  * @data: for @settled
+ *
+ * For other dma_map_ops of "across" alone.
  */
 void giant_lists(struct fabric *fabric, bool merged, mixed_settled_fn settled,
 		 void *data)
@@ -466,13 +488,13 @@ void giant_lists(struct fabric *fabric, bool merged, mixed_settled_fn settled,
 		{ 3, { SZ_1G, SZ_1G, SZ_2G - SZ_4K }, 1 },
 		{ 3, { SZ_1G, SZ_1G, SZ_2G }, 2 },
 	};
-	static const char * const provider[] = { "across", "beside" };
+	static const char * const provider[2] = { "across", "beside" };
 	struct pci_dev *client = fabric_dev(fabric, "client");
 	struct fabric_sg *sg = fabric_sg_alloc(fabric, 3);
 	int i, p, n;
 
 	for (i = 0; i < ARRAY_SIZE(row); i++)
-		for (p = 0; p < ARRAY_SIZE(provider); p++) {
+		for (p = 0; p < min(2, mixed_reached(client) - 1); p++) {
 			struct mixed_list list = {
 				.count = row[i].count, .what = i,
 			};

@@ -386,9 +386,7 @@ static void random_choose_roles(struct random_run *run)
 		if (!fn->client || !legacy || random_percent(run, 50) ||
 		    (run->iommu && !run->host[fn->host].host->noiommu))
 			continue;
-		fn->resource = random_percent(run, 70);
-		fn->ops = mock_ops_install(run->test, random_dev(run, fn),
-					   fn->resource);
+		fn->ops = mock_ops_install(run->test, random_dev(run, fn));
 	}
 }
 
@@ -510,12 +508,10 @@ void random_run_print(struct random_run *run)
 		struct random_fn *fn = &run->fn[i];
 
 		if (fn->client)
-			kunit_info(test, "%s: client, mask %#llx%s%s%s\n",
+			kunit_info(test, "%s: client, mask %#llx%s%s\n",
 				   fn->name, fn->mask,
 				   fn->not_coherent ? ", not coherent" : "",
-				   fn->ops ? ", own dma_map_ops" : "",
-				   fn->ops && !fn->resource ?
-					   " without map_resource" : "");
+				   fn->ops ? ", own dma_map_ops" : "");
 		if (fn->provider)
 			kunit_info(test, "%s: provider\n", fn->name);
 	}

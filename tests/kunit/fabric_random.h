@@ -54,7 +54,6 @@ struct random_host {
  * @not_coherent: it does not look into the CPU's caches
  * @max_seg: the largest DMA segment that it takes, bytes
  * @ops: its mock operations, or NULL
- * @resource: they have ->map_resource
  */
 struct random_fn {
 	char name[16];
@@ -68,7 +67,6 @@ struct random_fn {
 	bool not_coherent;
 	unsigned int max_seg;
 	struct mock_ops *ops;
-	bool resource;
 };
 
 /**

@@ -295,7 +295,7 @@ static bool reason_holds(struct random_run *run, const struct random_fn *client,
 	case PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED:
 		return !trusted(run, client, provider, reads);
 	case PCI_P2PDMA_UNMAPPABLE:
-		return client->ops && !client->resource;
+		return client->ops;
 	default:
 		/* No device here bounces, none is without DMA. */
 		return false;
@@ -362,7 +362,7 @@ static void check_pair(struct random_run *run, const struct random_fn *client,
 	    (!translated(client, pdev) && crosses && conventional(pdev, owner)))
 		return;
 	host = allowed && strcmp(run->mode, "switch") &&
-	       !(client->ops && !client->resource) &&
+	       !client->ops &&
 	       trusted(run, client, provider, dir != DMA_FROM_DEVICE) &&
 	       host_reaches(run, client, provider, dir);
 	KUNIT_EXPECT_EQ_MSG(run->test, host,
@@ -651,7 +651,7 @@ static int expected_error(struct random_run *run, struct fabric_sg *sg,
 		pci_p2pdma_query_route(mem, &pdev->dev, dir, &route);
 		if (route.type == PCI_P2PDMA_MAP_NOT_SUPPORTED)
 			return -EREMOTEIO;
-		if (route.type == PCI_P2PDMA_MAP_BUS_ADDR || client->ops ||
+		if (route.type == PCI_P2PDMA_MAP_BUS_ADDR ||
 		    !mock_iommu_translates(&pdev->dev))
 			continue;
 		if (run->iommu_config.no_mmio)
@@ -717,12 +717,12 @@ static bool refused_alone(struct random_run *run, const struct random_fn *client
 
 	switch (route->type) {
 	case PCI_P2PDMA_MAP_BUS_ADDR:
-		/* Where an unmap could not tell it. */
+		/* An unmap could not distinguish it from an address of the ops, or an IOVA. */
 		return client->ops ||
 		       (mock_iommu_translates(&pdev->dev) &&
 			!iommu_dma_windows_reserved(&pdev->dev));
 	case PCI_P2PDMA_MAP_THRU_HOST_BRIDGE:
-		if (client->ops || !mock_iommu_translates(&pdev->dev))
+		if (!mock_iommu_translates(&pdev->dev))
 			return false;
 		return run->iommu_config.no_mmio ||
 		       (pdev->untrusted && ((phys | size) & (granule - 1)));

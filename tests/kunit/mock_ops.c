@@ -3,6 +3,7 @@
  * Mock dma_map_ops: see mock_ops.h.
  */
 #include <linux/dma-mapping.h>
+#include <linux/pci-p2pdma.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
@@ -169,6 +170,8 @@ static dma_addr_t mock_map_resource(struct device *dev, phys_addr_t phys,
 	struct mock_ops *mock = to_mock_ops(dev);
 
 	mock_ops_called(mock, MOCK_MAP_RESOURCE);
+	if (pci_p2pdma_provider_of_phys(phys, size))
+		KUNIT_FAIL(mock->test, "->map_resource is given peer memory");
 	return mock_ops_map(mock, MOCK_MAP_RESOURCE, phys, size, dir);
 }
 
@@ -206,24 +209,13 @@ static void mock_sync_sg(struct device *dev, struct scatterlist *sgl, int nents,
 	mock_ops_called(to_mock_ops(dev), MOCK_SYNC_SG);
 }
 
-static const struct dma_map_ops mock_ops_with_resource = {
+static const struct dma_map_ops mock_dma_ops = {
 	.map_page		= mock_map_page,
 	.unmap_page		= mock_unmap_page,
 	.map_sg			= mock_map_sg,
 	.unmap_sg		= mock_unmap_sg,
 	.map_resource		= mock_map_resource,
 	.unmap_resource		= mock_unmap_resource,
-	.sync_single_for_cpu	= mock_sync_single,
-	.sync_single_for_device	= mock_sync_single,
-	.sync_sg_for_cpu	= mock_sync_sg,
-	.sync_sg_for_device	= mock_sync_sg,
-};
-
-static const struct dma_map_ops mock_ops_without_resource = {
-	.map_page		= mock_map_page,
-	.unmap_page		= mock_unmap_page,
-	.map_sg			= mock_map_sg,
-	.unmap_sg		= mock_unmap_sg,
 	.sync_single_for_cpu	= mock_sync_single,
 	.sync_single_for_device	= mock_sync_single,
 	.sync_sg_for_cpu	= mock_sync_sg,
@@ -249,12 +241,10 @@ static void mock_ops_remove(void *data)
  * mock_ops_install - give a device mock dma_map_ops
  * @test: the test, with which they go
  * @pdev: the device
- * @map_resource: they can map what is not RAM
  *
  * Return: the operations.
  */
-struct mock_ops *mock_ops_install(struct kunit *test, struct pci_dev *pdev,
-				  bool map_resource)
+struct mock_ops *mock_ops_install(struct kunit *test, struct pci_dev *pdev)
 {
 	struct mock_ops *mock;
 
@@ -270,8 +260,7 @@ struct mock_ops *mock_ops_install(struct kunit *test, struct pci_dev *pdev,
 	mock->next = MOCK_OPS_BASE;
 	mock->fail_after = -1;
 	list_add(&mock->node, &mock_ops_all);
-	set_dma_ops(&pdev->dev, map_resource ? &mock_ops_with_resource :
-					       &mock_ops_without_resource);
+	set_dma_ops(&pdev->dev, &mock_dma_ops);
 	/* Here it is found out whether syncing is needed. */
 	dma_set_mask(&pdev->dev, dma_get_mask(&pdev->dev));
 	KUNIT_ASSERT_EQ(test, 0,
@@ -307,10 +296,7 @@ void mock_ops_forget_calls(struct mock_ops *mock)
  */
 bool mock_ops_translates(struct device *dev)
 {
-	const struct dma_map_ops *ops = get_dma_ops(dev);
-
-	return ops == &mock_ops_with_resource ||
-	       ops == &mock_ops_without_resource;
+	return get_dma_ops(dev) == &mock_dma_ops;
 }
 
 /**

@@ -3,7 +3,8 @@
  * Mock dma_map_ops, for devices that use neither dma-direct nor dma-iommu.
  *
  * Addresses are made up and remembered, so that the oracle can translate them and
- * each unmapping is compared with what was mapped.
+ * each unmapping is compared with what was mapped.  No call may be given peer memory:
+ * not even ->map_resource, which is there for memory that is in no BAR.
  */
 #ifndef P2PDMA_KUNIT_MOCK_OPS_H
 #define P2PDMA_KUNIT_MOCK_OPS_H
@@ -55,8 +56,7 @@ struct mock_ops {
 	int fail_after;
 };
 
-struct mock_ops *mock_ops_install(struct kunit *test, struct pci_dev *pdev,
-				  bool map_resource);
+struct mock_ops *mock_ops_install(struct kunit *test, struct pci_dev *pdev);
 void mock_ops_uninstall(struct mock_ops *mock);
 void mock_ops_forget_calls(struct mock_ops *mock);
 
