@@ -8,7 +8,6 @@
  * reads the numbers.  What is put in force names devices that no machine has, but
  * for one test, and is taken back when the test ends.
  */
-#include <asm/setup.h>
 #include <kunit/resource.h>
 #include <kunit/test.h>
 #include <linux/cleanup.h>
@@ -18,6 +17,8 @@
 #include <linux/seq_buf.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+
+#include <asm/setup.h>
 
 #include "../../drivers/pci/p2pdma/p2pdma.h"
 
