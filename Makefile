@@ -101,7 +101,7 @@ deps:			## install the Debian packages that are missing
 
 clean:			## delete what was built, keep the downloads and the unpacked source
 	rm -rf $(BUILD)/kernel $(BUILD)/kunit $(BUILD)/kunit-* $(BUILD)/mutants $(BUILD)/coverage $(BUILD)/users \
-		$(BUILD)/users-pristine $(BUILD)/pristine $(BUILD)/check $(BUILD)/drift $(BUILD)/log $(BUILD)/results \
+		$(BUILD)/users-pristine $(BUILD)/pristine $(BUILD)/check $(BUILD)/check-* $(BUILD)/drift $(BUILD)/log $(BUILD)/results \
 		$(BUILD)/qemu $(BUILD)/p2pdma $(BUILD)/tools $(BUILD)/deb
 
 distclean:		## delete the whole build folder

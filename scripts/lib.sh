@@ -30,10 +30,15 @@ case $SOURCE in
 *) SOURCE=$PWD/$SOURCE ;;
 esac
 
-# The compiler as the kernel's make gets it.
-CC_FOR_KERNEL=gcc
+# What kmake and configure build for, as the kernel's make calls it.  Whoever calls them for
+# another architecture sets both.
+ARCH=x86_64
+CROSS_COMPILE=
+
+# What goes before the name of the compiler.
+CCACHE=
 if command -v ccache >/dev/null; then
-	CC_FOR_KERNEL="ccache gcc"
+	CCACHE="ccache "
 	[ -n "${HOME:-}" ] || export CCACHE_DIR=${CCACHE_DIR:-$BUILD/ccache}
 fi
 
@@ -134,7 +139,8 @@ kmake() {
 	local objdir=$1
 	shift
 	mkdir -p "$objdir"
-	make -C "$SOURCE" O="$objdir" ARCH=x86_64 CC="$CC_FOR_KERNEL" -j"$JOBS" "$@"
+	make -C "$SOURCE" O="$objdir" ARCH="$ARCH" CROSS_COMPILE="$CROSS_COMPILE" \
+		CC="$CCACHE${CROSS_COMPILE}gcc" -j"$JOBS" "$@"
 }
 
 # Which source a tree is: its path, and what was unpacked there.
@@ -188,27 +194,31 @@ config_missing() {
 }
 
 merge_config() {
-	local objdir=$1 fragment=$2
+	local objdir=$1
+	shift
 	kmake "$objdir" tinyconfig
 	# merge_config.sh leaves temporary files where it runs
-	(cd "$objdir" && ARCH=x86_64 "$SOURCE/scripts/kconfig/merge_config.sh" -m -Q -O "$objdir" "$objdir/.config" "$fragment")
+	(cd "$objdir" && ARCH=$ARCH "$SOURCE/scripts/kconfig/merge_config.sh" -m -Q -O "$objdir" "$objdir/.config" "$@")
 	kmake "$objdir" olddefconfig
 }
 
-# configure OBJDIR FRAGMENT: tinyconfig plus the fragment, every line of which must have
+# configure OBJDIR FRAGMENT...: tinyconfig plus the fragments, every line of which must have
 # arrived.  Done anew only when something that it rests on has changed.
 configure() {
-	local objdir=$1 fragment=$2 stamp missing
-	stamp=$( (cat "$objdir/.source" "$fragment"; cd "$ROOT"; find . -path ./build -prune -o \
+	local objdir=$1 fragment stamp missing
+	shift
+	stamp=$( (cat "$objdir/.source" "$@"; cd "$ROOT"; find . -path ./build -prune -o \
 		-path ./.git -prune -o -name 'Kconfig*' -type f -print | sort | xargs -r cat) | sha256sum)
 	if [ "$(cat "$objdir/.configured" 2>/dev/null)" != "$stamp" ]; then
 		rm -f "$objdir/.configured"
-		stage "config-${objdir##*/}" "configure ${objdir#"$ROOT"/}" merge_config "$objdir" "$fragment"
-		missing=$(config_missing "$fragment" "$objdir/.config")
-		if [ -n "$missing" ]; then
-			say "$missing"
-			die "these options of ${fragment#"$ROOT"/} did not end up in $objdir/.config: a dependency is missing, or the option is gone"
-		fi
+		stage "config-${objdir##*/}" "configure ${objdir#"$ROOT"/}" merge_config "$objdir" "$@"
+		for fragment; do
+			missing=$(config_missing "$fragment" "$objdir/.config")
+			if [ -n "$missing" ]; then
+				say "$missing"
+				die "these options of ${fragment#"$ROOT"/} did not end up in $objdir/.config: a dependency is missing, or the option is gone"
+			fi
+		done
 		printf '%s\n' "$stamp" >"$objdir/.configured"
 	fi
 }
