@@ -287,7 +287,7 @@ static void ops_allocation_fails(struct kunit *test)
 			fabric_fail_allocations(mixed_six(fabric), client,
 						errors, expect_nothing_mapped,
 						mock),
-			5);
+			4);
 }
 
 /* In a guest these operations count as translating: no bus address is used. */
