@@ -178,3 +178,17 @@ bool iommu_dma_in_windows(struct device *dev, dma_addr_t dma)
 			return true;
 	return false;
 }
+
+/**
+ * iommu_dma_iova_to_phys - get the CPU physical address that an IOVA is mapped to
+ * @dev: the device; it uses the DMA API through its IOMMU domain
+ * @iova: IOVA of a mapping for @dev
+ *
+ * Context: any.
+ *
+ * Return: the CPU physical address, or 0 if nothing is mapped at @iova.
+ */
+phys_addr_t iommu_dma_iova_to_phys(struct device *dev, dma_addr_t iova)
+{
+	return iommu_iova_to_phys(iommu_get_dma_domain(dev), iova);
+}

@@ -231,6 +231,7 @@ int iommu_dma_map_p2pdma(struct device *dev, phys_addr_t phys, size_t size,
 int iommu_dma_attach_p2pdma(struct device *dev);
 bool iommu_dma_windows_reserved(struct device *dev);
 bool iommu_dma_in_windows(struct device *dev, dma_addr_t dma);
+phys_addr_t iommu_dma_iova_to_phys(struct device *dev, dma_addr_t iova);
 bool __dma_p2pdma_map_page(struct device *dev, phys_addr_t phys, size_t size,
 			   enum dma_data_direction dir, unsigned long attrs,
 			   dma_addr_t *dma);

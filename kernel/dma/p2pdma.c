@@ -42,7 +42,6 @@
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/export.h>
-#include <linux/iommu.h>
 #include <linux/iommu-dma.h>
 #include <linux/pci.h>
 #include <linux/pci-p2pdma.h>
@@ -693,8 +692,7 @@ bool __dma_p2pdma_is_peer(struct device *dev, dma_addr_t dma)
 		if (iommu_dma_in_windows(dev, dma))
 			return true;
 		return !dev_is_dma_coherent(dev) &&
-		       !dma_p2pdma_is_ram(iommu_iova_to_phys(iommu_get_dma_domain(dev),
-							     dma));
+		       !dma_p2pdma_is_ram(iommu_dma_iova_to_phys(dev, dma));
 	}
 	return !dev_is_dma_coherent(dev) &&
 	       !dma_p2pdma_is_ram(dma_to_phys(dev, dma));
