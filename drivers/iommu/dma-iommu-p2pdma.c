@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mapping of peer memory through the IOMMU, for routes over the host bridge, and
- * what tells a PCI bus address from an IOVA.
+ * Mapping of peer memory through the IOMMU, for routes through the host bridge; and how
+ * a PCI bus address is distinguished from an IOVA.
  *
- * The memory windows of a host bridge are kept free of IOVAs, once for each domain,
- * when the first device comes to use it.  For that device and all others below the
- * same bridge an address in these windows is a bus address.  A domain holds the
- * bridge for as long as it is used for the DMA API.
+ * When dma-iommu sets up a domain for its first device, it reserves the memory windows
+ * of that device's host bridge in the domain's IOVA space.  From then on, for every
+ * device of the domain below that host bridge, an address in the windows is a PCI bus
+ * address and any other address is an IOVA.  The domain's cookie keeps a reference to
+ * the host bridge.
  */
 #include <linux/dma-map-ops.h>
 #include <linux/iommu.h>
@@ -17,7 +18,7 @@
 #include "dma-iommu.h"
 
 /**
- * iommu_dma_map_p2pdma - give peer memory an IOVA
+ * iommu_dma_map_p2pdma - map peer memory at an IOVA
  * @dev: the client; it uses the DMA API through its IOMMU domain
  * @phys: CPU physical address of the memory
  * @size: bytes
@@ -25,13 +26,13 @@
  * @attrs: DMA attributes
  * @iova: set to the IOVA
  *
- * The memory is mapped as MMIO and not cacheable.  Undone with
- * iommu_dma_unmap_resource().
+ * The memory is mapped as MMIO, not cacheable.  iommu_dma_unmap_resource() undoes it.
  *
  * Context: any.
  *
- * Return: 0; -EREMOTEIO if the IOMMU cannot map MMIO, or if @dev is not trusted
- * and would reach more of the BAR than it is given; -ENOMEM.
+ * Return: 0; -EREMOTEIO if the IOMMU cannot map MMIO, or if @dev is not trusted and the
+ * range is not whole IOMMU pages, so that @dev would reach its neighbours in the BAR;
+ * -ENOMEM if there is no IOVA, no memory, or a pending attach failed.
  */
 int iommu_dma_map_p2pdma(struct device *dev, phys_addr_t phys, size_t size,
 			 enum dma_data_direction dir, unsigned long attrs,
@@ -69,7 +70,7 @@ int iommu_dma_map_p2pdma(struct device *dev, phys_addr_t phys, size_t size,
 	return 0;
 }
 
-/* Is all of a range reserved?  Nothing has been allocated yet. */
+/* Is a whole range reserved?  No IOVA is allocated yet, so any that is found is. */
 static bool iommu_dma_range_reserved(struct iova_domain *iovad, u64 first,
 				     u64 last)
 {
@@ -86,12 +87,12 @@ static bool iommu_dma_range_reserved(struct iova_domain *iovad, u64 first,
 }
 
 /**
- * iommu_dma_get_bridge - whose windows does a new domain keep free of IOVAs?
- * @dev: the device that it was initialised for
- * @iovad: its IOVAs, of which none is allocated
+ * iommu_dma_get_bridge - get the host bridge whose windows a new domain has reserved
+ * @dev: the device that the domain was set up for
+ * @iovad: IOVA space of the domain, with no IOVA allocated yet
  *
- * Return: the host bridge, held, or NULL if there is none or if a window is not
- * reserved.
+ * Return: the host bridge, with a reference, or NULL if @dev is not below a PCI host
+ * bridge or if one of the memory windows is not reserved.
  */
 struct pci_host_bridge *iommu_dma_get_bridge(struct device *dev,
 					     struct iova_domain *iovad)
@@ -114,7 +115,7 @@ struct pci_host_bridge *iommu_dma_get_bridge(struct device *dev,
 }
 
 /**
- * iommu_dma_put_bridge - let go of a domain's host bridge
+ * iommu_dma_put_bridge - drop the reference to a domain's host bridge
  * @bridge: what iommu_dma_get_bridge() returned
  */
 void iommu_dma_put_bridge(struct pci_host_bridge *bridge)
@@ -124,12 +125,14 @@ void iommu_dma_put_bridge(struct pci_host_bridge *bridge)
 }
 
 /**
- * iommu_dma_attach_p2pdma - attach a device that waits for its first mapping
+ * iommu_dma_attach_p2pdma - attach a device to its domain if that is still pending
  * @dev: the client; it uses the DMA API through its IOMMU domain
  *
- * Context: may sleep if the device waits; else any.
+ * A kdump kernel, for example, attaches a device only when it maps for the first time.
  *
- * Return: 0, or the IOMMU's error.
+ * Context: may sleep if the attach is pending, else any.
+ *
+ * Return: 0, or the error of the IOMMU driver.
  */
 int iommu_dma_attach_p2pdma(struct device *dev)
 {
@@ -137,12 +140,13 @@ int iommu_dma_attach_p2pdma(struct device *dev)
 }
 
 /**
- * iommu_dma_windows_reserved - does no IOVA look like a bus address to a device?
+ * iommu_dma_windows_reserved - are the windows of a device's host bridge reserved?
  * @dev: the device; it uses the DMA API through its IOMMU domain
  *
  * Context: any.
  *
- * Return: false if an address in the windows of its host bridge may be an IOVA.
+ * Return: true if no IOVA of the domain is inside the windows; false if the domain was
+ * set up for a device below another host bridge, or could not reserve them.
  */
 bool iommu_dma_windows_reserved(struct device *dev)
 {
@@ -156,11 +160,11 @@ bool iommu_dma_windows_reserved(struct device *dev)
 /**
  * iommu_dma_in_windows - is a DMA address a PCI bus address?
  * @dev: the device; it uses the DMA API through its IOMMU domain
- * @dma: an address that it has been given
+ * @dma: DMA address of a mapping for @dev
  *
  * Context: any.
  *
- * Return: true if it is; false if it is an IOVA.
+ * Return: true for a bus address, false for an IOVA.
  */
 bool iommu_dma_in_windows(struct device *dev, dma_addr_t dma)
 {

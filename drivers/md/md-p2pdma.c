@@ -2,11 +2,12 @@
 /*
  * Peer memory and arrays that keep the same data on several members.
  *
- * All members take peer memory, or the array's queue would not, but not each of
- * them may reach that of every provider.  A mirror takes the refusal for a failure
- * of the member: it tries again, and in the end does without the member.  So routes
- * are looked at first, and the bio is refused as a whole.  Only if a route is lost
- * between that and the mapping does the mirror do what it does about errors.
+ * The queue of an array takes peer memory only if the queues of all members do.  Still,
+ * a member may have no route to the memory of one provider.  Its error would look like
+ * a failing disk to the mirror, which would retry and then drop the member.  So the
+ * routes of all members are looked up before a bio is sent to any of them, and the bio
+ * fails as a whole if one has none.  If a route goes away between the look-up and the
+ * mapping, the mirror handles the error as that of a failing disk.
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
@@ -33,7 +34,7 @@ static bool md_p2pdma_reached(struct mddev *mddev, struct bio *bio)
 
 	rcu_read_lock();
 	rdev_for_each_rcu(rdev, mddev) {
-		/* A spare is sent nothing, nor is what has failed. */
+		/* No bio goes to a spare or to a member that has failed. */
 		if (rdev->raid_disk < 0 || test_bit(Faulty, &rdev->flags))
 			continue;
 		reached = pci_p2pdma_bio_reached(bio, rdev->bdev);

@@ -2,9 +2,9 @@
 /*
  * Peer memory as the DMA-mapping layer sees it.
  *
- * Reaches implementations through <linux/dma-map-ops.h>, and drivers through
- * <linux/pci-p2pdma.h>.  It does without <linux/pci.h>, as the PCI headers of some
- * architectures include the former.
+ * Implementations of the DMA API get this header through <linux/dma-map-ops.h>, and
+ * drivers through <linux/pci-p2pdma.h>.  It must not include <linux/pci.h>, because the
+ * PCI headers of some architectures include <linux/dma-map-ops.h>.
  */
 #ifndef _LINUX_DMA_P2PDMA_H
 #define _LINUX_DMA_P2PDMA_H
@@ -19,10 +19,11 @@ struct device;
 /**
  * struct p2pdma_provider - peer memory of one BAR
  * @owner: the PCI function whose memory it is
- * @bus_offset: added to a CPU physical address, gives the PCI bus address
- *	(wraps; it is the negative of the host bridge's resource offset)
+ * @bus_offset: add it to a CPU physical address to get the PCI bus address.  The sum
+ *	wraps around: it is the negative of the host bridge's resource offset.
  *
- * Lives as long as the driver of @owner is bound.  Opaque beyond these fields.
+ * Exists for as long as a driver is bound to @owner.  More fields follow, which are
+ * private to the core.
  */
 struct p2pdma_provider {
 	struct device *owner;
@@ -48,31 +49,38 @@ enum pci_p2pdma_map_type {
 
 /**
  * enum pci_p2pdma_reason - why a route is what it is
- * @PCI_P2PDMA_DIRECT: nothing stands in the way
- * @PCI_P2PDMA_SAME_FUNCTION: the client's own memory
- * @PCI_P2PDMA_NO_COMMON_PORT: no common port below the root complex
- * @PCI_P2PDMA_CONVENTIONAL_PCI: a conventional PCI bus between them
- * @PCI_P2PDMA_UNTRUSTED_CLIENT: the client is on an external port
- * @PCI_P2PDMA_VIRTUALISED: in a guest, below a translating IOMMU
+ * @PCI_P2PDMA_DIRECT: no obstacle to a direct route
+ * @PCI_P2PDMA_SAME_FUNCTION: the memory is the client's own
+ * @PCI_P2PDMA_NO_COMMON_PORT: client and provider have no common port below the root
+ *	complex
+ * @PCI_P2PDMA_CONVENTIONAL_PCI: a conventional PCI bus is between client and provider
+ * @PCI_P2PDMA_UNTRUSTED_CLIENT: the client is below an external port
+ * @PCI_P2PDMA_VIRTUALISED: the kernel is a guest, and an IOMMU translates for the
+ *	client
  * @PCI_P2PDMA_ACS_REQUEST: ACS redirects or blocks the request
- * @PCI_P2PDMA_ACS_COMPLETION: ACS redirects the read completion
- * @PCI_P2PDMA_MULTIFUNCTION: functions of one device, and ACS may redirect there
+ * @PCI_P2PDMA_ACS_COMPLETION: ACS redirects the completion of a read
+ * @PCI_P2PDMA_MULTIFUNCTION: client and provider are functions of one device, which
+ *	may redirect requests between them, or a port above them may
  * @PCI_P2PDMA_DMA_MASK: the client cannot form the address
- * @PCI_P2PDMA_POLICY_OFF: mode off
+ * @PCI_P2PDMA_POLICY_OFF: the mode is off
  * @PCI_P2PDMA_DENIED: deny= names the client or the provider
  * @PCI_P2PDMA_NOT_PCI: the client is not a PCI function
- * @PCI_P2PDMA_PROVIDER_UNREACHABLE: going, powered down or not decoding
+ * @PCI_P2PDMA_PROVIDER_UNREACHABLE: the provider is being removed, is powered down, or
+ *	does not decode memory addresses
  * @PCI_P2PDMA_MUST_BOUNCE: the client may only use bounce buffers
- * @PCI_P2PDMA_POLICY_SWITCH: mode switch, and not direct
- * @PCI_P2PDMA_POLICY_HOST: mode host
- * @PCI_P2PDMA_FABRIC_BLOCKED: the fabric loses it on its way up or down again
- * @PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED: nothing says that the host bridge forwards
- * @PCI_P2PDMA_WINDOW_UNRESERVED: an unmap could not tell the address
+ * @PCI_P2PDMA_POLICY_SWITCH: the mode is switch, and there is no direct route
+ * @PCI_P2PDMA_POLICY_HOST: the mode is host
+ * @PCI_P2PDMA_FABRIC_BLOCKED: a port drops the transfer on its way up to the root
+ *	complex or back down
+ * @PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED: the host bridge is not known to forward the
+ *	request
+ * @PCI_P2PDMA_WINDOW_UNRESERVED: a single mapping to a bus address that unmap could not
+ *	distinguish from other DMA addresses
  * @PCI_P2PDMA_UNMAPPABLE: the client's DMA layer cannot map memory that is not RAM
- * @PCI_P2PDMA_NR_REASONS: how many there are
+ * @PCI_P2PDMA_NR_REASONS: number of reasons
  *
- * From %PCI_P2PDMA_NO_COMMON_PORT to %PCI_P2PDMA_DMA_MASK they are the obstacles
- * to a direct route, in the order in which they are named.
+ * The reasons from %PCI_P2PDMA_NO_COMMON_PORT to %PCI_P2PDMA_DMA_MASK are the obstacles
+ * to a direct route.  If there are several, the first of them is the reason.
  */
 enum pci_p2pdma_reason {
 	PCI_P2PDMA_DIRECT,
@@ -105,11 +113,12 @@ enum pci_p2pdma_reason {
 /**
  * struct pci_p2pdma_route - the verdict for one client, provider and direction
  * @type: never %PCI_P2PDMA_MAP_UNKNOWN or %PCI_P2PDMA_MAP_NONE
- * @reason: why; for %PCI_P2PDMA_MAP_THRU_HOST_BRIDGE why it is not direct
+ * @reason: the reason for @type; with %PCI_P2PDMA_MAP_THRU_HOST_BRIDGE, why the route
+ *	is not direct
  * @distance: hops, as pci_p2pdma_distance_many() counts them; -1 if there is no
  *	path
  * @same_bridge: client and provider are below one host bridge
- * @has_bridge: a single port decided, and the next two fields name it
+ * @has_bridge: one port or function caused @reason; the next two fields name it
  * @bridge_domain: PCI domain of that port
  * @bridge_id: its bus, device and function, as pci_dev_id()
  */
@@ -124,11 +133,11 @@ struct pci_p2pdma_route {
 };
 
 /**
- * pci_p2pdma_bus_addr_map - the PCI bus address of peer memory
+ * pci_p2pdma_bus_addr_map - get the PCI bus address of peer memory
  * @provider: whose memory
- * @phys: CPU physical address inside it
+ * @phys: CPU physical address inside that memory
  *
- * Only right for a route that is %PCI_P2PDMA_MAP_BUS_ADDR.
+ * A client may only be given it if its route is %PCI_P2PDMA_MAP_BUS_ADDR.
  *
  * Return: the PCI bus address.
  */
@@ -139,13 +148,13 @@ static inline dma_addr_t pci_p2pdma_bus_addr_map(struct p2pdma_provider *provide
 }
 
 /**
- * struct pci_p2pdma_cursor - where in the physical address space a loop stands
+ * struct pci_p2pdma_cursor - the interval of physical addresses that a loop is in
  * @start: first CPU physical address of the interval
- * @size: its length in bytes; 0 before the first look-up
- * @provider: whose memory the interval is; NULL for the gap between two
+ * @size: length of the interval in bytes; 0 before the first look-up
+ * @provider: whose memory the interval is; NULL if it is a gap between two providers
  *
- * Declare it outside the loop and set it to zero.  Most segments of a list lie
- * in the interval of the one before, and then cost no look-up.
+ * Declare it outside the loop, zeroed.  A segment in the same interval as the segment
+ * before it needs no look-up, and most segments are.
  */
 struct pci_p2pdma_cursor {
 	phys_addr_t start;
@@ -153,22 +162,22 @@ struct pci_p2pdma_cursor {
 	struct p2pdma_provider *provider;
 };
 
-/* So many providers of one mapping are counted; more are rare. */
+/* The most providers of one mapping whose bytes are counted; more are rare. */
 #define PCI_P2PDMA_TALLY_PROVIDERS 4
 
 /**
- * struct pci_p2pdma_tally - what a mapping is made of, to be counted
+ * struct pci_p2pdma_tally - what one mapping consists of, for the statistics
  * @ram: DMA segments that are RAM
- * @bus: those that are bus addresses
- * @host: those that go through the host bridge
+ * @bus: DMA segments with a bus address
+ * @host: DMA segments through the host bridge
  * @ram_bytes: bytes in @ram
  * @bus_bytes: bytes in @bus
  * @host_bytes: bytes in @host
- * @providers: how many of @peer are filled in
- * @peer: the providers whose memory is in it, and how many bytes of each; one that
- *	finds no more room is not in here
+ * @providers: how many elements of @peer are used
+ * @peer: the providers whose memory is in the mapping, and the bytes of each; providers
+ *	beyond the %PCI_P2PDMA_TALLY_PROVIDERS first are not counted
  *
- * Zeroed, then filled with pci_p2pdma_tally_add().
+ * Zero it, then fill it with pci_p2pdma_tally_add().
  */
 struct pci_p2pdma_tally {
 	unsigned int ram;
@@ -207,11 +216,12 @@ void pci_p2pdma_refused(struct p2pdma_provider *provider, struct device *dev,
 			const struct pci_p2pdma_route *route);
 
 /**
- * struct dma_p2pdma_client - what a route depends on that the DMA layer knows
- * @translated: an IOMMU translates the device's requests
- * @must_bounce: the device may only use bounce buffers
- * @no_dma: the device cannot do DMA at all
- * @no_host: nothing maps peer memory for it through the host bridge
+ * struct dma_p2pdma_client - the facts about a client that the DMA layer knows
+ * @translated: the client's requests are translated: by an IOMMU, or as its own
+ *	dma_map_ops do it
+ * @must_bounce: the client may only use bounce buffers
+ * @no_dma: the client cannot do DMA at all
+ * @no_host: the client's DMA layer cannot map peer memory through the host bridge
  */
 struct dma_p2pdma_client {
 	bool translated;
@@ -253,7 +263,7 @@ void dma_p2pdma_sync_sg_for_device(struct device *dev, struct scatterlist *sgl,
 void dma_p2pdma_reset_sg(struct scatterlist *sgl, int nents);
 bool dma_p2pdma_supported(struct device *dev);
 
-/* Map a page if it is peer memory; else, return false. */
+/* Map a page if it is peer memory.  Return false if it is not. */
 static inline bool dma_p2pdma_map_page(struct device *dev, phys_addr_t phys,
 				       size_t size, enum dma_data_direction dir,
 				       unsigned long attrs, dma_addr_t *dma)
@@ -262,7 +272,7 @@ static inline bool dma_p2pdma_map_page(struct device *dev, phys_addr_t phys,
 	       __dma_p2pdma_map_page(dev, phys, size, dir, attrs, dma);
 }
 
-/* Undo dma_p2pdma_map_page() if that was what mapped; else, return false. */
+/* Unmap an address of peer memory.  Return false if it is to be unmapped as RAM. */
 static inline bool dma_p2pdma_unmap_page(struct device *dev, dma_addr_t dma,
 					 size_t size,
 					 enum dma_data_direction dir,
@@ -272,13 +282,13 @@ static inline bool dma_p2pdma_unmap_page(struct device *dev, dma_addr_t dma,
 	       __dma_p2pdma_unmap_page(dev, dma, size, dir, attrs);
 }
 
-/* Is it a DMA address that may not be synchronised, as it is not RAM? */
+/* Must a DMA address not be synchronised, because it is not that of RAM? */
 static inline bool dma_p2pdma_is_peer(struct device *dev, dma_addr_t dma)
 {
 	return pci_p2pdma_in_use() && __dma_p2pdma_is_peer(dev, dma);
 }
 
-/* The first entry of a list that dma_p2pdma_map_sg() mapped carries this. */
+/* Has dma_p2pdma_map_sg() mapped the list? */
 static inline bool sg_dma_is_p2pdma(struct scatterlist *sgl, int nents)
 {
 	return pci_p2pdma_in_use() && nents &&
@@ -372,12 +382,12 @@ static inline bool sg_dma_is_p2pdma(struct scatterlist *sgl, int nents)
 #endif /* CONFIG_PCI_P2PDMA */
 
 /**
- * pci_p2pdma_cursor_holds - does the cursor's interval hold a whole segment?
+ * pci_p2pdma_cursor_holds - is a whole segment inside the cursor's interval?
  * @cursor: the loop's cursor
  * @phys: CPU physical address of the segment
- * @size: its length in bytes
+ * @size: length of the segment in bytes
  *
- * Return: true if it does.
+ * Return: true if it is.
  */
 static inline bool pci_p2pdma_cursor_holds(const struct pci_p2pdma_cursor *cursor,
 					   phys_addr_t phys, size_t size)
@@ -388,11 +398,12 @@ static inline bool pci_p2pdma_cursor_holds(const struct pci_p2pdma_cursor *curso
 }
 
 /**
- * pci_p2pdma_sg_is_peer - does a list entry need dma_p2pdma_map_sg()?
+ * pci_p2pdma_sg_is_peer - must dma_p2pdma_map_sg() map a list because of an entry?
  * @cursor: the loop's cursor
  * @sg: list entry with its page, offset and length as the caller gave them
  *
- * One subtraction and two comparisons for RAM, and no load from &struct page.
+ * For most entries of RAM this is one subtraction and two comparisons, without a load
+ * from &struct page.
  *
  * Return: true for peer memory, and for an entry that is only in part peer
  * memory, which dma_p2pdma_map_sg() will refuse.

@@ -2,7 +2,7 @@
 /*
  * DMA mapping by physical address.
  *
- * Reaches drivers through <linux/dma-mapping.h>.
+ * Drivers get this header through <linux/dma-mapping.h>.
  */
 #ifndef _LINUX_DMA_PHYS_H
 #define _LINUX_DMA_PHYS_H
@@ -12,9 +12,8 @@
 #include <linux/mm.h>
 
 /*
- * DMA_ATTR_MMIO: the physical address is not RAM, and need not have a struct page:
- * the memory of a PCI device, or a device's registers.  It is never bounced and
- * never cached.
+ * DMA_ATTR_MMIO: the physical address is not that of RAM but of a device's memory or
+ * registers, and need not have a struct page.  It is never bounced and never cached.
  */
 #define DMA_ATTR_MMIO			BIT(10)
 
@@ -26,14 +25,14 @@
  * @dir: direction of the transfer
  * @attrs: DMA attributes
  *
- * With %DMA_ATTR_MMIO, as dma_map_resource(), and strict: memory in the BAR of a
- * PCI device is mapped only where a route to it is known to work.  Without, as
- * dma_map_page_attrs(), for memory that has struct pages.
+ * Without %DMA_ATTR_MMIO this is dma_map_page_attrs(), for memory that has struct pages.
+ * With %DMA_ATTR_MMIO it is dma_map_resource(), but strict: memory in the BAR of a PCI
+ * device is mapped only if a route to it is known to work.
  *
- * Context: any.  The caller keeps the memory there until it is unmapped.
+ * Context: any.  The memory must stay until it is unmapped.
  *
- * Return: a DMA address for @dev, or %DMA_MAPPING_ERROR, which is what
- * dma_mapping_error() tells.
+ * Return: a DMA address for @dev, or %DMA_MAPPING_ERROR, for which callers test with
+ * dma_mapping_error().
  */
 static inline dma_addr_t dma_map_phys(struct device *dev, phys_addr_t phys,
 				      size_t size, enum dma_data_direction dir,
@@ -55,7 +54,7 @@ static inline dma_addr_t dma_map_phys(struct device *dev, phys_addr_t phys,
  * @dir: as when it was mapped
  * @attrs: as when it was mapped, with or without %DMA_ATTR_SKIP_CPU_SYNC
  *
- * Context: any.  The memory may be gone if it was that of a device.
+ * Context: any.  The memory may be gone by then if it was a device's.
  */
 static inline void dma_unmap_phys(struct device *dev, dma_addr_t dma,
 				  size_t size, enum dma_data_direction dir,

@@ -2,7 +2,7 @@
 /*
  * Peer-to-peer DMA between PCI devices, for drivers.
  *
- * A *provider* owns memory behind a PCI BAR, a *client* does DMA to it.
+ * A *provider* owns the memory in a PCI BAR, a *client* does DMA to it.
  *
  * See Documentation/driver-api/pci/p2pdma.rst.
  */
@@ -19,9 +19,9 @@ struct scatterlist;
 struct vm_area_struct;
 
 /**
- * struct pci_p2pdma_map_state - remembers the last page's provider in a loop
- * @mem: provider of the last peer page
- * @map: its verdict
+ * struct pci_p2pdma_map_state - what pci_p2pdma_state() remembers between pages
+ * @mem: provider of the last page that was peer memory
+ * @map: the verdict for that provider
  */
 struct pci_p2pdma_map_state {
 	struct p2pdma_provider *mem;
@@ -226,13 +226,13 @@ static inline struct pci_dev *pci_p2pmem_find(struct device *client)
  * pci_p2pdma_sgtable_has_peer - does a table hold peer memory?
  * @sgt: the table, mapped or not
  *
- * For drivers that let the CPU look at the data: what is not RAM is for
- * sg_copy_to_buffer() and its like, and not for pointers.  Costs nothing on a
- * machine that never had a provider.
+ * For drivers whose CPU accesses the data.  Peer memory may be accessed only with
+ * sg_copy_to_buffer() and its like, not through a pointer.  Costs nothing on a machine
+ * that has never had a provider.
  *
  * Context: any.
  *
- * Return: true if any entry is peer memory, or is so in part.
+ * Return: true if any entry is peer memory, or in part peer memory.
  */
 static inline bool pci_p2pdma_sgtable_has_peer(struct sg_table *sgt)
 {
@@ -246,7 +246,9 @@ static inline bool pci_p2pdma_sgtable_has_peer(struct sg_table *sgt)
  * @dev: the device that will do the DMA
  * @page: any page
  *
- * Answers for %DMA_BIDIRECTIONAL.  Any context.
+ * The verdict is that for %DMA_BIDIRECTIONAL.
+ *
+ * Context: any.
  *
  * Return: %PCI_P2PDMA_MAP_NONE for a page that is not peer memory, else the
  * verdict.

@@ -1,40 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mapping of peer memory, for every ops provider.
+ * Mapping of peer memory, for every implementation of the DMA API: dma-direct,
+ * dma-iommu and other dma_map_ops.
  *
- * The mapping loops of dma-direct and dma-iommu carry a cursor over the ranges
- * of peer memory, and hand a list over here at the first entry that lies in one;
- * for other dma_map_ops the dispatch looks.  From there on all are alike: RAM is
- * mapped entry by entry with the provider's ->map_page, peer memory by its route.
+ * Lists.  The mapping loops of dma-direct and dma-iommu look for peer memory with a
+ * cursor; for other dma_map_ops __dma_map_sg_attrs() looks.  At the first entry that
+ * is peer memory they undo what they have mapped and hand the whole list to
+ * dma_p2pdma_map_sg().  That maps RAM entry by entry, as dma_map_page() does, and
+ * peer memory according to its route:
  *
- *	bus-address		bus address, flagged SG_DMA_BUS_ADDRESS; nobody
- *				is called
- *	through-host-bridge	dma-direct: the address that the root complex
- *				sends on; dma-iommu: an IOVA, mapped as MMIO;
- *				other dma_map_ops have no such route.  Flagged
- *				SG_DMA_MMIO
- *	not-supported		-EREMOTEIO
+ *	bus-address		The PCI bus address, flagged SG_DMA_BUS_ADDRESS.
+ *				Neither the IOMMU nor the dma_map_ops are called.
+ *	through-host-bridge	Flagged SG_DMA_MMIO.  With dma-direct the address
+ *				that the root complex forwards; with dma-iommu an
+ *				IOVA mapped as MMIO.  A client with other
+ *				dma_map_ops has no such route.
+ *	not-supported		-EREMOTEIO.
  *
- * The first entry of the list is flagged SG_DMA_P2PDMA, so that unmap and sync
- * come here too.  They need nothing but the list: peer memory, by the flags of
- * each DMA segment, is not synchronised, and is unmapped by who mapped it.
+ * The first entry is flagged SG_DMA_P2PDMA, so that unmap and sync of the list come
+ * here too.  They rely on the flags of the DMA segments and on nothing else, because
+ * a provider may be gone by then.  Peer memory is never synchronised.
  *
- * Entries keep page, offset and length all the while.  When mapping fails the
- * DMA fields of all entries are reset, and nothing is left mapped.
+ * Page, offset and length of an entry never change.  If mapping fails, nothing is
+ * left mapped and the DMA fields of all entries are reset.
  *
- * A page or a physical range takes the same route as a list of one entry.  Unmap
- * and sync have nothing but its DMA address, and must do without the memory's
- * provider, which may be gone:
+ * Single mappings.  A page or a physical range takes the route of a list with one
+ * entry.  Its unmap and sync get only the DMA address, and have to do without the
+ * provider:
  *
- *	dma-direct	There is nothing to undo.  Memory of a client that is not
- *			coherent is synchronised if it is RAM.  (RAM whose address
- *			on the bus is that of a BAR the client does not reach.)
- *	dma-iommu	An address in the host bridge's windows is a bus address,
- *			as no IOVA is: they are reserved.  Where they are not for
- *			this client, a single mapping to a bus address is refused.
- *			Everything else is an IOVA.
+ *	dma-direct	Unmapping peer memory is nothing to do.  For a client that
+ *			is not coherent, sync and unmap maintain caches only if
+ *			the address is that of RAM.  A bus address that is also an
+ *			address of RAM is treated as RAM.
+ *	dma-iommu	The windows of the client's host bridge are reserved in
+ *			the IOVA space of the domain.  So an address inside the
+ *			windows is a bus address, and any other is an IOVA.  Where
+ *			the windows are not reserved for this client, a single
+ *			mapping to a bus address is refused.
  *	others		A single mapping of peer memory is refused, so every
- *			address is the ops' own.
+ *			address is one that the dma_map_ops returned.
  */
 #include <linux/cc_platform.h>
 #include <linux/device.h>
@@ -50,14 +54,14 @@
 
 #include "direct.h"
 
-/* Who maps for a device. */
+/* Which implementation of the DMA API maps for a device. */
 enum dma_p2pdma_via {
 	DMA_P2PDMA_DIRECT,
 	DMA_P2PDMA_IOMMU,
 	DMA_P2PDMA_OPS,
 };
 
-/* Spelled out so that calls into dma-iommu vanish where it is not built. */
+/* Constant false without dma-iommu, so that the compiler drops the calls into it. */
 static bool dma_p2pdma_iommu(enum dma_p2pdma_via via)
 {
 	return IS_ENABLED(CONFIG_IOMMU_DMA) && via == DMA_P2PDMA_IOMMU;
@@ -72,7 +76,7 @@ static enum dma_p2pdma_via dma_p2pdma_via(struct device *dev)
 	return DMA_P2PDMA_OPS;
 }
 
-/* A device that firmware says cannot do DMA at all. */
+/* Does firmware say that the device cannot do DMA at all? */
 static bool dma_p2pdma_dummy(struct device *dev)
 {
 	return IS_ENABLED(CONFIG_ARCH_HAS_DMA_OPS) &&
@@ -85,14 +89,14 @@ static bool dma_p2pdma_must_bounce(struct device *dev, enum dma_p2pdma_via via)
 }
 
 /**
- * dma_p2pdma_client - what the DMA layer knows of a client
+ * dma_p2pdma_client - get the facts about a client that the DMA layer knows
  * @dev: the client
  * @client: filled in
  *
- * Other dma_map_ops count as translating, and map nothing through the host bridge:
- * no architecture of 6.12 that can build P2PDMA has ->map_resource.  The page tables
- * of AMD's IOMMU mark all memory as encrypted when the host's is, also what is not
- * RAM.
+ * Other dma_map_ops count as translating.  They get no route through the host bridge:
+ * no architecture of 6.12 that can build P2PDMA has ->map_resource.  Nor does a client
+ * of dma-iommu while host memory is encrypted (AMD SME), because the IOMMU's page
+ * tables then mark peer memory as encrypted too.
  *
  * Context: any.
  */
@@ -109,17 +113,19 @@ void dma_p2pdma_client(struct device *dev, struct dma_p2pdma_client *client)
 }
 
 /**
- * dma_p2pdma_bus_known - can an unmap tell that an address is a PCI bus address?
+ * dma_p2pdma_bus_known - does unmap recognise the PCI bus addresses of some memory?
  * @dev: the client; its driver is bound, so that its IOMMU domain stays
  * @first: first PCI bus address of the memory
- * @last: its last
+ * @last: last PCI bus address of the memory
  *
- * Not all memory below a host bridge needs to be in its windows: some are added
- * after they have been kept clear of IOVAs.
+ * dma_unmap_page() gets only the DMA address.  With dma-iommu it takes an address
+ * inside the reserved windows of the host bridge for a bus address.  Both ends are
+ * tested, because memory may have been added to a root bus outside of the windows
+ * that were reserved.
  *
  * Context: any.
  *
- * Return: false if it may be taken for another.
+ * Return: false if unmap could not distinguish these addresses from others.
  */
 bool dma_p2pdma_bus_known(struct device *dev, dma_addr_t first, dma_addr_t last)
 {
@@ -132,16 +138,16 @@ bool dma_p2pdma_bus_known(struct device *dev, dma_addr_t first, dma_addr_t last)
 }
 
 /**
- * dma_p2pdma_host_addr - what an untranslated client uses to reach peer memory
- *	through the host bridge
+ * dma_p2pdma_host_addr - the address by which an untranslated client reaches peer
+ *	memory through the host bridge
  * @dev: the client
  * @provider: whose memory
  * @same_bridge: client and provider are below one host bridge
  * @phys: CPU physical address of the memory
  *
- * Below one bridge that is the PCI bus address, which the root complex sends
- * back down.  Between bridges it is the CPU's address as the client's bus sees
- * it, and never with an encryption bit: the memory is not RAM.
+ * Below one host bridge it is the PCI bus address, which the root complex sends back
+ * down.  Between two it is the CPU physical address as the client's bus sees it,
+ * without the encryption bit because the memory is not RAM.
  *
  * Context: any.
  *
@@ -161,9 +167,9 @@ dma_addr_t dma_p2pdma_host_addr(struct device *dev,
  * dma_p2pdma_supported - can any route to peer memory succeed for a device?
  * @dev: the device
  *
- * Whatever the policy allows now: it may change.
+ * Does not look at the policy, which may change at any time.
  *
- * Return: false if every mapping will be refused.
+ * Return: false if every mapping will be refused, whatever the policy.
  */
 bool dma_p2pdma_supported(struct device *dev)
 {
@@ -172,11 +178,12 @@ bool dma_p2pdma_supported(struct device *dev)
 }
 
 /**
- * dma_p2pdma_reset_sg - leave a list as a failed mapping does
+ * dma_p2pdma_reset_sg - reset the DMA fields of a list, as after a failed mapping
  * @sgl: the list
- * @nents: its entries
+ * @nents: number of its entries
  *
- * Every entry gets %DMA_MAPPING_ERROR for an address, length 0 and no flags.
+ * Sets each DMA address to %DMA_MAPPING_ERROR, the DMA length to 0, and clears the
+ * DMA flags.
  *
  * Context: any.
  */
@@ -202,10 +209,10 @@ struct dma_p2pdma_map {
 	unsigned long attrs;
 	struct pci_p2pdma_cursor cursor;
 	struct pci_p2pdma_route route;	/* for cursor.provider */
-	int count;			/* DMA segments so far */
-	struct pci_p2pdma_tally tally;	/* without the cursor's interval */
-	int tallied;			/* DMA segments in it */
-	u64 bytes;			/* in those since */
+	int count;			/* DMA segments made so far */
+	struct pci_p2pdma_tally tally;	/* up to where the cursor moved last */
+	int tallied;			/* DMA segments in tally */
+	u64 bytes;			/* in DMA segments that are not in tally */
 };
 
 static void dma_p2pdma_map_init(struct dma_p2pdma_map *map, struct device *dev,
@@ -221,7 +228,7 @@ static void dma_p2pdma_map_init(struct dma_p2pdma_map *map, struct device *dev,
 	};
 }
 
-/* What has been mapped of the cursor's interval since it was entered. */
+/* Add to the tally what has been mapped since the cursor entered its interval. */
 static void dma_p2pdma_tally(struct dma_p2pdma_map *map)
 {
 	pci_p2pdma_tally_add(&map->tally, map->cursor.provider, map->route.type,
@@ -243,7 +250,7 @@ static dma_addr_t dma_p2pdma_map_ram(struct dma_p2pdma_map *map,
 				  sg->length, map->dir, map->attrs);
 }
 
-/* Does the client's bus see all of it, in one region? */
+/* Is the whole range in one region of what the client's bus sees? */
 static bool dma_p2pdma_bus_sees(struct device *dev, phys_addr_t first,
 				phys_addr_t last)
 {
@@ -256,7 +263,10 @@ static bool dma_p2pdma_bus_sees(struct device *dev, phys_addr_t first,
 	return !dev->dma_range_map;
 }
 
-/* All of it at addresses that the client can form, one after the other. */
+/*
+ * The DMA addresses of the whole range must be contiguous, and the client must be able
+ * to form the last of them.
+ */
 static int dma_p2pdma_map_direct(struct dma_p2pdma_map *map, phys_addr_t phys,
 				 size_t size, dma_addr_t *dma)
 {
@@ -275,7 +285,7 @@ static int dma_p2pdma_map_direct(struct dma_p2pdma_map *map, phys_addr_t phys,
 	return 0;
 }
 
-/* Map peer memory that is reached through the host bridge. */
+/* Map peer memory whose route goes through the host bridge. */
 static int dma_p2pdma_map_host(struct dma_p2pdma_map *map, phys_addr_t phys,
 			       size_t size, dma_addr_t *dma)
 {
@@ -288,8 +298,8 @@ static int dma_p2pdma_map_host(struct dma_p2pdma_map *map, phys_addr_t phys,
 }
 
 /*
- * Map peer memory by its route.  All of it is in the cursor's interval; sets
- * @flags to those of a DMA segment.
+ * Map peer memory according to its route.  The range is inside the cursor's interval.
+ * Sets @flags to the flags of the DMA segment.
  */
 static int dma_p2pdma_map_peer(struct dma_p2pdma_map *map, phys_addr_t phys,
 			       size_t size, dma_addr_t *dma,
@@ -318,7 +328,7 @@ static void dma_p2pdma_unmap_host(struct device *dev, enum dma_p2pdma_via via,
 		iommu_dma_unmap_resource(dev, dma, size, dir, attrs);
 }
 
-/* Undo DMA segments, up to the first that was not used. */
+/* Unmap the DMA segments of a list, up to the first whose length is 0. */
 static void dma_p2pdma_unmap_segments(struct device *dev,
 				      enum dma_p2pdma_via via,
 				      struct scatterlist *sgl, int nents,
@@ -348,7 +358,7 @@ static void dma_p2pdma_unmap_segments(struct device *dev,
 	}
 }
 
-/* Move the cursor to an entry, and find the route if it is peer memory. */
+/* Move the cursor to an entry, and find the route of the entry if it is peer memory. */
 static int dma_p2pdma_enter(struct dma_p2pdma_map *map, struct scatterlist *sg)
 {
 	phys_addr_t phys = sg_phys(sg);
@@ -360,7 +370,7 @@ static int dma_p2pdma_enter(struct dma_p2pdma_map *map, struct scatterlist *sg)
 
 	dma_p2pdma_tally(map);
 	__pci_p2pdma_cursor_move(&map->cursor, phys);
-	/* Partly peer memory, or of two providers. */
+	/* Only a part of the entry is peer memory, or it is that of two providers. */
 	if (!pci_p2pdma_cursor_holds(&map->cursor, phys, sg->length))
 		return -EINVAL;
 	if (map->cursor.provider)
@@ -370,9 +380,10 @@ static int dma_p2pdma_enter(struct dma_p2pdma_map *map, struct scatterlist *sg)
 }
 
 /*
- * How far physically adjacent entries, from @sg on, make up one mapping: as long
- * as they are of one range, and the whole fits what the device takes as one
- * segment.
+ * How many bytes, from @sg on, become one DMA segment.  With dma-iommu, entries that go
+ * through the host bridge are joined if they are physically adjacent, in the cursor's
+ * interval, and within the device's maximum segment size and boundary.  Advances @sg to
+ * the last entry that is joined, and subtracts from @left those before it.
  */
 static size_t dma_p2pdma_run(struct dma_p2pdma_map *map, struct scatterlist **sg,
 			     int *left)
@@ -388,7 +399,7 @@ static size_t dma_p2pdma_run(struct dma_p2pdma_map *map, struct scatterlist **sg
 		struct scatterlist *next = sg_next(*sg);
 		size_t grown = size + next->length;
 
-		/* An IOVA has its place in a page in common with @phys. */
+		/* The IOVA will have the same offset in its page as @phys. */
 		if (!next->length || sg_phys(next) != phys + size ||
 		    grown > max || offset_in_page(phys) + grown - 1 > boundary ||
 		    !pci_p2pdma_cursor_holds(&map->cursor, phys, grown))
@@ -404,15 +415,16 @@ static size_t dma_p2pdma_run(struct dma_p2pdma_map *map, struct scatterlist **sg
  * dma_p2pdma_map_sg - map a scatterlist that holds peer memory
  * @dev: the device that will do the DMA
  * @sgl: the list, not mapped
- * @nents: its entries
+ * @nents: number of its entries
  * @dir: direction of the transfer
  * @attrs: DMA attributes
  *
  * Context: any.
  *
  * Return: the number of DMA segments; -EREMOTEIO if @dev does not reach some of
- * the peer memory; -EINVAL for an entry that is empty, only in part peer memory,
- * or of two providers; -ENOMEM; -EIO if RAM could not be mapped.
+ * the peer memory; -EINVAL for an entry that is empty, only in part peer memory, or
+ * in the memory of two providers; -ENOMEM if the IOMMU has no room or memory for a
+ * mapping; -EIO if RAM could not be mapped.
  */
 int dma_p2pdma_map_sg(struct device *dev, struct scatterlist *sgl, int nents,
 		      enum dma_data_direction dir, unsigned long attrs)
@@ -422,7 +434,7 @@ int dma_p2pdma_map_sg(struct device *dev, struct scatterlist *sgl, int nents,
 	int left, ret;
 
 	dma_p2pdma_map_init(&map, dev, dir, attrs);
-	/* What an earlier mapping left must not look like this one's. */
+	/* Stale DMA fields of an earlier mapping must not be taken for this one's. */
 	dma_p2pdma_reset_sg(sgl, nents);
 
 	for (sg = sgl, left = nents; left > 0; sg = sg_next(sg), left--) {
@@ -435,7 +447,7 @@ int dma_p2pdma_map_sg(struct device *dev, struct scatterlist *sgl, int nents,
 			goto undo;
 
 		if (!map.cursor.provider) {
-			/* No RAM either; the peer memory says why. */
+			/* Goes on to the peer memory, which fails with the error. */
 			if (dma_p2pdma_dummy(dev))
 				continue;
 			dma = dma_p2pdma_map_ram(&map, sg);
@@ -513,13 +525,13 @@ static void dma_p2pdma_for_each_ram(struct device *dev, struct scatterlist *sgl,
 }
 
 /**
- * dma_p2pdma_sync_sg_for_cpu - let the CPU look at the RAM of a mapped list
+ * dma_p2pdma_sync_sg_for_cpu - let the CPU access the RAM of a mapped list
  * @dev: the device
  * @sgl: the list
  * @nents: its entries, as when it was mapped
  * @dir: as when it was mapped
  *
- * Peer memory is left alone: it is neither cached nor bounced.
+ * Does nothing for peer memory, which is neither cached nor bounced.
  *
  * Context: any.
  */
@@ -531,13 +543,13 @@ void dma_p2pdma_sync_sg_for_cpu(struct device *dev, struct scatterlist *sgl,
 }
 
 /**
- * dma_p2pdma_sync_sg_for_device - give the RAM of a mapped list back to a device
+ * dma_p2pdma_sync_sg_for_device - give the RAM of a mapped list back to the device
  * @dev: the device
  * @sgl: the list
  * @nents: its entries, as when it was mapped
  * @dir: as when it was mapped
  *
- * Peer memory is left alone: it is neither cached nor bounced.
+ * Does nothing for peer memory, which is neither cached nor bounced.
  *
  * Context: any.
  */
@@ -549,8 +561,8 @@ void dma_p2pdma_sync_sg_for_device(struct device *dev, struct scatterlist *sgl,
 }
 
 /*
- * Map a piece by itself, all of it in the cursor's interval.  It counts as a list of
- * one.
+ * Map a range that is inside the cursor's interval.  In the statistics it counts as a
+ * list with one entry.
  */
 static dma_addr_t dma_p2pdma_map_single(struct dma_p2pdma_map *map,
 					phys_addr_t phys, size_t size)
@@ -574,7 +586,7 @@ static dma_addr_t dma_p2pdma_map_single(struct dma_p2pdma_map *map,
 }
 
 /**
- * __dma_p2pdma_map_page - map a page or a part of it, if it is peer memory
+ * __dma_p2pdma_map_page - map a page or a part of a page, if it is peer memory
  * @dev: the device that will do the DMA
  * @phys: CPU physical address
  * @size: bytes
@@ -582,11 +594,12 @@ static dma_addr_t dma_p2pdma_map_single(struct dma_p2pdma_map *map,
  * @attrs: DMA attributes
  * @dma: set to the DMA address, or %DMA_MAPPING_ERROR if there is no route
  *
- * Only registered memory counts: a page in a BAR may be memory of another kind.
+ * Only registered memory is peer memory here.  A page in a BAR that nobody has
+ * registered is a page like any other: of a DAX device, for example.
  *
  * Context: any.
  *
- * Return: false, with @dma as it was, if the memory is not peer memory.
+ * Return: false, with @dma unchanged, if the memory is not peer memory.
  */
 bool __dma_p2pdma_map_page(struct device *dev, phys_addr_t phys, size_t size,
 			   enum dma_data_direction dir, unsigned long attrs,
@@ -617,19 +630,20 @@ bool __dma_p2pdma_map_page(struct device *dev, phys_addr_t phys, size_t size,
 }
 
 /**
- * dma_p2pdma_map_resource - map memory that is not RAM, if it is a PCI device's
+ * dma_p2pdma_map_resource - map memory that is not RAM, if it is in a PCI BAR
  * @dev: the device that will do the DMA
  * @phys: CPU physical address
  * @size: bytes
  * @dir: direction of the transfer
- * @attrs: DMA attributes; with %DMA_ATTR_MMIO, what is not known to work is refused
+ * @attrs: DMA attributes; %DMA_ATTR_MMIO refuses a route that is not known to work
  * @dma: set to the DMA address, or %DMA_MAPPING_ERROR if there is no route
  *
- * Registered or not: see pci_p2pdma_bar_route().
+ * The memory need not be registered: see pci_p2pdma_bar_route().
  *
  * Context: any.
  *
- * Return: false, with @dma as it was, if it is to be mapped as ever.
+ * Return: false, with @dma unchanged, if the caller must map the memory as it did
+ * before there were routes.
  */
 bool dma_p2pdma_map_resource(struct device *dev, phys_addr_t phys, size_t size,
 			     enum dma_data_direction dir, unsigned long attrs,
@@ -639,7 +653,7 @@ bool dma_p2pdma_map_resource(struct device *dev, phys_addr_t phys, size_t size,
 	struct dma_p2pdma_map map;
 
 	dma_p2pdma_map_init(&map, dev, dir, attrs);
-	/* May sleep, as anywhere else, and so not below. */
+	/* May sleep if the attach is still pending, so not under rcu_read_lock(). */
 	if (dma_p2pdma_iommu(map.via) && iommu_dma_attach_p2pdma(dev)) {
 		*dma = DMA_MAPPING_ERROR;
 		return true;
@@ -662,8 +676,8 @@ bool dma_p2pdma_map_resource(struct device *dev, phys_addr_t phys, size_t size,
 }
 
 /*
- * Memory that the CPU caches and that may be bounced.  The pages of a provider that
- * has gone are gone too.
+ * Is it memory that the CPU caches and that may have been bounced?  When a provider has
+ * gone its struct pages have gone too, so its memory does not look like RAM afterwards.
  */
 static bool dma_p2pdma_is_ram(phys_addr_t phys)
 {
@@ -671,16 +685,14 @@ static bool dma_p2pdma_is_ram(phys_addr_t phys)
 }
 
 /**
- * __dma_p2pdma_is_peer - may a mapped address not be treated as RAM?
+ * __dma_p2pdma_is_peer - must a DMA address not be synchronised or unmapped as RAM?
  * @dev: the device that it was mapped for
- * @dma: its DMA address
- *
- * Where it makes no difference for peer memory, because the address can be undone as
- * one of RAM, the answer is no.
+ * @dma: DMA address of a single mapping
  *
  * Context: any.  The provider may be gone.
  *
- * Return: true if it may neither be synchronised nor be unmapped as RAM.
+ * Return: true if treating @dma as RAM would do harm.  False for RAM, and for peer
+ * memory where what is done for RAM does nothing wrong.
  */
 bool __dma_p2pdma_is_peer(struct device *dev, dma_addr_t dma)
 {
@@ -708,7 +720,7 @@ bool __dma_p2pdma_is_peer(struct device *dev, dma_addr_t dma)
  *
  * Context: any.  The provider may be gone.
  *
- * Return: false, with nothing done, if the address can be unmapped as one of RAM.
+ * Return: false, with nothing done, if the caller must unmap @dma as RAM.
  */
 bool __dma_p2pdma_unmap_page(struct device *dev, dma_addr_t dma, size_t size,
 			     enum dma_data_direction dir, unsigned long attrs)
@@ -722,13 +734,13 @@ bool __dma_p2pdma_unmap_page(struct device *dev, dma_addr_t dma, size_t size,
 }
 
 /**
- * dma_p2pdma_unmap_resource - is there nothing to undo for an address?
+ * dma_p2pdma_unmap_resource - is a DMA address a bus address, with nothing to unmap?
  * @dev: the device that it was mapped for
  * @dma: what dma_map_resource() returned
  *
  * Context: any.  The provider may be gone.
  *
- * Return: true for a PCI bus address that nobody was asked to map.
+ * Return: true if @dma is a PCI bus address, for which the IOMMU was not called.
  */
 bool dma_p2pdma_unmap_resource(struct device *dev, dma_addr_t dma)
 {

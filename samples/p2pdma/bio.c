@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kernel-built bios with peer memory, under the control of root.
+ * Bios with peer memory that are built in the kernel, on request of root.
  *
- * In /sys/kernel/debug/p2pdma_bio:
+ * Files in /sys/kernel/debug/p2pdma_bio:
  *
- *	memory	write "0000:03:00.0 1048576" to allocate so many bytes from the
- *		pool of that function, "none" to give them back
- *	data	the memory: what is written is copied there, and read from there
- *	submit	write "read /dev/nvme0n1 2048 65536" for a bio that reads from a
- *		sector of a block device into the first so many bytes of the
- *		memory, "write" for the other way; returns what became of the
- *		bio as write()'s error
+ *	memory	Write "0000:03:00.0 1048576" to allocate 1048576 bytes from the
+ *		pool of that PCI function, "none" to free them.
+ *	data	Read or write the allocated memory.
+ *	submit	Write "read /dev/nvme0n1 2048 65536" to submit a bio that reads
+ *		65536 bytes, from sector 2048 of that block device on, into the
+ *		beginning of the memory; "write" for the other direction.
+ *		write() fails with the error of the bio.
  *
- * The bio is built from pages, so nothing has asked before whether the queue takes
- * peer memory: it is refused when it is submitted, with EREMOTEIO.
+ * User I/O pins peer memory only for a queue that takes it.  A bio that is built from
+ * pages has not passed that test: if the queue does not take peer memory, the bio fails
+ * with EREMOTEIO when it is submitted.
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
@@ -93,8 +94,8 @@ static const struct file_operations sample_memory_fops = {
 };
 
 /*
- * Peer memory is not for memcpy(): these helpers know, and copy less than asked
- * where the CPU cannot reach it.
+ * memcpy() must not be used on peer memory.  sg_pcopy_from_buffer() and
+ * sg_pcopy_to_buffer() use I/O accessors there, and stop where the CPU has no mapping.
  */
 static ssize_t sample_data(char __user *to, const char __user *from,
 			   size_t count, loff_t *pos)
@@ -146,7 +147,7 @@ static const struct file_operations sample_data_fops = {
 	.llseek = default_llseek,
 };
 
-/* One bio with the first @size bytes of the memory, or as much as it takes. */
+/* Submit one bio with the first @size bytes of the memory.  They must fit in one. */
 static int sample_submit(struct block_device *bdev, blk_opf_t opf,
 			 sector_t sector, u32 size)
 {

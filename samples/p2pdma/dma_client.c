@@ -1,28 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A client of peer memory that maps single addresses, under the control of root.
+ * A client of peer memory that maps single addresses, on request of root.
  *
- * The client is QEMU's "edu" device: a function with a buffer of its own and a DMA
- * engine that moves up to 4095 bytes between the buffer and a DMA address.  It has
- * its own driver here.  So has QEMU's "ivshmem-plain" device, whose BAR 2 is memory;
- * with the parameter publish=1 this driver offers it to others as peer memory, else
- * it is left as memory that nobody has registered.  By driver_override the same can
- * be done with another function whose BAR 2 is memory.
+ * This file has two drivers.  One is for the client, QEMU's "edu" device: it has a
+ * buffer of its own, and a DMA engine that moves up to 4095 bytes between that buffer
+ * and a DMA address.  The other is for QEMU's "ivshmem-plain" device, whose BAR 2 is
+ * memory.  With the parameter publish=1 it registers and publishes that memory as peer
+ * memory; without, the memory stays unregistered.  With driver_override it does the same
+ * for another function whose BAR 2 is memory.
  *
- * In /sys/kernel/debug/p2pdma_client/0000:05:00.0, for each edu device:
- *
- *	transfer	write "CALL DIRECTION PROVIDER BAR OFFSET SIZE"
+ * Each edu device has a file /sys/kernel/debug/p2pdma_client/0000:05:00.0/transfer.
+ * Write "CALL DIRECTION PROVIDER BAR OFFSET SIZE" to start a transfer:
  *
  *	CALL		page (dma_map_page()), phys (dma_map_phys()), mmio (the
- *			same with DMA_ATTR_MMIO) or resource (dma_map_resource())
- *	DIRECTION	write: the client writes the provider's memory; read
- *	PROVIDER	address of a PCI function, whose driver stays bound
+ *			same with DMA_ATTR_MMIO) or resource (dma_map_resource());
+ *			for page and phys the memory needs struct pages
+ *	DIRECTION	write or read: what the client does to the memory
+ *	PROVIDER	PCI address of the provider, whose driver must stay bound
  *	OFFSET, SIZE	bytes
  *
- * The memory is given a pattern, or the client's buffer is; then the client moves it,
- * and every byte is compared.  Returns as write()'s error what the DMA API says:
- * EREMOTEIO where it refuses, EBADMSG where the data are wrong, ETIMEDOUT where the
- * device does not come to an end.  For page and phys the memory needs struct pages.
+ * The source is filled with a pattern, the client moves it, and every byte of the
+ * destination is compared.  write() fails with EREMOTEIO if the DMA API refuses the
+ * mapping, EBADMSG if the data are wrong, and ETIMEDOUT if the device does not finish.
  */
 #include <linux/cleanup.h>
 #include <linux/debugfs.h>
@@ -67,12 +66,12 @@ static struct dentry *client_dir;
 struct client {
 	struct pci_dev *pdev;
 	void __iomem *regs;
-	struct mutex lock;	/* of the DMA engine */
+	struct mutex lock;	/* protects the DMA engine, the buffer and pattern */
 	struct dentry *dir;
-	u8 pattern;		/* another one each time */
+	u8 pattern;		/* differs between transfers */
 };
 
-/* A transfer that has been asked for. */
+/* A transfer as it was requested. */
 struct transfer {
 	char call[16];
 	char direction[16];
@@ -99,7 +98,7 @@ static int client_move(struct client *client, dma_addr_t dma, size_t size,
 				  !(cmd & EDU_DMA_START), 1000, 5000000);
 }
 
-/* The same with RAM, through the device's buffer. */
+/* Move between the device's buffer and RAM. */
 static int client_move_ram(struct client *client, void *ram, size_t size,
 			   bool write)
 {
@@ -143,7 +142,7 @@ static void client_unmap(struct client *client, const struct transfer *t,
 			       strcmp(t->call, "mmio") ? 0 : DMA_ATTR_MMIO);
 }
 
-/* Move the pattern from one side to the other, and look for it there. */
+/* Fill the source with a pattern, move it, and compare the destination. */
 static int client_transfer(struct client *client, const struct transfer *t,
 			   void __iomem *peer, u8 *sent, u8 *got)
 {
@@ -156,14 +155,14 @@ static int client_transfer(struct client *client, const struct transfer *t,
 	for (i = 0; i < t->size; i++)
 		sent[i] = client->pattern + 7 * i + (i >> 8);
 
-	/* What is there before must not pass for what is moved. */
+	/* Old contents of the destination must not pass for the pattern. */
 	if (t->write) {
 		memset_io(peer, ~client->pattern, t->size);
 		ret = client_move_ram(client, sent, t->size, false);
 	} else {
 		ret = client_move_ram(client, got, t->size, false);
 		memcpy_toio(peer, sent, t->size);
-		/* Posted writes of the CPU arrive before the device reads. */
+		/* Flush the CPU's posted writes before the device reads. */
 		readb(peer);
 	}
 	if (ret)
@@ -205,7 +204,7 @@ static int client_parse(const char *line, struct transfer *t)
 	return 0;
 }
 
-/* Carry out what was asked for, of a function that is held. */
+/* Carry out a transfer.  The caller holds a reference to @provider. */
 static int client_run(struct client *client, struct transfer *t,
 		      struct pci_dev *provider)
 {
@@ -316,8 +315,9 @@ static struct pci_driver client_driver = {
 };
 
 /*
- * The function may sleep when its power/control is "auto", and then nobody can reach
- * its memory: a real driver has to hold it awake while it has lent some.
+ * The function may be suspended when its power/control is "auto", and then its memory
+ * cannot be reached.  The driver of a real provider must keep it awake while others use
+ * its memory.
  */
 static int memory_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
@@ -346,7 +346,10 @@ static const struct pci_device_id memory_ids[] = {
 };
 MODULE_DEVICE_TABLE(pci, memory_ids);
 
-/* PCI saves and restores all that there is; without this it never lets it sleep. */
+/*
+ * The PCI core saves and restores all state.  Without any dev_pm_ops it would never
+ * suspend the device at run time.
+ */
 static const struct dev_pm_ops memory_pm = { };
 
 static struct pci_driver memory_driver = {

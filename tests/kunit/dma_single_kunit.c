@@ -484,7 +484,7 @@ static void resource_follows_bars(struct kunit *test)
 			   DMA_BIDIRECTIONAL, PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
 			   __LINE__);
 
-	/* Written again as it is, as when the function wakes up: all is kept. */
+	/* Written again unchanged, as on resume: the index entry stays. */
 	before = provider_at(first);
 	pci_update_resource(mover, 0);
 	KUNIT_EXPECT_PTR_EQ(test, before, provider_at(first));
@@ -609,7 +609,7 @@ static void single_ram(struct kunit *test)
 	}
 }
 
-/* The BARs behind VMD lie in one of VMD's own, and are those of other functions. */
+/* The BARs of functions below VMD lie inside a BAR of VMD itself. */
 static void resource_nested_bars(struct kunit *test)
 {
 	struct fabric *fabric = fabric_create(test,
@@ -910,7 +910,7 @@ static void ops_refuse(struct kunit *test)
 }
 
 /*
- * The first, second, third ... allocation fails, with nothing kept of the route.
+ * The first, second, third ... allocation fails, while the route is not cached.
  * (In another direction DMA-API debug allocates too, and ends if it may not.)
  */
 static void single_allocation_fails(struct kunit *test)
@@ -946,7 +946,7 @@ static void single_allocation_fails(struct kunit *test)
 				fabric_single_unmap(call, &set.client->dev, dma,
 						    SZ_4K, DMA_TO_DEVICE);
 			}
-			/* At the least, what is kept of the route. */
+			/* At the least, that of the route cache entry. */
 			KUNIT_EXPECT_GE(test, step, 2);
 			KUNIT_EXPECT_FALSE(test, failed);
 			if (set.iommu)
@@ -957,7 +957,7 @@ static void single_allocation_fails(struct kunit *test)
 	}
 }
 
-/* All of it in atomic context, with what is kept of the routes and without. */
+/* All calls in atomic context, with the route cached and without. */
 static void single_atomic(struct kunit *test)
 {
 	static DEFINE_SPINLOCK(lock);

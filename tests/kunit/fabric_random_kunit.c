@@ -717,7 +717,7 @@ static bool refused_alone(struct random_run *run, const struct random_fn *client
 
 	switch (route->type) {
 	case PCI_P2PDMA_MAP_BUS_ADDR:
-		/* An unmap could not distinguish it from an address of the ops, or an IOVA. */
+		/* dma_unmap_page() could not distinguish it from others. */
 		return client->ops ||
 		       (mock_iommu_translates(&pdev->dev) &&
 			!iommu_dma_windows_reserved(&pdev->dev));
