@@ -26,15 +26,6 @@
 
 #define MAX_INPUT	512
 
-/* What main.c has, which is not linked. */
-const char * const command_names[] = { "fuzz" };
-const unsigned int n_commands = 1;
-
-void out_help(const char *command)
-{
-	(void)command;
-}
-
 static uint64_t state;
 
 /* xorshift64: good enough to damage things with */

@@ -29,7 +29,23 @@ static const struct option common[] = {
 	{ "version", no_argument, NULL, OPT_VERSION },
 };
 
+const char args_common_help[] =
+	"options of every command:\n"
+	"  --json          for programs; p2pdma.schema.json describes it\n"
+	"  --color WHEN    auto (on a terminal, unless NO_COLOR is set), always or never\n"
+	"  --width N       write for N columns\n"
+	"  --root DIR      look at DIR/sys, DIR/proc and DIR/dev in place of /sys, /proc\n"
+	"                  and /dev (or P2PDMA_ROOT=DIR); not for watch\n"
+	"  --pci-ids FILE  names of devices (or P2PDMA_PCI_IDS=FILE)\n"
+	"  -h, --help, --version\n";
+
 #define MAX_OWN	16
+
+void args_print_help(const struct command *command)
+{
+	printf("p2pdma %s: %s\n\n%s\n%s", command->name, command->summary,
+	       command->help, args_common_help);
+}
 
 static void take_color(const char *when)
 {
@@ -47,8 +63,7 @@ static void take_color(const char *when)
 	}
 }
 
-static void take_common(int val, const char *arg, const char *command,
-			struct options *options)
+static void take_common(int val, const char *arg, struct options *options)
 {
 	switch (val) {
 	case OPT_JSON:
@@ -67,9 +82,6 @@ static void take_common(int val, const char *arg, const char *command,
 	case OPT_PCI_IDS:
 		options->pci_ids = arg;
 		break;
-	case OPT_HELP:
-		out_help(command);
-		exit(STATUS_OK);
 	case OPT_VERSION:
 		puts("p2pdma " P2PDMA_VERSION);
 		exit(STATUS_OK);
@@ -101,7 +113,8 @@ static void bad_option(char **argv, const char *command,
 	    command);
 }
 
-static void parse(int argc, char **argv, const char *command, const char *form,
+/* @command is NULL for the options that stand before it. */
+static void parse(int argc, char **argv, const struct command *command, const char *form,
 		  const struct option *own,
 		  void (*take)(int val, const char *arg),
 		  struct options *options)
@@ -121,18 +134,24 @@ static void parse(int argc, char **argv, const char *command, const char *form,
 			if (optopt && optopt < 0x100)
 				die("unknown option '-%c'; see p2pdma help",
 				    optopt);
-			bad_option(argv, command, all, n);
+			bad_option(argv, command ? command->name : "", all, n);
 		}
-		if (val == 'h')
-			val = OPT_HELP;
+		if (val == 'h' || val == OPT_HELP) {
+			if (command && command->help) {
+				args_print_help(command);
+				exit(STATUS_OK);
+			}
+			options->help = true;
+			return;
+		}
 		if (val >= OPT_JSON && val <= OPT_VERSION)
-			take_common(val, optarg, command, options);
+			take_common(val, optarg, options);
 		else
 			take(val, optarg);
 	}
 }
 
-void args_parse(int argc, char **argv, const char *command,
+void args_parse(int argc, char **argv, const struct command *command,
 		const struct option *own, void (*take)(int val, const char *arg),
 		struct options *options)
 {
@@ -164,7 +183,7 @@ void args_parse_global(int argc, char **argv, struct options *options)
 	}
 	options->pci_ids = getenv("P2PDMA_PCI_IDS");
 	options->width = terminal_width();
-	parse(argc, argv, "", "+h", NULL, NULL, options);
+	parse(argc, argv, NULL, "+h", NULL, NULL, options);
 }
 
 void args_count(int argc, int least, int most, const char *usage)

@@ -12,21 +12,37 @@
 #include "machine.h"
 
 struct options {
+	bool help;		/* the overview of all commands is wanted */
 	bool json;
 	unsigned int width;	/* columns to write for; 0: as many as it takes */
 	const char *root;	/* by what another root was given; or NULL */
 	const char *pci_ids;
 };
 
+/* A command, as main.c lists and starts it. */
+struct command {
+	const char *name;
+	const char *summary;	/* in the list of all commands */
+	const char *help;	/* NULL: the list of all commands is its help */
+	/* @argv begins with the name; returns an exit status. */
+	int (*run)(int argc, char **argv, struct options *options);
+};
+
+/* What --help says of the options that every command takes. */
+extern const char args_common_help[];
+/* The help of a command that has some, with that of the common options. */
+void args_print_help(const struct command *command);
+
 /*
  * Parses the options that every command takes, and those in @own, of which each
  * is handed to @take by its number (val) and argument. What is left are the
- * arguments, from argv[optind] on. Dies naming what is wrong.
+ * arguments, from argv[optind] on. Dies naming what is wrong. --help ends the program
+ * where the command has a help text; else it sets options->help and ends the parsing.
  */
-void args_parse(int argc, char **argv, const char *command,
+void args_parse(int argc, char **argv, const struct command *command,
 		const struct option *own, void (*take)(int val, const char *arg),
 		struct options *options);
-/* Options that stand before the command. */
+/* Options that stand before the command; --help sets options->help. */
 void args_parse_global(int argc, char **argv, struct options *options);
 /* Die if there are not @least to @most arguments; @usage says which. */
 void args_count(int argc, int least, int most, const char *usage);
@@ -49,9 +65,5 @@ struct dev *args_dev(const struct machine *m, const char *word,
  */
 const struct provider *args_provider(const struct machine *m, const char *word,
 				     bool *one_bar);
-
-/* Named in errors of a command. */
-extern const char * const command_names[];
-extern const unsigned int n_commands;
 
 #endif

@@ -237,14 +237,14 @@ static void bench_json(const struct pairs *pairs, const struct run *runs)
 	json_end(out);
 }
 
-int cmd_bench(int argc, char **argv, struct options *options)
+static int run(int argc, char **argv, struct options *options)
 {
 	int status = STATUS_OK;
 	struct pairs pairs;
 	struct run *runs;
 	size_t i;
 
-	pairs_find(argc, argv, "bench", options, &pairs);
+	pairs_find(argc, argv, &bench_command, options, &pairs);
 	runs = xcalloc(pairs.n, sizeof(*runs));
 	for (i = 0; i < pairs.n; i++) {
 		progress("%zu of %zu: %s -> %s, %s, %.0f s", i + 1, pairs.n,
@@ -269,3 +269,15 @@ int cmd_bench(int argc, char **argv, struct options *options)
 	pairs_close(&pairs);
 	return status;
 }
+
+const struct command bench_command = {
+	.name = "bench",
+	.summary = "throughput and latency, beside the same copy staged through RAM",
+	.help =
+		"usage: p2pdma bench [CLIENT PROVIDER] [OPTION...]\n\n"
+		"  --file FILE, --destructive DEV, --direction D, --size N    as for verify\n"
+		"  --seconds N   for each figure (default 1)\n\n"
+		"Exit status: 0 if all was timed, else 2. Reads of the peer memory need --file or\n"
+		"--destructive; --direction write leaves them out.\n",
+	.run = run,
+};

@@ -85,6 +85,19 @@ void out_paragraph(const char *text, unsigned int at, unsigned int indent,
 	putchar('\n');
 }
 
+void out_unseen(const struct machine *m, unsigned int width)
+{
+	size_t i;
+
+	if (!m->n_unseen)
+		return;
+	printf("\nNot seen:\n");
+	for (i = 0; i < m->n_unseen; i++) {
+		fputs("  - ", stdout);
+		out_paragraph(m->unseen[i], 4, 4, width);
+	}
+}
+
 const char *count_text(size_t n, const char *thing)
 {
 	static char bufs[4][64];

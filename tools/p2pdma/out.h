@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Text for people: colours, tables, paragraphs, help. */
+/* Text for people: colours, tables, paragraphs. */
 #ifndef P2PDMA_OUT_H
 #define P2PDMA_OUT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "routes.h"
+#include "machine.h"
 
 enum style {
 	STYLE_PLAIN,
@@ -34,8 +34,8 @@ void out_paragraph(const char *text, unsigned int at, unsigned int indent,
 /* "1 route", "2 routes"; as size_text(). */
 const char *count_text(size_t n, const char *thing);
 
-/* The help of a command, or of all for "". */
-void out_help(const char *command);
+/* The lines at the end of an output that say what could not be seen. */
+void out_unseen(const struct machine *m, unsigned int width);
 
 /* No longer than @room, with ".." at the end of what is cut; to be freed. */
 char *cut_text(const char *text, unsigned int room);

@@ -152,18 +152,18 @@ static void check_given(const struct pairs *pairs)
 	}
 }
 
-void pairs_find(int argc, char **argv, const char *command,
+void pairs_find(int argc, char **argv, const struct command *command,
 		struct options *options, struct pairs *pairs)
 {
 	struct machine *m;
 	char *usage;
 	size_t i;
 
-	usage = xasprintf("p2pdma %s [CLIENT PROVIDER] [OPTION...]", command);
+	usage = xasprintf("p2pdma %s [CLIENT PROVIDER] [OPTION...]", command->name);
 	args_parse(argc, argv, command, own_options, take, options);
-	if (want.timed && strcmp(command, "bench"))
+	if (want.timed && strcmp(command->name, "bench"))
 		die("--seconds is for bench; how long %s takes depends on --size",
-		    command);
+		    command->name);
 	args_count(argc, 0, 2, usage);
 	if (argc - optind == 1)
 		die("an argument is missing; usage: %s", usage);

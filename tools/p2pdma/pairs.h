@@ -26,7 +26,7 @@ struct pairs {
 };
 
 /* Parse the command line, and find the pairs. Signals are caught from here on. */
-void pairs_find(int argc, char **argv, const char *command,
+void pairs_find(int argc, char **argv, const struct command *command,
 		struct options *options, struct pairs *pairs);
 /* Close and free, when what was overwritten has been put back. */
 void pairs_close(struct pairs *pairs);

@@ -327,13 +327,13 @@ static int set(int argc, char **argv, const struct options *options)
 	return STATUS_OK;
 }
 
-int cmd_policy(int argc, char **argv, struct options *options)
+static int run(int argc, char **argv, struct options *options)
 {
 	static const char * const words[] = { "show", "set" };
 	static const char usage[] = "p2pdma policy [show | set OPTION...]";
 	char *hint;
 
-	args_parse(argc, argv, "policy", NULL, NULL, options);
+	args_parse(argc, argv, &policy_command, NULL, NULL, options);
 	if (optind == argc)
 		return show(options);
 	if (!strcmp(argv[optind], "show")) {
@@ -347,3 +347,14 @@ int cmd_policy(int argc, char **argv, struct options *options)
 	hint = near_matches(argv[optind], words, ARRAY_SIZE(words));
 	die("policy has no '%s'; usage: %s%s", argv[optind], usage, hint);
 }
+
+const struct command policy_command = {
+	.name = "policy",
+	.summary = "show what the administrator allows, or set it",
+	.help =
+		"usage: p2pdma policy [show]\n"
+		"       p2pdma policy set OPTION...\n\n"
+		"  OPTION        auto, off, switch, host, deny=DEV[;DEV...], trust=DEV[@w][;...];\n"
+		"                together they replace the whole policy\n",
+	.run = run,
+};

@@ -362,7 +362,7 @@ static void json_remedies(struct json_object *out, const struct machine *m,
 	remedies_free(&remedies);
 }
 
-int cmd_route(int argc, char **argv, struct options *options)
+static int run(int argc, char **argv, struct options *options)
 {
 	const struct provider *provider;
 	const struct route *route;
@@ -371,7 +371,7 @@ int cmd_route(int argc, char **argv, struct options *options)
 	struct path *path;
 	struct json_object *out;
 
-	args_parse(argc, argv, "route", own_options, take, options);
+	args_parse(argc, argv, &route_command, own_options, take, options);
 	if (reasons_only) {
 		args_count(argc, 0, 0, "p2pdma route --reasons");
 		if (options->json)
@@ -399,9 +399,20 @@ int cmd_route(int argc, char **argv, struct options *options)
 		json_end(out);
 	} else {
 		print_route(m, path, provider, route, options->width);
-		print_unseen(m, options->width);
+		out_unseen(m, options->width);
 	}
 	path_free(path);
 	machine_free(m);
 	return STATUS_OK;
 }
+
+const struct command route_command = {
+	.name = "route",
+	.summary = "one pair hop by hop: which bit decided, and what can be done",
+	.help =
+		"usage: p2pdma route CLIENT PROVIDER[/BAR]\n"
+		"       p2pdma route --reasons\n\n"
+		"CLIENT and PROVIDER are addresses (0000:05:00.0, 05:00.0) or names (nvme0).\n\n"
+		"  --reasons     every reason that there is, with its remedies\n",
+	.run = run,
+};

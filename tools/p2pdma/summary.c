@@ -214,19 +214,6 @@ static void print_shapes(const struct machine *m)
 			printf("  %4zu  %s\n", count[k], shapes[k].text);
 }
 
-void print_unseen(const struct machine *m, unsigned int width)
-{
-	size_t i;
-
-	if (!m->n_unseen)
-		return;
-	printf("\nNot seen:\n");
-	for (i = 0; i < m->n_unseen; i++) {
-		fputs("  - ", stdout);
-		out_paragraph(m->unseen[i], 4, 4, width);
-	}
-}
-
 static void summary_json(const struct machine *m, const struct count *count)
 {
 	struct json_object *out = json_begin("summary", m), *array, *member;
@@ -251,7 +238,7 @@ static void summary_json(const struct machine *m, const struct count *count)
 	json_end(out);
 }
 
-int cmd_summary(int argc, char **argv, struct options *options)
+static int run(int argc, char **argv, struct options *options)
 {
 	struct machine *m;
 	struct count count;
@@ -283,7 +270,12 @@ int cmd_summary(int argc, char **argv, struct options *options)
 		}
 		printf("\nThe matrix: p2pdma topo.  Does it work? p2pdma verify.  All else: p2pdma help\n");
 	}
-	print_unseen(m, options->width);
+	out_unseen(m, options->width);
 	machine_free(m);
 	return STATUS_OK;
 }
+
+const struct command summary_command = {
+	.name = "",
+	.run = run,
+};

@@ -297,13 +297,13 @@ static void topo_json(const struct machine *m)
 	json_end(out);
 }
 
-int cmd_topo(int argc, char **argv, struct options *options)
+static int run(int argc, char **argv, struct options *options)
 {
 	int status = STATUS_OK;
 	struct machine *m;
 	char *dot;
 
-	args_parse(argc, argv, "topo", own_options, take, options);
+	args_parse(argc, argv, &topo_command, own_options, take, options);
 	args_count(argc, 0, 0, "p2pdma topo [--tree|--dot|--svg FILE] [--all] [--client C] [--provider P[/BAR]]");
 	if (want.tree && (want.client || want.provider || want.all))
 		die("%s says nothing of --tree, which shows the whole fabric",
@@ -331,7 +331,7 @@ int cmd_topo(int argc, char **argv, struct options *options)
 			topo_json(m);
 	} else if (want.tree) {
 		topo_tree(m, options->width);
-		print_unseen(m, options->width);
+		out_unseen(m, options->width);
 	} else if (want.dot || want.svg) {
 		dot = topo_dot(m, want.client, want.provider, want.all);
 		if (want.dot)
@@ -341,8 +341,23 @@ int cmd_topo(int argc, char **argv, struct options *options)
 		free(dot);
 	} else {
 		print_matrix(m, options->width);
-		print_unseen(m, options->width);
+		out_unseen(m, options->width);
 	}
 	machine_free(m);
 	return status;
 }
+
+const struct command topo_command = {
+	.name = "topo",
+	.summary = "the matrix of clients and providers; --tree, --dot, --svg",
+	.help =
+		"usage: p2pdma topo [--tree | --dot | --svg FILE] [--all]\n"
+		"                   [--client C] [--provider P[/BAR]]\n\n"
+		"  --tree        the fabric as a tree, with providers, ACS and link speed\n"
+		"  --dot         the same as a graph with its routes, for Graphviz\n"
+		"  --svg FILE    that graph as a picture; needs Graphviz\n"
+		"  --all         also functions that seldom take part, such as USB\n"
+		"  --client C    this row only; --provider P[/BAR]: this column only\n\n"
+		"The last three are for the matrix and the graph; --tree shows the whole fabric.\n",
+	.run = run,
+};

@@ -249,14 +249,14 @@ static void verify_json(const struct pairs *pairs, const struct check *checks,
 	json_end(out);
 }
 
-int cmd_verify(int argc, char **argv, struct options *options)
+static int run(int argc, char **argv, struct options *options)
 {
 	int status = STATUS_OK;
 	struct check *checks;
 	struct pairs pairs;
 	size_t i;
 
-	pairs_find(argc, argv, "verify", options, &pairs);
+	pairs_find(argc, argv, &verify_command, options, &pairs);
 	checks = xcalloc(pairs.n, sizeof(*checks));
 	for (i = 0; i < pairs.n; i++) {
 		progress("%zu of %zu: %s -> %s, %s", i + 1, pairs.n,
@@ -285,3 +285,21 @@ int cmd_verify(int argc, char **argv, struct options *options)
 	pairs_close(&pairs);
 	return status;
 }
+
+const struct command verify_command = {
+	.name = "verify",
+	.summary = "move data and compare: is it as the kernel says?",
+	.help =
+		"usage: p2pdma verify [CLIENT PROVIDER] [OPTION...]\n\n"
+		"Without CLIENT and PROVIDER: all pairs whose client is a drive.\n\n"
+		"  --file FILE         a file to make on a file system of the client's drive,\n"
+		"                      for both directions; it must not exist, and is removed\n"
+		"  --destructive DEV   the client's drive itself, which must not be in use; what\n"
+		"                      is overwritten is put back, but may be lost\n"
+		"  --direction D       write, read or both (default): of the peer memory\n"
+		"  --size N            bytes each way, with K, M, G (default 8M)\n\n"
+		"Writes of the peer memory only read the drive, and need neither of the two.\n"
+		"Exit status: 0 if all is as the kernel says, 1 if something is not, 2 if\n"
+		"something could not be tested.\n",
+	.run = run,
+};

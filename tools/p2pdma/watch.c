@@ -210,7 +210,7 @@ static double now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-int cmd_watch(int argc, char **argv, struct options *options)
+static int run(int argc, char **argv, struct options *options)
 {
 	struct timespec pause = { .tv_nsec = 50 * 1000 * 1000 };
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
@@ -219,7 +219,7 @@ int cmd_watch(int argc, char **argv, struct options *options)
 	double begin;
 	int j;
 
-	args_parse(argc, argv, "watch", own_options, take, options);
+	args_parse(argc, argv, &watch_command, own_options, take, options);
 	if (options->root)
 		die("watch takes no other root (%s): events are those of the kernel that runs",
 		    options->root);
@@ -253,3 +253,14 @@ int cmd_watch(int argc, char **argv, struct options *options)
 	close_instance();
 	return STATUS_OK;
 }
+
+const struct command watch_command = {
+	.name = "watch",
+	.summary = "events as they happen: routes, lists mapped and refused",
+	.help =
+		"usage: p2pdma watch [--seconds N] [--count N] [EVENT...]\n\n"
+		"  EVENT         route, map_sg, refused, invalidate, provider_add or\n"
+		"                provider_remove; all of them if none is named\n"
+		"  --seconds N   end after N seconds; --count N: after N events\n",
+	.run = run,
+};
