@@ -8,31 +8,7 @@
 #ifndef P2PDMA_REMEDY_H
 #define P2PDMA_REMEDY_H
 
-#include "machine.h"
-#include "path.h"
-
-/* What a remedy claims to bring about for a direction. */
-enum effect {
-	EFFECT_NONE,		/* nothing: it is about the other direction */
-	EFFECT_BUS_ADDRESS,
-	EFFECT_HOST_BRIDGE,
-	EFFECT_REASON_GONE,	/* this reason will not be it; another may */
-	EFFECT_REFUSAL_GONE,	/* not refused for it; it may be why it is not direct */
-	EFFECT_REASON_MAY_GO,	/* perhaps; what it rests on cannot all be seen */
-};
-
-struct remedy {
-	const char *name;	/* a word, for programs */
-	char *what;
-	const char *cost;	/* NULL: none to speak of */
-	char *parameter;	/* of the kernel's command line, to add; or NULL */
-	char *remove;		/* words of it to take away; or NULL */
-	char *command;		/* the route is the same until the next boot; or NULL */
-	enum effect effect[N_DIRECTIONS];
-	const char *reason[N_DIRECTIONS];	/* that it is for; NULL without effect */
-	bool behind;		/* for what the kernel's reason hides */
-	bool optional;		/* the route works; this makes it shorter */
-};
+#include "situation.h"
 
 struct remedies {
 	struct remedy *list;
@@ -48,8 +24,5 @@ void remedies_free(struct remedies *remedies);
 char *remedy_effect(const struct remedy *remedy);
 /* The word of an effect, for programs. */
 const char *effect_name(enum effect effect);
-/* All reasons, with what remedies there are for each; for people. */
-void remedies_print_all(unsigned int width);
-void remedies_json_all(void);
 
 #endif

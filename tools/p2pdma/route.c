@@ -9,6 +9,7 @@
 #include "json.h"
 #include "out.h"
 #include "path.h"
+#include "reasons.h"
 #include "remedy.h"
 
 static bool reasons_only;
@@ -375,9 +376,9 @@ static int run(int argc, char **argv, struct options *options)
 	if (reasons_only) {
 		args_count(argc, 0, 0, "p2pdma route --reasons");
 		if (options->json)
-			remedies_json_all();
+			reasons_json();
 		else
-			remedies_print_all(options->width);
+			reasons_print(options->width);
 		return STATUS_OK;
 	}
 	args_count(argc, 2, 2, "p2pdma route CLIENT PROVIDER[/BAR]");

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "rules_dma.h"
+
+/* As kstrtobool(), which looks at the first letters alone. */
+static bool is_true(const char *value)
+{
+	return (*value && strchr("1yYtT", *value)) ||
+	       !strncasecmp(value, "on", 2);
+}
+
+/* Is one of the options, between commas, such that it begins with @start? */
+static bool has_option(const char *list, const char *start)
+{
+	for (; list; list = strchr(list, ',')) {
+		list += *list == ',';
+		if (!strncmp(list, start, strlen(start)))
+			return true;
+	}
+	return false;
+}
+
+/* Does a word of the command line keep an IOMMU from translating? */
+static bool is_passthrough(const char *word)
+{
+	static const struct {
+		const char *start, *option;
+	} words[] = {
+		{ "iommu=", "pt" }, { "iommu=", "off" },
+		{ "intel_iommu=", "off" }, { "amd_iommu=", "off" },
+	};
+	static const char passthrough[] = "iommu.passthrough=";
+	size_t i, len;
+
+	if (!strncmp(word, passthrough, strlen(passthrough)))
+		return is_true(word + strlen(passthrough));
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		len = strlen(words[i].start);
+		if (!strncmp(word, words[i].start, len) &&
+		    has_option(word + len, words[i].option))
+			return true;
+	}
+	return false;
+}
+
+bool apply_translate(const struct situation *s, struct remedy *remedy)
+{
+	char *copy, *rest, *word;
+	struct text text = {};
+
+	/* a device reaches its own memory by bus address, translated or not */
+	if (s->path->client->translated || s->path->same_function)
+		return false;
+	copy = xstrdup(s->m->cmdline);
+	rest = copy;
+	while ((word = strsep(&rest, " ")))
+		if (is_passthrough(word))
+			text_addf(&text, "%s%s", text.len ? " " : "", word);
+	free(copy);
+	if (text.len)
+		remedy->remove = text_take(&text);
+	/* the last word counts, and without one it is for the kernel's configuration */
+	remedy->parameter = xasprintf("%siommu.passthrough=0",
+				      on_command_line(s->m, "intel_iommu=on") ?
+				      "" : "intel_iommu=on ");
+	/* it stays the reason why the route is not direct */
+	claim(remedy, s, EFFECT_REFUSAL_GONE);
+	return true;
+}
+
+bool apply_no_bounce(const struct situation *s, struct remedy *remedy)
+{
+	const char *word = strstr(s->m->cmdline, "swiotlb=");
+	char *whole;
+
+	/* it may say how large they are before, as in swiotlb=65536,force */
+	if (!word)
+		return false;
+	whole = xasprintf("%.*s", (int)strcspn(word, " "), word);
+	if (!strstr(whole, "force")) {
+		free(whole);
+		return false;
+	}
+	remedy->remove = whole;
+	/* an encrypted guest goes on bouncing */
+	claim(remedy, s, s->m->guest ? EFFECT_REASON_MAY_GO : EFFECT_REASON_GONE);
+	return true;
+}
+
+bool apply_passthrough(const struct situation *s, struct remedy *remedy)
+{
+	if (untranslated_guest(s) || !only_acs_in_the_way(s))
+		return false;
+	remedy->parameter = xstrdup("iommu.passthrough=1");
+	if (s->path->seen && !s->path->n_redirectors)
+		claim(remedy, s, EFFECT_BUS_ADDRESS);
+	else
+		claim(remedy, s, s->route->reason[s->dir] == REASON_VIRTUALISED ?
+					EFFECT_REASON_GONE : EFFECT_REASON_MAY_GO);
+	return true;
+}
+
+/* One cause of several, which no file tells; it is none where the CPU is not able to. */
+bool apply_no_encryption(const struct situation *s, struct remedy *remedy)
+{
+	if (s->m->no_sme || on_command_line(s->m, "mem_encrypt=off"))
+		return false;
+	remedy->parameter = xstrdup("mem_encrypt=off");
+	claim(remedy, s, EFFECT_REASON_MAY_GO);
+	return true;
+}

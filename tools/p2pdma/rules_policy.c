@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules_policy.h"
+
+/* The policy in force, with something changed; nothing where it is not known. */
+static void set_command(struct remedy *remedy, const struct situation *s,
+			const struct policy *policy)
+{
+	char *text = policy_text(policy);
+
+	if (s->m->policy)
+		remedy->command = xasprintf("p2pdma policy set '%s'", text);
+	free(text);
+}
+
+/* All p2pdma= of the kernel's command line go, and the whole of a policy comes. */
+static void set_whole(struct remedy *remedy, const struct situation *s,
+		      const struct policy *policy)
+{
+	char *text = policy_text(policy);
+
+	if (s->boot.words.n)
+		remedy->remove = words_joined(&s->boot.words, " ");
+	remedy->parameter = xasprintf("p2pdma=%s", text);
+	free(text);
+}
+
+/*
+ * A mode and devices of trust= for the kernel's command line, each NULL for none.
+ * Words there that have a mistake have to go, with which nothing of it counts; what
+ * else they say is kept.
+ */
+static void set_parameter(struct remedy *remedy, const struct situation *s,
+			  const char *mode, const char *trust)
+{
+	const struct boot_policy *boot = &s->boot;
+	struct text text = {};
+	char *list;
+	size_t i;
+
+	if (boot->mistaken.n)
+		remedy->remove = words_joined(&boot->mistaken, " ");
+	if (mode)
+		text_addf(&text, ",%s", mode);
+	if (boot->kept.deny.n) {
+		list = words_joined(&boot->kept.deny, ";");
+		text_addf(&text, ",deny=%s", list);
+		free(list);
+	}
+	if (boot->kept.trust.n || trust) {
+		list = words_joined(&boot->kept.trust, ";");
+		text_addf(&text, ",trust=%s%s%s", list,
+			  *list && trust ? ";" : "", trust ? trust : "");
+		free(list);
+	}
+	for (i = 0; i < boot->kept.others.n; i++)
+		text_addf(&text, ",%s", boot->kept.others.words[i]);
+	remedy->parameter = xasprintf("p2pdma=%s", text_str(&text) + 1);
+	text_free(&text);
+}
+
+/*
+ * The mode is off, and no mistake is found: the command line says so, or it does not say
+ * anything, and it was set since. Where it says something else there may be a mistake
+ * that only the kernel finds.
+ */
+static bool origin_known(const struct situation *s)
+{
+	if (!s->m->policy || !*s->m->cmdline)
+		return false;
+	return !s->boot.words.n || !strcmp(s->boot.all.mode, "off");
+}
+
+static void mend_boot(const struct situation *s, struct remedy *remedy)
+{
+	struct policy mended = s->boot.all;
+	struct text text = {};
+	size_t i;
+
+	if (!strcmp(mended.mode, "off"))
+		mended.mode = (char *)"auto";
+	text_add(&text, "Mend p2pdma= on the command line, where a mistake makes the mode off:");
+	for (i = 0; i < mended.wrong.n; i++) {
+		const char *wrong = mended.wrong.words[i];
+
+		text_addf(&text, " %s%s", wrong,
+			  wrong[strlen(wrong) - 1] == '?' ? "" :
+			  i + 1 < mended.wrong.n ? "." : "");
+	}
+	remedy->what = text_take(&text);
+	set_parameter(remedy, s, mended.mode, NULL);
+	set_command(remedy, s, &mended);
+	claim(remedy, s, EFFECT_REASON_GONE);
+}
+
+static bool set_mode(const struct situation *s, struct remedy *remedy,
+		     const char *mode)
+{
+	struct policy changed = s->policy;
+
+	changed.mode = (char *)mode;
+	set_parameter(remedy, s, mode, NULL);
+	set_command(remedy, s, &changed);
+	claim(remedy, s, EFFECT_REASON_GONE);
+	return true;
+}
+
+bool apply_mode_auto(const struct situation *s, struct remedy *remedy)
+{
+	if (s->route->reason[s->dir] == REASON_POLICY_OFF) {
+		if (off_by_mistake(s)) {
+			mend_boot(s, remedy);
+			return true;
+		}
+		/* then the rule's text says what else it may be */
+		if (!origin_known(s))
+			return set_mode(s, remedy, "auto");
+	}
+	remedy->what = xstrdup("Set the mode auto");
+	return set_mode(s, remedy, "auto");
+}
+
+bool apply_mode_host(const struct situation *s, struct remedy *remedy)
+{
+	return set_mode(s, remedy, "host");
+}
+
+bool apply_undeny(const struct situation *s, struct remedy *remedy)
+{
+	struct policy changed = s->policy;
+	struct words kept = {};
+	size_t i;
+
+	for (i = 0; i < s->policy.deny.n; i++) {
+		char *word = s->policy.deny.words[i];
+
+		if (!policy_names(word, s->path->client) &&
+		    !policy_names(word, s->path->provider))
+			words_add(&kept, word);
+	}
+	/* one that is not known, or not seen to name them, cannot be written anew */
+	if (kept.n < s->policy.deny.n) {
+		changed.deny = kept;
+		set_whole(remedy, s, &changed);
+		set_command(remedy, s, &changed);
+	}
+	free(kept.words);
+	claim(remedy, s, EFFECT_REASON_GONE);
+	return true;
+}
+
+/* The list may have the device already: as it is wanted, for all, or for writes alone. */
+static void trust_add(struct words *trust, const struct dev *dev,
+		      const char *suffix)
+{
+	size_t len = strlen(dev->name), kept = 0, i;
+
+	for (i = 0; i < trust->n; i++) {
+		char *word = trust->words[i];
+
+		if (!strncmp(word, dev->name, len) &&
+		    (!word[len] || !strcmp(word + len, suffix)))
+			return;
+	}
+	for (i = 0; i < trust->n; i++) {
+		char *word = trust->words[i];
+
+		if (!strncmp(word, dev->name, len) && !strcmp(word + len, "@w"))
+			free(word);
+		else
+			trust->words[kept++] = word;
+	}
+	trust->n = kept;
+	words_add(trust, xasprintf("%s%s", dev->name, suffix));
+}
+
+/*
+ * At boot the list adds to what the command line has; now, to what is in force. Where
+ * the two allow different things what is claimed would not come of the former, and it
+ * takes what is in force with it.
+ */
+static void trust_word(const struct situation *s, struct remedy *remedy,
+		       const char *suffix)
+{
+	struct policy changed = s->policy;
+	struct words boot = {}, now = {};
+	const char *mode = NULL;
+	char *list;
+	size_t i;
+
+	for (i = 0; i < s->policy.trust.n; i++)
+		words_add(&now, xstrdup(s->policy.trust.words[i]));
+	trust_add(&boot, s->path->client, suffix);
+	trust_add(&now, s->path->client, suffix);
+	if (s->path->two_hosts) {
+		trust_add(&boot, s->path->provider, suffix);
+		trust_add(&now, s->path->provider, suffix);
+	}
+	changed.trust = now;
+	if (s->m->policy && strcmp(s->policy.mode, s->boot.all.mode))
+		mode = s->policy.mode;
+	if (s->m->policy && !words_same(&s->policy.deny, &s->boot.all.deny)) {
+		set_whole(remedy, s, &changed);
+	} else {
+		list = words_joined(&boot, ";");
+		set_parameter(remedy, s, mode, list);
+		free(list);
+	}
+	set_command(remedy, s, &changed);
+	words_free(&boot);
+	words_free(&now);
+}
+
+bool apply_trust_writes(const struct situation *s, struct remedy *remedy)
+{
+	if (s->dir != DIR_WRITE)
+		return false;
+	trust_word(s, remedy, "@w");
+	claim(remedy, s, EFFECT_HOST_BRIDGE);
+	return true;
+}
+
+bool apply_trust(const struct situation *s, struct remedy *remedy)
+{
+	trust_word(s, remedy, "");
+	claim(remedy, s, EFFECT_HOST_BRIDGE);
+	return true;
+}
