@@ -677,6 +677,7 @@ def test_installed(results, roots: dict[str, Path], work: Path,
     test_flags(results, runner)
     if results.wanted("package"):
         test_package(results, work, runner)
+    test_order(results, runner)
 
 
 # where options are parsed -> the commands that have them; args.c has those of all
@@ -729,6 +730,57 @@ def test_options(results, roots: dict[str, Path], runner) -> None:
         told = set(re.findall(form, page))
         results.tell("options of the manual page", "" if told == all_of else
                      f"lacks {sorted(all_of - told)}, and has {sorted(told - all_of)}")
+
+
+def file_order(runner) -> dict[str, tuple[int, int, int]]:
+    """File -> line, column and step of the list in commands.h."""
+    places = {}
+    lines = re.findall(r"^ \*\t(.*)$", (runner.TOOL / "commands.h").read_text(), re.M)
+    for row, line in enumerate(lines):
+        for column, cell in enumerate(line.split("  ")):
+            for step, files in enumerate(cell.split(" > ")):
+                for file in files.split(", "):
+                    places[file] = (row, column, step)
+    return places
+
+
+def calls(runner) -> set[tuple[str, str]]:
+    """Pairs of files: the first uses a function or variable of the second."""
+    defined, used = {}, []
+    for file in sorted(runner.TOOL.glob("*.c")):
+        lines = subprocess.run(["nm", runner.MADE / f"{file.stem}.o"], check=True,
+                               capture_output=True, text=True).stdout.splitlines()
+        for words in map(str.split, lines):
+            if words[-2] == "U":
+                used.append((file.stem, words[-1]))
+            elif words[-2] in "TDBR":
+                defined[words[-1]] = file.stem
+    return {(file, defined[symbol]) for file, symbol in used if symbol in defined}
+
+
+def test_order(results, runner) -> None:
+    """No call and no include goes up in the list of commands.h."""
+    places = file_order(runner)
+    arrows = calls(runner)
+    for file in sorted(runner.TOOL.glob("*.[ch]")):
+        for header in re.findall(r'#include "(\w+)\.h"', file.read_text()):
+            arrows.add((file.stem, header))
+    # commands.h has the list, and is no file of it: two lines may include it
+    commands = {file for file, header in arrows if header == "commands"}
+    if results.wanted("order of the files"):
+        trouble = [f"{file} is not in the list" for file in
+                   sorted({f.stem for f in runner.TOOL.glob("*.[ch]")} - set(places) -
+                          {"commands"})]
+        trouble += [f"{file} includes commands.h" for file in sorted(commands)
+                    if places[file][0] > 1]
+        for one, other in sorted(arrows):
+            if one == other or "commands" in (one, other):
+                continue
+            (row, column, step), (to_row, to_column, to_step) = places[one], places[other]
+            if not (to_row > row or (to_row == row and to_column == column and
+                                     to_step > step)):
+                trouble.append(f"{one} uses {other}")
+        results.tell("order of the files", "\n".join(trouble))
 
 
 def test_package(results, work: Path, runner) -> None:

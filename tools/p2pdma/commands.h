@@ -2,18 +2,21 @@
 /*
  * The commands.
  *
- * Every file includes and calls only files of lines below its own in this list, or those
- * that stand after it on its own line:
+ * The order of all files. A file includes and calls only files on lines below its own,
+ * or, on its own line, files to the right of a ">" that stands after it in the same
+ * column. A test holds the objects and the includes against this list.
  *
  *	main
  *	summary  topo > tree, dot  route  policy_cmd  verify  bench  watch
- *	pairs  remedy > situation
+ *	pairs  remedy, reasons > rules > rules_policy, rules_fabric, rules_dma > situation
  *	args
- *	out  json  target > move  counters  drives
- *	path  policy
- *	machine > config
+ *	move > target  json
+ *	out  path  policy  counters  drives
+ *	machine > config > dev
  *	routes  sysfs  near
- *	address  util
+ *	util  address  version
+ *
+ * This header is for main and the commands, which are the line below it.
  */
 #ifndef P2PDMA_COMMANDS_H
 #define P2PDMA_COMMANDS_H
@@ -33,12 +36,5 @@ extern const struct command watch_command;
 /* "key=value key=value", as the kernel prints an event, as members; cuts up @text. */
 struct json_object;
 void watch_fields(struct json_object *object, char *text);
-
-/* Parts of topo, each in a file of its own. */
-void topo_tree(const struct machine *m, unsigned int width);
-void topo_tree_json(const struct machine *m);
-char *topo_dot(const struct machine *m, const char *only_client,
-	       const char *only_provider, bool all);
-int topo_svg(const char *dot, const char *file);
 
 #endif

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "config.h"
-#include "machine.h"
+#include "dev.h"
+#include "util.h"
 
 static struct pci_access *pacc;
 

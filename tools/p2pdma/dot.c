@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "args.h"
-#include "commands.h"
+#include "dot.h"
 #include "path.h"
 
 #define MANY_ROUTES	24	/* from here on only direct routes are drawn */
@@ -443,7 +443,6 @@ char *topo_dot(const struct machine *m, const char *only_client,
 	return text_take(&g.out);
 }
 
-/* Graphviz makes the picture; the file is given as it is, "-" for stdout. */
 int topo_svg(const char *dot, const char *file)
 {
 	const char *program = "dot";

@@ -13,9 +13,6 @@
 #define DEVICES		"/sys/bus/pci/devices"
 #define POLICY		"/sys/kernel/p2pdma/policy"
 
-#define CLASS_BASE(class)	((class) >> 16)
-#define CLASS_SUB(class)	((class) >> 8)
-
 /*
  * One function
  */
@@ -119,7 +116,7 @@ static struct dev *dev_load(const struct address *address)
 	line = sysfs_line(DEVICES "/%s/removable", dev->name);
 	dev->untrusted = line && !strcmp(line, "removable");
 	free(line);
-	dev->is_bridge = CLASS_SUB(dev->class) == 0x0604;
+	dev->is_bridge = dev->class >> 8 == 0x0604;
 	read_link(dev);
 	read_iommu(dev);
 	read_kname(dev);
@@ -487,32 +484,6 @@ const struct route *machine_route(const struct dev *client,
 	return NULL;
 }
 
-bool dev_is_client(const struct dev *dev)
-{
-	if (dev->is_bridge)
-		return false;
-	switch (CLASS_BASE(dev->class)) {
-	case 0x00:	/* from before there were classes */
-	case 0x01:	/* storage */
-	case 0x02:	/* network */
-	case 0x03:	/* display */
-	case 0x05:	/* memory */
-	case 0x0b:	/* processor */
-	case 0x10:	/* encryption */
-	case 0x11:	/* signal processing */
-	case 0x12:	/* accelerator */
-	case 0xff:
-		return true;
-	case 0x04:	/* multimedia: capture cards, not sound */
-		return CLASS_SUB(dev->class) == 0x0400 ||
-		       CLASS_SUB(dev->class) == 0x0480;
-	case 0x0c:
-		return CLASS_SUB(dev->class) == 0x0c06;	/* InfiniBand */
-	default:
-		return dev->has_p2pmem;
-	}
-}
-
 const char *dev_short(const struct machine *m, const struct dev *dev)
 {
 	return m->names_short ? dev->name + strlen("0000:") : dev->name;
@@ -523,47 +494,4 @@ char *provider_short(const struct machine *m, const struct provider *provider)
 	if (provider->only)
 		return xstrdup(dev_short(m, provider->dev));
 	return xasprintf("%s/%d", dev_short(m, provider->dev), provider->bar);
-}
-
-bool dev_is_downstream(const struct dev *dev)
-{
-	return dev->kind == KIND_ROOT_PORT || dev->kind == KIND_DOWNSTREAM;
-}
-
-bool dev_is_port(const struct dev *dev)
-{
-	return dev_is_downstream(dev) || dev->kind == KIND_UPSTREAM;
-}
-
-bool dev_asleep(const struct dev *dev)
-{
-	if (dev->physfn && dev_asleep(dev->physfn))
-		return true;
-	return dev->power && dev->power[0] == 'D' && strcmp(dev->power, "D0");
-}
-
-const char *kind_name(const struct dev *dev)
-{
-	switch (dev->kind) {
-	case KIND_ENDPOINT:
-		return dev->physfn ? "virtual function" : "endpoint";
-	case KIND_ROOT_ENDPOINT:
-		return "root complex integrated endpoint";
-	case KIND_ROOT_PORT:
-		return "root port";
-	case KIND_UPSTREAM:
-		return "switch upstream port";
-	case KIND_DOWNSTREAM:
-		return "switch downstream port";
-	case KIND_TO_PCI:
-		return "PCI bridge";
-	case KIND_CONVENTIONAL:
-		return dev->is_bridge ? "conventional PCI bridge" :
-					"conventional PCI device";
-	case KIND_UNSEEN:
-		break;
-	}
-	if (dev->physfn)
-		return "virtual function";
-	return dev->is_bridge ? "bridge" : "device";
 }

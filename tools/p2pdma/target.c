@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a drive is reached by: a file, its device to be overwritten, or only read. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,8 +9,8 @@
 #include <unistd.h>
 
 #include "drives.h"
-#include "move.h"
 #include "sysfs.h"
+#include "target.h"
 
 /* What has to be put back if something ends us in the middle. */
 static struct targets *to_put_back;

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "commands.h"
+#include "dot.h"
 #include "json.h"
 #include "out.h"
 #include "path.h"
+#include "tree.h"
 
 #define WIDE	140	/* columns from which on the PCI names are shown */
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* p2pdma topo --tree: the fabric, with providers, ACS and link speed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "commands.h"
 #include "json.h"
 #include "out.h"
 #include "path.h"
+#include "tree.h"
 
 /* The line of a function behind its address; to be freed. */
 static char *describe(const struct dev *dev)
