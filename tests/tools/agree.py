@@ -110,7 +110,7 @@ class Pair:
 
 
 def hops_differ(said: Said, pair: Pair) -> str:
-    """Who is on the path, in which order, what it is there, and of what kind."""
+    """Functions on the path, in order, with their roles and kinds."""
     rename = {"client-side": "up", "provider-side": "down"}
     if pair.meets() == "switch":
         rename = {}
@@ -136,9 +136,9 @@ def awake(exported: Exported, address: str) -> bool:
                 if folder.endswith("/" + address))
 
 
-def all_behind(facts: Facts, remedies: list[dict]) -> Facts:
-    """What the reason hides, with all remedies for it and for the reason itself; but
-    of trust, which would make do with less."""
+def all_hidden(facts: Facts, remedies: list[dict]) -> Facts:
+    """What the route rests on after all remedies but those of trust=, which may be of use
+    without the others."""
     gone: set[str] = set()
     for remedy in remedies:
         change = dict(REMEDIES.get(remedy["name"], {}))
@@ -173,7 +173,7 @@ def direction_differs(said: Said, pair: Pair, direction: str,
     trouble = []
     facts, holds = pair.facts(direction == "read"), said.holds[direction]
     verdict, reason, port = said.route[direction]
-    if not asleep:          # of what is asleep the kernel reads nothing
+    if not asleep:          # the kernel does not read what is asleep
         if facts.obstacles != said.obstacles[direction]:
             trouble.append(f"in the way: kernel {said.obstacles[direction]}, "
                            f"command {facts.obstacles}")
@@ -185,7 +185,7 @@ def direction_differs(said: Said, pair: Pair, direction: str,
         if ours != theirs:
             trouble.append(f"facts: kernel {sorted(theirs)}, "
                            f"command {sorted(ours)}")
-    # What is not for the command to work out.
+    # Facts that the command does not work out.
     facts.mode, facts.trusted = said.mode[direction], "trusted" in holds
     facts.denied = "denied" in holds
     facts.unreachable = port if "unreachable" in holds else ""
@@ -195,9 +195,9 @@ def direction_differs(said: Said, pair: Pair, direction: str,
     told = pair.value[direction]
     if (told["verdict"], told["reason"]) != (verdict, reason):
         trouble.append(f"debugfs has {verdict} {reason}, "
-                       f"the command tells {told['verdict']} {told['reason']}")
-    behind = all_behind(facts, pair.value["remedies"])
-    trouble += [wrong_remedy(behind if remedy["behind"] else facts, remedy, direction)
+                       f"the command says {told['verdict']} {told['reason']}")
+    hidden = all_hidden(facts, pair.value["remedies"])
+    trouble += [wrong_remedy(hidden if remedy["hidden"] else facts, remedy, direction)
                 for remedy in pair.value["remedies"]]
     return [f"{direction}s: {line}" for line in trouble if line]
 

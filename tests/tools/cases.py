@@ -123,7 +123,7 @@ def bad_json(run, roots) -> list[tuple[str, dict]]:
           lambda v: v["routes"][0]["write"].update(verdict=1))
     spoil("an address that is none",
           lambda v: v["devices"][0].update(address="5"))
-    spoil("another schema", lambda v: v.update(schema=2))
+    spoil("another schema", lambda v: v.update(schema=1))
     return found
 
 
@@ -183,7 +183,7 @@ ERRORS = [
     ("switch", ["topo", "--provider", "nvme0/3"], 2, ["BAR 3"]),
     ("switch", ["help", "topo", "route"], 2, ["too many"]),
     ("switch", ["--json", "help"], 2, ["--json"]),
-    ("switch", ["help", "topo", "--json"], 2, ["there is none as --json"]),
+    ("switch", ["help", "topo", "--json"], 2, ["help cannot be combined with --json"]),
     ("switch", ["help", "--tree"], 2, ["'--tree' of p2pdma help"]),
     ("switch", ["watch"], 2, ["--root", "the kernel that runs"]),
     ("none", ["topo", "--provider", "foo"], 2, ["no provider 'foo'"]),
@@ -224,7 +224,7 @@ POLICY_SET = [
      "switch,deny=0000:01:00.0\n", 0),
 ]
 
-# The kernel's command line, and the policy in force -> words of p2pdma policy
+# The kernel's command line, and the active policy -> words of p2pdma policy
 ORIGIN = {
     ("quiet", "auto"): ["It is the default."],
     ("p2pdma=switch p2pdma=deny=0:5.0", "switch,deny=0:5.0"): [
@@ -234,19 +234,19 @@ ORIGIN = {
         "  p2pdma=switch,deny=0:5.0,deny=0:6.0,trust=0:7.0@w,trust=0:8.0\n"],
     ("p2pdma=host,deny=0:5.0,deny=0:6.0,trust=0:7.0@w,trust=0:8.0,window",
      "host,deny=0:5.0;0:6.0,trust=0:7.0@w;0:8.0,window"): ["that of the kernel's command"],
-    ("p2pdma=of p2pdma", "off"): ["has a mistake", "'of' is no option; did you mean",
+    ("p2pdma=of p2pdma", "off"): ["has a mistake", "'of' is not an option; did you mean",
                                   "an option is empty", "  p2pdma=off\n"],
 }
 # What the kernel does not take -> words on stderr
 POLICY_REFUSED = {
-    "atuo": ["'atuo' is no option", "did you mean 'auto'"],
-    "dney=0000:01:00.0": ["'dney=0000:01:00.0' is no option", "'deny='"],
+    "atuo": ["'atuo' is not an option", "did you mean 'auto'"],
+    "dney=0000:01:00.0": ["'dney=0000:01:00.0' is not an option", "'deny='"],
     "auto,deny=nvme0": ["'nvme0' in deny=", "did you mean '0000:01:00.0'?"],
-    "auto,deny=0000:0100.0": ["is no device", "'0000:01:00.0'", "DEV:"],
+    "auto,deny=0000:0100.0": ["is not a device", "'0000:01:00.0'", "DEV:"],
     "auto,": ["an option is empty", "options: auto"],
 }
 
-# trust= in force -> what the remedy for reads across two host bridges makes of it
+# trust= of the active policy -> what the remedy for reads across two host bridges makes of it
 TRUSTED = {
     "": "0000:01:00.0;0000:81:00.0",
     "0000:81:00.0@w": "0000:01:00.0;0000:81:00.0",
@@ -324,7 +324,7 @@ CLAIMS = [
      "host-bridge-untrusted", "passthrough", "reason-may-go"),
 ]
 
-# The kernel's command line, the policy in force -> what the remedies "trust" and "undeny"
+# The kernel's command line, the active policy -> what the remedies "trust" and "undeny"
 # take away and add
 AT_BOOT = [
     ("quiet", "auto", "host-bridge-untrusted", "trust",
@@ -346,7 +346,7 @@ AT_BOOT = [
     ("p2pdma=host p2pdma=deny=pci:8086:a54", "host,deny=pci:8086:a54", "denied", "undeny",
      ("p2pdma=host p2pdma=deny=pci:8086:a54", "p2pdma=host")),
 ]
-# The kernel's command line, the policy in force, the reason -> is it said that they differ?
+# The kernel's command line, the active policy, the reason -> is it said that they differ?
 OTHER_POLICY = {
     ("quiet", "auto", "acs-request"): False,
     ("p2pdma=switch", "auto", "acs-request"): True,
@@ -405,7 +405,7 @@ REMOVED = {
     "p2pdma=deny=7fffffff:0:5.0": ("policy-off", None),
     "p2pdma=host p2pdma=of mem_encrypt=on": ("policy-host", "p2pdma=of"),
 }
-# The kernel's command line, the policy in force, the reason -> does the remedy speak of a
+# The kernel's command line, the active policy, the reason -> does the remedy speak of a
 # mistake?
 MAY_BE_MISTAKE = {
     ("quiet", "off", "policy-off"): False,

@@ -133,13 +133,13 @@ class Facts:
     """What the rules look at, for one pair and direction."""
     mode: str = "auto"
     denied: bool = False
-    unreachable: str = ""       # what on the way to the provider is asleep
+    unreachable: str = ""       # the first function up from the provider that is asleep
     same_function: bool = False
     translated: bool = False    # by an IOMMU, for the client
     trusted: bool = False       # the host bridges
     crosses: bool = False       # the fabric takes the client's request across
-    blocked: str = ""           # where an untranslated transfer is lost
-    stuck: str = ""             # where even a translated one is
+    blocked: str = ""           # the port where an untranslated transfer is lost
+    stuck: str = ""             # the port where a translated transfer is lost too
     # (reason, port) why it is not direct, in the guide's order
     obstacles: list[tuple[str, str]] = field(default_factory=list)
 
@@ -177,7 +177,7 @@ def decide(facts: Facts) -> tuple[str, str, str]:
 
 
 def size(text: str) -> int:
-    """A number with K, M or G behind it."""
+    """A number of bytes that may end with K, M or G."""
     if text[-1] in UNITS:
         return int(text[:-1]) << UNITS[text[-1]]
     return int(text, 0)

@@ -64,9 +64,9 @@ static bool take_routes(const char *input)
 
 static bool take_policy(const char *input)
 {
-	struct dev above = { .name = "0000:00:04.0", .address = { 0, 0, 4, 0 } };
+	struct dev above = { .bdf = "0000:00:04.0", .address = { 0, 0, 4, 0 } };
 	struct dev dev = {
-		.name = "0000:05:00.0", .address = { 0, 5, 0, 0 },
+		.bdf = "0000:05:00.0", .address = { 0, 5, 0, 0 },
 		.above = &above, .vendor = 0x8086, .device = 0xa54,
 	};
 	struct policy policy, again;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """Tests that need more than a line each: data moved on a fake tree, pictures, damaged
-trees, and that the guide and the program say the same."""
+trees, and whether the guide and the program agree."""
 
 import json
 import os
@@ -105,7 +105,7 @@ def test_verify(results, work: Path, runner) -> None:
                          root, shim, mode)
         trouble = check_verify(runner, done, status, [write, read])
         if file.exists():
-            trouble += "the file was left behind\n"
+            trouble += "the file was not removed\n"
         results.tell(name, trouble)
     for mode, status, first in (("", 2, "not-tested"), ("wrong", 1, "wrong-data"),
                                 ("refuse-change", 1, "refused-and-changed")):
@@ -234,7 +234,7 @@ def test_verify_safe(results, runner, root: Path, shim: Path,
 
 
 def test_proves_nothing(results, root: Path, run) -> None:
-    """What looks like an answer of the kernel's, and is none."""
+    """Results that look like an answer of the kernel, and are none."""
     client = root / "sys/bus/pci/devices/0000:04:00.0"
     if results.wanted("verify a driver that takes no peer memory"):
         set_routes(root, "not-supported")
@@ -266,7 +266,7 @@ def test_proves_nothing(results, root: Path, run) -> None:
 def test_put_back(results, runner, root: Path, shim: Path) -> None:
     """What --destructive overwrites is put back, however the run ends."""
     drive = root / "dev/nvme1n1"
-    kept = drive.read_bytes()
+    saved = drive.read_bytes()
     size = (root / "sys/block/nvme1n1/size").resolve()
     before = random.Random("put back").randbytes(8 << 20)
     drive.write_bytes(before)
@@ -325,12 +325,12 @@ def test_put_back(results, runner, root: Path, shim: Path) -> None:
             "nothing was overwritten before the signal; "
         process.send_signal(number)
         settle(name, process, [0, 2], trouble)
-    drive.write_bytes(kept)
+    drive.write_bytes(saved)
     size.write_text("2048\n")
 
 
 def test_watch(results, runner) -> None:
-    """Who reads no more ends it, without a word; --count does as well."""
+    """It ends silently when its reader has gone, and after --count events."""
     build_shim(runner)
     shim = runner.MADE / "shim-trace.so"
     flags = subprocess.run(["pkg-config", "--cflags", "libtracefs"], check=True,
@@ -721,7 +721,7 @@ def test_options(results, roots: dict[str, Path], runner) -> None:
             for where, has in (("help", told), ("completion", set(offered)))
             if has != set(options))
         for option, value in options.items():
-            # what is behind an option that has a value is no argument
+            # the word after an option with a value is not an argument
             got = complete(runner, f"p2pdma {option} 9 ", roots["switch"])
             if ("topo" in got) != value:
                 trouble += f"completion: has {option} a value?\n"
@@ -811,7 +811,7 @@ def test_package(results, work: Path, runner) -> None:
 
 
 def test_flags(results, runner) -> None:
-    """What the caller says of compiling is honoured; warnings end no build of his."""
+    """Flags of the caller are used, and warnings are errors only for the tests."""
     for name, given, words, unwanted in (
             ("flags of the caller", ["CPPFLAGS=-DA1", "CFLAGS=-O1", "LDFLAGS=-Wl,-z,now"],
              ["-DA1", "-O1", "-Wl,-z,now"], ["-Werror", "-O2"]),

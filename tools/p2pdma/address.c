@@ -48,7 +48,7 @@ bool address_parse(const char *text, struct address *address)
 
 void address_text(const struct address *address, char text[ADDRESS_LEN])
 {
-	/* the masks bound the length for the compiler; address_parse() has for us */
+	/* address_parse() keeps to these ranges; the masks show them to the compiler */
 	snprintf(text, ADDRESS_LEN, "%04x:%02x:%02x.%x", address->domain,
 		 address->bus & 0xff, address->slot & 0x1f,
 		 address->function & 7);

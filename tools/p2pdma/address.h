@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#define ADDRESS_LEN	24	/* ffffffff:ff:1f.7 and its end, in round numbers */
+#define ADDRESS_LEN	24	/* "ffffffff:ff:1f.7" and its zero byte, rounded up */
 
 struct address {
 	unsigned int domain;	/* of 32 bits: VMD's begin at 0x10000 */
@@ -14,10 +14,10 @@ struct address {
 	unsigned int function;
 };
 
-/* [<domain>:]<bus>:<slot>.<function>, all hexadecimal, and nothing behind it. */
+/* [<domain>:]<bus>:<slot>.<function>, all hexadecimal, and nothing after it. */
 bool address_parse(const char *text, struct address *address);
 void address_text(const struct address *address, char text[ADDRESS_LEN]);
-/* Hexadecimal digits that make up a number up to @limit; moves *@text behind them. */
+/* Parse hexadecimal digits as a number up to @limit, and move *@text past them. */
 bool address_hex(const char **text, unsigned int limit, unsigned int *value);
 /* As strcmp(): by domain, bus, slot, function. */
 int address_compare(const struct address *one, const struct address *other);

@@ -13,7 +13,7 @@
 #include "sysfs.h"
 #include "version.h"
 
-/* Numbers of options here; those of commands are from 0x100 to below these. */
+/* Numbers of the common options; those of a command are 0x100 to 0xfff. */
 enum {
 	OPT_JSON = 0x1000, OPT_COLOR, OPT_WIDTH, OPT_ROOT, OPT_PCI_IDS,
 	OPT_HELP, OPT_VERSION,
@@ -88,7 +88,7 @@ static void take_common(int val, const char *arg, struct options *options)
 	}
 }
 
-/* The word of an option that getopt_long() has refused. */
+/* Die, naming the option that getopt_long() has refused. */
 static void bad_option(char **argv, const char *command,
 		       const struct option *all, size_t n)
 {
@@ -99,7 +99,7 @@ static void bad_option(char **argv, const char *command,
 	whole[strcspn(whole, "=")] = '\0';
 	for (i = 0; i < n; i++) {
 		names[i] = xasprintf("--%s", all[i].name);
-		/* its number is told if it is known, perhaps by an abbreviation */
+		/* optopt is the number of a known option, also of an abbreviated one */
 		if (optopt != all[i].val)
 			continue;
 		if (all[i].has_arg == required_argument)
@@ -220,7 +220,7 @@ unsigned long long args_size(const char *option, const char *text,
 
 static struct dev *find_dev(const struct machine *m, const char *word)
 {
-	struct dev *dev = machine_dev_named(m, word);
+	struct dev *dev = machine_dev_at(m, word);
 	size_t i;
 
 	for (i = 0; i < m->n_devs && !dev; i++)
@@ -243,7 +243,7 @@ static void no_such_dev(const struct machine *m, const char *word,
 		if (dev->is_bridge || (providers && !machine_provider(m, dev, -1)))
 			continue;
 		words[n++] = strlen(word) < strlen("0000:00:00.0") ?
-				dev_short(m, dev) : dev->name;
+				dev_short(m, dev) : dev->bdf;
 		if (dev->kname)
 			words[n++] = dev->kname;
 	}
@@ -277,7 +277,7 @@ const struct provider *args_provider(const struct machine *m, const char *word,
 		}
 		has_bar = dev;
 		if (dev && (!parse_number(slash + 1, &bar) || bar > 5))
-			die("%s has no BAR '%s': BARs are 0 to 5", dev->name,
+			die("%s has no BAR '%s': BARs are 0 to 5", dev->bdf,
 			    slash + 1);
 	}
 	if (!dev)
@@ -285,7 +285,7 @@ const struct provider *args_provider(const struct machine *m, const char *word,
 	if (one_bar)
 		*one_bar = has_bar;
 	provider = machine_provider(m, dev, has_bar ? (int)bar : -1);
-	/* where no kernel tells who is one, any function may become one */
+	/* a kernel that reports no providers: any function may be one */
 	if (!provider && !m->project) {
 		static struct provider any;
 
@@ -295,10 +295,10 @@ const struct provider *args_provider(const struct machine *m, const char *word,
 	}
 	if (!provider && has_bar && machine_provider(m, dev, -1))
 		die("BAR %llu of %s is not registered as peer memory", bar,
-		    dev->name);
+		    dev->bdf);
 	if (!provider)
 		die("%s is not a provider: no driver has registered peer memory of it; 'p2pdma topo' lists providers",
-		    dev->name);
+		    dev->bdf);
 	free(copy);
 	return provider;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The command line: options that every command takes, and errors that name what is
- * wrong, with what may have been meant.
+ * The command line: options that every command takes, and errors that name the mistake
+ * and the words that are near to it.
  */
 #ifndef P2PDMA_ARGS_H
 #define P2PDMA_ARGS_H
@@ -14,8 +14,8 @@
 struct options {
 	bool help;		/* the overview of all commands is wanted */
 	bool json;
-	unsigned int width;	/* columns to write for; 0: as many as it takes */
-	const char *root;	/* by what another root was given; or NULL */
+	unsigned int width;	/* columns to write for; 0: no limit */
+	const char *root;	/* what has set another root: "--root" or "P2PDMA_ROOT"; or NULL */
 	const char *pci_ids;
 };
 
@@ -34,34 +34,37 @@ extern const char args_common_help[];
 void args_print_help(const struct command *command);
 
 /*
- * Parses the options that every command takes, and those in @own, of which each
- * is handed to @take by its number (val) and argument. What is left are the
- * arguments, from argv[optind] on. Dies naming what is wrong. --help ends the program
- * where the command has a help text; else it sets options->help and ends the parsing.
+ * Parse the options that every command takes, and those in @own, for each of which
+ * @take is called with its number (val) and its argument. The arguments of the command
+ * begin at argv[optind] afterwards. Dies naming a mistake.
+ *
+ * --help prints the help of @command and ends the program. If the command has none,
+ * options->help is set and parsing ends.
  */
 void args_parse(int argc, char **argv, const struct command *command,
 		const struct option *own, void (*take)(int val, const char *arg),
 		struct options *options);
 /* Options that stand before the command; --help sets options->help. */
 void args_parse_global(int argc, char **argv, struct options *options);
-/* Die if there are not @least to @most arguments; @usage says which. */
+/* Die, printing @usage, unless there are @least to @most arguments. */
 void args_count(int argc, int least, int most, const char *usage);
-/* A number of an option, from @least to @most; dies naming option and number. */
+/* @text as a number from @least to @most; dies naming it and the option. */
 unsigned long long args_number(const char *option, const char *text,
 			       unsigned long long least, unsigned long long most);
-/* The same with K, M or G behind it, for bytes. */
+/* The same for a size in bytes, which may end with K, M or G. */
 unsigned long long args_size(const char *option, const char *text,
 			     unsigned long long least, unsigned long long most);
 
 /*
- * The function that a word names: an address with or without domain, a name such
- * as nvme0, a block device with or without /dev/. Dies naming it and near matches.
+ * The function that a word stands for: a PCI address with or without domain, a name
+ * such as nvme0, or a block device with or without /dev/. Dies with near matches if
+ * there is none.
  */
 struct dev *args_dev(const struct machine *m, const char *word,
 		     const char *what);
 /*
- * The same for a provider, which may have "/BAR" behind it; whether it has is told by
- * @one_bar, which may be NULL.
+ * The same for a provider; the word may end with "/BAR", and *@one_bar is set to whether
+ * it does. @one_bar may be NULL.
  */
 const struct provider *args_provider(const struct machine *m, const char *word,
 				     bool *one_bar);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * p2pdma bench: how fast a drive moves data to and from peer memory, beside the same
- * copy by way of RAM, where the CPU does the second half. One I/O at a time. Data are
- * compared before anything is timed: a figure never stands for a pass.
+ * copy staged through RAM, of which the CPU does the half between RAM and peer memory.
+ * One I/O at a time. Data are compared first, and a pair that moves wrong data is not
+ * timed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@ struct figures {
 	bool measured;
 	double bytes_per_second;
 	double median;		/* microseconds */
-	double worst;		/* that 99 of 100 do not exceed */
+	double worst;		/* 99th percentile */
 };
 
 struct run {
@@ -99,7 +100,7 @@ static bool measure(const struct copy *copy, uint64_t size, double seconds,
 
 	begin = now();
 	while (good && !move_stopped() && n < MAX_SAMPLES && now() - begin < seconds) {
-		/* places far from each other, in an order that is always the same */
+		/* offsets far from each other, in the same order in each run */
 		step = step * 6364136223846793005ULL + 1442695040888963407ULL;
 		offset = (step >> 33) % (size / SMALL) * SMALL;
 		t = now();
@@ -200,7 +201,7 @@ static void print_runs(const struct pairs *pairs, const struct run *runs,
 	pairs_print_remarks(pairs, remarks, width);
 	free(remarks);
 	putchar('\n');
-	out_paragraph("One I/O at a time: of 1 MiB for MiB/s, of 4 KiB for the latency (median, and what 99 of 100 do not exceed). By RAM: the drive and RAM, and the CPU copies between RAM and the peer memory. A figure says nothing of whether all data are right: p2pdma verify does.",
+	out_paragraph("One I/O at a time: 1 MiB for MiB/s, 4 KiB for the latency (median/99th percentile). RAM: the drive moves data to or from RAM, and the CPU copies between RAM and the peer memory. Figures do not show whether all data are right; p2pdma verify does.",
 		      0, 0, width);
 }
 
@@ -248,8 +249,8 @@ static int run(int argc, char **argv, struct options *options)
 	runs = xcalloc(pairs.n, sizeof(*runs));
 	for (i = 0; i < pairs.n; i++) {
 		progress("%zu of %zu: %s -> %s, %s, %.0f s", i + 1, pairs.n,
-			 pairs.list[i].client->name,
-			 pairs.list[i].provider->dev->name,
+			 pairs.list[i].client->bdf,
+			 pairs.list[i].provider->dev->bdf,
 			 direction_name(pairs.list[i].dir), 4 * pairs.seconds);
 		runs[i].pair = &pairs.list[i];
 		run_pair(&pairs, &runs[i]);

@@ -22,7 +22,7 @@ static void failed(char *format, ...)
 	die("libpci: %s", text);
 }
 
-/* What cannot be read is told by the result. */
+/* libpci warns of what cannot be read; the result of the read shows it as well. */
 [[gnu::format(printf, 1, 2)]]
 static void quiet(char *format, ...)
 {
@@ -86,7 +86,7 @@ static void read_acs(struct pci_dev *pdev, struct acs *acs)
 	unsigned int size, i;
 	u8 word[4];
 
-	/* Conventional configuration space has room for no such capability. */
+	/* Conventional configuration space has no extended capabilities: no ACS. */
 	acs->seen = true;
 	if (!pci_read_block(pdev, 0x100, word, sizeof(word)))
 		return;
@@ -117,7 +117,7 @@ void config_read(struct dev *dev)
 
 	read_label(dev);
 
-	/* Others than root get the first 64 bytes only. */
+	/* Only root can read more than the first 64 bytes. */
 	if (pci_read_block(pdev, PCI_COMMAND, bytes, 2)) {
 		dev->memory_seen = true;
 		dev->decodes_memory = bytes[0] & PCI_COMMAND_MEMORY;

@@ -52,8 +52,8 @@ bool counters_read(const struct dev *client, const struct dev *provider,
 		   struct counters *counters)
 {
 	char *text = sysfs_read("/sys/bus/pci/devices/%s/p2pdma_counters",
-				client->name);
-	bool good = text && counters_parse(text, provider->name, counters);
+				client->bdf);
+	bool good = text && counters_parse(text, provider->bdf, counters);
 
 	free(text);
 	return good;

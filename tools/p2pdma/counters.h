@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The file p2pdma_counters: what has been mapped for a client, by provider. */
+/* The file p2pdma_counters: what has been mapped for a client, provider by provider. */
 #ifndef P2PDMA_COUNTERS_H
 #define P2PDMA_COUNTERS_H
 
@@ -11,10 +11,10 @@ struct counters {
 	unsigned long long refused;
 };
 
-/* The sum of all BARs of @provider in @text. False: a line made no sense. */
+/* The sum of all BARs of @provider in @text. False: a line does not parse. */
 bool counters_parse(const char *text, const char *provider,
 		    struct counters *counters);
-/* The same from sysfs. False: this kernel does not count. */
+/* The same from sysfs. False: this kernel has no such file. */
 bool counters_read(const struct dev *client, const struct dev *provider,
 		   struct counters *counters);
 

@@ -11,7 +11,7 @@ bool dev_is_client(const struct dev *dev)
 	if (dev->is_bridge)
 		return false;
 	switch (CLASS_BASE(dev->class)) {
-	case 0x00:	/* from before there were classes */
+	case 0x00:	/* made before class codes were defined */
 	case 0x01:	/* storage */
 	case 0x02:	/* network */
 	case 0x03:	/* display */

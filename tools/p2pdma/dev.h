@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* One PCI function: what sysfs and configuration space have of it. */
+/* One PCI function, as sysfs and configuration space show it. */
 #ifndef P2PDMA_DEV_H
 #define P2PDMA_DEV_H
 
@@ -11,7 +11,7 @@
 
 /* What a function is in the fabric; its PCI Express port type where that is seen. */
 enum kind {
-	KIND_UNSEEN,		/* not to be seen without root */
+	KIND_UNSEEN,		/* configuration space cannot be read without root */
 	KIND_ENDPOINT,
 	KIND_ROOT_ENDPOINT,	/* integrated in the root complex */
 	KIND_ROOT_PORT,
@@ -21,9 +21,9 @@ enum kind {
 	KIND_CONVENTIONAL,	/* not PCI Express */
 };
 
-/* Access Control Services, as configuration space has them. */
+/* The Access Control Services capability. */
 struct acs {
-	bool seen;		/* what follows is what there is */
+	bool seen;		/* the other members are valid */
 	bool present;
 	unsigned int cap;	/* ACS Capability register */
 	unsigned int ctrl;	/* ACS Control register */
@@ -33,30 +33,30 @@ struct acs {
 /* One PCI function. */
 struct dev {
 	struct address address;
-	char name[ADDRESS_LEN];
+	char bdf[ADDRESS_LEN];	/* @address as text */
 	struct dev *above;	/* the bridge above it; NULL on a root bus */
 	struct dev *physfn;	/* of a virtual function */
 	char *host;		/* its host bridge, "pci0000:00" */
 	unsigned int vendor;
 	unsigned int device;
-	int subvendor, subdevice;	/* -1: not told */
+	int subvendor, subdevice;	/* -1: unknown */
 	unsigned int class;	/* of 24 bits */
-	char *label;		/* by pci.ids */
+	char *label;		/* text of pci.ids */
 	char *driver;		/* NULL if none is bound */
-	char *kname;		/* by which the kernel's users know it: nvme0; or NULL */
-	char *power;		/* "D0"; NULL if not told */
-	int numa;		/* -1: not told */
+	char *kname;		/* that its driver has registered, such as nvme0; or NULL */
+	char *power;		/* "D0"; NULL: unknown */
+	int numa;		/* -1: unknown */
 	int iommu_group;	/* -1: none */
 	bool translated;	/* an IOMMU translates for it */
 	bool untrusted;		/* below an external port */
-	unsigned int mask_bits;	/* of the DMA addresses that it forms */
-	char *iommu_type;	/* of its group's domain; NULL if not told */
-	char *speed, *width;	/* of its link now; NULL if not told */
+	unsigned int mask_bits;	/* of its DMA mask */
+	char *iommu_type;	/* of its group's domain; NULL: unknown */
+	char *speed, *width;	/* of its link now; NULL: unknown */
 	char *speed_max, *width_max;
 	enum kind kind;
 	unsigned int port_number;
-	bool ari;		/* a port that forwards to functions above 7 */
-	bool memory_seen;	/* the next is what there is */
+	bool ari;		/* a port with ARI Forwarding enabled */
+	bool memory_seen;	/* @decodes_memory is valid */
 	bool decodes_memory;
 	struct acs acs;
 	bool is_bridge;
@@ -69,9 +69,9 @@ struct dev {
 	bool p2pmem_published;
 };
 
-/* Does DMA of a kind that peer memory is of interest for, by its class. */
+/* By its class, a device whose DMA may be to or from peer memory. */
 bool dev_is_client(const struct dev *dev);
-/* It sleeps, by what the kernel knows; a virtual function does as its physical one. */
+/* Not in D0; a virtual function is asleep if its physical function is. */
 bool dev_asleep(const struct dev *dev);
 const char *kind_name(const struct dev *dev);
 bool dev_is_downstream(const struct dev *dev);	/* or a root port */

@@ -2,10 +2,10 @@
 /*
  * p2pdma topo --dot and --svg: the fabric with its routes, for Graphviz.
  *
- * With many devices a line for each route would be a ball of wool. So functions below
- * one port, or below one switch, that are no providers and have the same routes are
- * one box; routes over the host bridge, and refusals, are drawn only while there are
- * few of them, and else told in the boxes of the providers.
+ * A line for each route of many devices could not be followed. Functions below one port
+ * or one switch that are not providers, and that have the same routes, are therefore one
+ * box. Routes through the host bridge and refused pairs are drawn only if there are fewer
+ * than MANY_ROUTES routes; otherwise the box of each provider counts them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -75,7 +75,7 @@ static bool is_provider(const struct graph *g, const struct dev *dev)
 	return machine_provider(g->m, dev, -1);
 }
 
-/* The switch, or the port, that a function hangs on: where groups are made. */
+/* The switch, or else the port, above @dev; groups are of functions that share it. */
 static const struct dev *meeting(const struct dev *dev)
 {
 	const struct dev *above = dev->above;
@@ -140,7 +140,7 @@ static void make_groups(struct graph *g)
 	}
 }
 
-/* A route is drawn by what is worse of its two directions. */
+/* The worse verdict of the two directions, by which a route is drawn. */
 static enum verdict worse(const struct route *route)
 {
 	enum verdict w = route->verdict[DIR_WRITE], r = route->verdict[DIR_READ];
@@ -150,7 +150,7 @@ static enum verdict worse(const struct route *route)
 	return w == VERDICT_BUS_ADDRESS ? r : w;
 }
 
-/* The only direction that works, in words; NULL if both do, or none. */
+/* The direction that works if only one does, in words; else NULL. */
 static const char *only_way(const struct route *route)
 {
 	bool writes = route->verdict[DIR_WRITE] != VERDICT_NOT_SUPPORTED;
@@ -183,7 +183,7 @@ static size_t count_routes(const struct graph *g)
 	return n;
 }
 
-/* Ports above what is shown are shown; other bridges lead nowhere. */
+/* Is a device that is shown below @bridge? Other bridges are left out. */
 static bool leads_to_shown(const struct graph *g, const struct dev *bridge)
 {
 	const struct dev *dev;
@@ -199,8 +199,8 @@ static bool leads_to_shown(const struct graph *g, const struct dev *bridge)
 }
 
 /*
- * Downstream ports are drawn in the box of what is below them. Where the type is not
- * to be seen, a bridge with bridges below it is no downstream port of interest.
+ * Is @bridge a downstream port, drawn in the box of the device below it? If types of
+ * ports could not be read, a bridge with other bridges below it is taken for none.
  */
 static bool is_folded(const struct graph *g, const struct dev *bridge)
 {
@@ -218,11 +218,11 @@ static bool is_folded(const struct graph *g, const struct dev *bridge)
 static void add_port(struct graph *g, const struct dev *dev)
 {
 	text_addf(&g->out, "  \"%s\" [label=\"%s\\n%s\\n%s\", style=\"filled,rounded\", fillcolor=\"#eef1f5\"];\n",
-		  dev->name, dev_short(g->m, dev), kind_name(dev),
+		  dev->bdf, dev_short(g->m, dev), kind_name(dev),
 		  acs_text(&dev->acs));
 }
 
-/* How the provider is reached, where that is not drawn. */
+/* How many clients have which verdict, where their routes are not drawn. */
 static void add_counts(struct graph *g, const struct dev *dev)
 {
 	size_t n[VERDICT_UNKNOWN + 1] = {}, one_way = 0, i;
@@ -256,7 +256,7 @@ static void add_group(struct graph *g, const struct group *group)
 	bool provider = is_provider(g, first);
 	size_t i;
 
-	text_addf(&g->out, "  \"%s\" [label=\"", first->name);
+	text_addf(&g->out, "  \"%s\" [label=\"", first->bdf);
 	if (group->n > 1)
 		text_addf(&g->out, "%zu alike\\n", group->n);
 	for (i = 0; i < group->n; i++) {
@@ -278,7 +278,7 @@ static void add_group(struct graph *g, const struct group *group)
 				  dev_short(g->m, first->above));
 		text_addf(&g->out, "%s", acs_text(&first->above->acs));
 	}
-	/* among functions of one device it is theirs that counts */
+	/* between functions of one device their own ACS decides */
 	if (first->acs.ctrl & 0x7f)
 		text_addf(&g->out, "\\nown %s", acs_text(&first->acs));
 	if (provider) {
@@ -296,7 +296,7 @@ static void add_group(struct graph *g, const struct group *group)
 		  provider ? "#dbeafe" : "#ffffff");
 }
 
-/* The tree itself. */
+/* The line from the bridge or host bridge above. */
 static void add_tree_edge(struct graph *g, const struct dev *dev)
 {
 	const struct dev *above = dev->above;
@@ -304,15 +304,15 @@ static void add_tree_edge(struct graph *g, const struct dev *dev)
 	while (above && is_folded(g, above))
 		above = above->above;
 	if (above)
-		text_addf(&g->out, "  \"%s\" -> \"%s\"", above->name, dev->name);
+		text_addf(&g->out, "  \"%s\" -> \"%s\"", above->bdf, dev->bdf);
 	else if (dev->host)
-		text_addf(&g->out, "  \"%s\" -> \"%s\"", dev->host, dev->name);
+		text_addf(&g->out, "  \"%s\" -> \"%s\"", dev->host, dev->bdf);
 	else
 		return;
 	text_add(&g->out, " [arrowhead=none, color=\"#8b949e\", penwidth=1.6];\n");
 }
 
-/* In the order of their numbers, which Graphviz would not keep by itself. */
+/* Lines that are not shown hold host bridges in the order of their numbers. */
 static void add_hosts(struct graph *g)
 {
 	const char *done = "";
@@ -361,7 +361,7 @@ static void add_route(struct graph *g, const struct group *group,
 		g->drawn[verdict] = true;
 	}
 	text_addf(&g->out, "  \"%s\" -> \"%s\" [constraint=false, %s%s%s%s, tooltip=\"writes %s, reads %s\"];\n",
-		  group->devs[0]->name, provider->dev->name, look,
+		  group->devs[0]->bdf, provider->dev->bdf, look,
 		  way ? ", label=\"" : "", way ? way : "", way ? "\"" : "",
 		  route->verdict_word[DIR_WRITE], route->verdict_word[DIR_READ]);
 }
@@ -390,13 +390,13 @@ static void add_legend(struct graph *g)
 				  lines[i].color, lines[i].line, lines[i].text);
 	if (g->drawn_one_way)
 		text_add(&g->out,
-			 "<font color=\"" AMBER "\"><b>&#9473; &#9473;</b></font>  works in one direction only, which it names<br align=\"left\"/>");
+			 "<font color=\"" AMBER "\"><b>&#9473; &#9473;</b></font>  works in one direction only, which is written beside it<br align=\"left\"/>");
 	if (!g->m->project)
 		text_add(&g->out,
-			 "This kernel names no routes.<br align=\"left\"/>");
+			 "This kernel reports no routes.<br align=\"left\"/>");
 	else if (!g->all_routes)
 		text_add(&g->out,
-			 "Routes that are not direct are too many to draw: providers say how many clients reach them (bus, host, no; one way: only writes or reads).<br align=\"left\"/>");
+			 "Too many routes to draw those that are not direct: the box of a provider counts its clients (bus, host, no; one way: only writes or reads).<br align=\"left\"/>");
 	text_add(&g->out, ">;\n");
 }
 
@@ -451,7 +451,7 @@ int topo_svg(const char *dot, const char *file)
 	ssize_t n = 0;
 	pid_t pid;
 
-	/* without the program there is nobody to read */
+	/* without Graphviz write() fails: main() has SIGPIPE ignored */
 	if (pipe(pipes))
 		die("no pipe: %s", strerror(errno));
 	fflush(stdout);
@@ -475,9 +475,9 @@ int topo_svg(const char *dot, const char *file)
 	}
 	close(pipes[1]);
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
-		die("%s did not end as it should", program);
+		die("%s was ended by a signal", program);
 	if (WEXITSTATUS(status) == 127)
-		die("Graphviz is not installed (apt-get install graphviz); p2pdma topo --dot prints what it would get");
+		die("Graphviz is not installed (apt-get install graphviz); p2pdma topo --dot prints the graph");
 	if (WEXITSTATUS(status)) {
 		complain("%s could not make %s", program, file);
 		return STATUS_FAILED;

@@ -13,7 +13,7 @@ static struct dev *last_dev(const struct machine *m, char *real)
 	struct dev *dev, *last = NULL;
 
 	while (rest && (part = strsep(&rest, "/"))) {
-		dev = machine_dev_named(m, part);
+		dev = machine_dev_at(m, part);
 		if (dev)
 			last = dev;
 	}
@@ -22,8 +22,8 @@ static struct dev *last_dev(const struct machine *m, char *real)
 }
 
 /*
- * The head of a drive with several controllers is a virtual device. It stands for
- * a function only if it has one controller.
+ * The block device of NVMe multipath is below no PCI function, but beside the drive's
+ * controllers. With one controller it belongs to that one's function, else to none.
  */
 static struct dev *of_multipath_head(const struct machine *m, const char *real)
 {

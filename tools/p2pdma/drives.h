@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Block devices, and the PCI functions that they hang on. */
+/* Block devices, and the PCI functions that they belong to. */
 #ifndef P2PDMA_DRIVES_H
 #define P2PDMA_DRIVES_H
 
 #include "machine.h"
 
-/* The function below which the block device @block ("nvme0n1") is; NULL if none. */
+/* The function that the block device @block ("nvme0n1") is below; NULL if none. */
 struct dev *drives_of_block(const struct machine *m, const char *block);
 /* The same for a path or name, "/dev/nvme0n1" or "nvme0n1". */
 struct dev *drives_dev(const struct machine *m, const char *word);

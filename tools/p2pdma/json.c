@@ -139,7 +139,7 @@ void json_dev(struct json_object *object, const struct dev *dev)
 {
 	char id[32];
 
-	json_text(object, "address", dev->name);
+	json_text(object, "address", dev->bdf);
 	json_text(object, "name", dev->kname);
 	json_text(object, "label", dev->label);
 	snprintf(id, sizeof(id), "%04x:%04x", dev->vendor, dev->device);
@@ -149,9 +149,9 @@ void json_dev(struct json_object *object, const struct dev *dev)
 	json_text(object, "driver", dev->driver);
 	json_text(object, "kind", kind_name(dev));
 	json_text(object, "host_bridge", dev->host);
-	json_text(object, "above", dev->above ? dev->above->name : NULL);
+	json_text(object, "above", dev->above ? dev->above->bdf : NULL);
 	json_text(object, "physical_function",
-		  dev->physfn ? dev->physfn->name : NULL);
+		  dev->physfn ? dev->physfn->bdf : NULL);
 	json_number(object, "numa_node", dev->numa);
 	json_number(object, "iommu_group", dev->iommu_group);
 	json_text(object, "iommu_domain", dev->iommu_type);
@@ -173,7 +173,7 @@ void json_provider(struct json_object *object, const struct provider *provider)
 	const struct dev *dev = provider->dev;
 	struct json_object *pool;
 
-	json_text(object, "provider", dev->name);
+	json_text(object, "provider", dev->bdf);
 	json_bar(object, provider);
 	if (!dev->has_p2pmem) {
 		json_text(object, "pool", NULL);
@@ -190,8 +190,8 @@ void json_route(struct json_object *object, const struct dev *client,
 {
 	enum direction dir;
 
-	json_text(object, "client", client->name);
-	json_text(object, "provider", provider->dev->name);
+	json_text(object, "client", client->bdf);
+	json_text(object, "provider", provider->dev->bdf);
 	json_bar(object, provider);
 	for (dir = 0; dir < N_DIRECTIONS; dir++) {
 		struct json_object *member;
@@ -216,16 +216,16 @@ void json_fabric(struct json_object *object, const struct path *path)
 	json_text(fabric, "shape", path_word(path));
 	json_text(fabric, "summary", summary);
 	json_number(fabric, "distance", path->distance);
-	json_text(fabric, "common", path->common ? path->common->name : NULL);
+	json_text(fabric, "common", path->common ? path->common->bdf : NULL);
 	json_flag(fabric, "acs_seen", path->seen);
 	json_text(fabric, "request", request_name(path->request));
 	json_flag(fabric, "completions_up", path->completion_up);
 	json_text(fabric, "conventional",
-		  path->conventional ? path->conventional->name : NULL);
+		  path->conventional ? path->conventional->bdf : NULL);
 	array = json_array_in(fabric, "redirectors");
 	for (i = 0; i < path->n_redirectors; i++)
-		json_text_item(array, path->redirectors[i]->name);
+		json_text_item(array, path->redirectors[i]->bdf);
 	json_text(fabric, "no_forwarding",
-		  path->no_forwarding ? path->no_forwarding->name : NULL);
+		  path->no_forwarding ? path->no_forwarding->bdf : NULL);
 	free(summary);
 }

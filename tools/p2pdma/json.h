@@ -32,7 +32,7 @@ void json_end_line(struct json_object *object);
 
 void json_dev(struct json_object *object, const struct dev *dev);
 void json_provider(struct json_object *object, const struct provider *provider);
-/* A pair's members; @route NULL: the kernel names none. */
+/* A pair's members; @route NULL: the kernel reports none. */
 void json_route(struct json_object *object, const struct dev *client,
 		const struct provider *provider, const struct route *route);
 void json_fabric(struct json_object *object, const struct path *path);

@@ -19,15 +19,15 @@
 
 static void read_link(struct dev *dev)
 {
-	dev->speed = sysfs_line(DEVICES "/%s/current_link_speed", dev->name);
-	dev->width = sysfs_line(DEVICES "/%s/current_link_width", dev->name);
-	dev->speed_max = sysfs_line(DEVICES "/%s/max_link_speed", dev->name);
-	dev->width_max = sysfs_line(DEVICES "/%s/max_link_width", dev->name);
+	dev->speed = sysfs_line(DEVICES "/%s/current_link_speed", dev->bdf);
+	dev->width = sysfs_line(DEVICES "/%s/current_link_width", dev->bdf);
+	dev->speed_max = sysfs_line(DEVICES "/%s/max_link_speed", dev->bdf);
+	dev->width_max = sysfs_line(DEVICES "/%s/max_link_width", dev->bdf);
 }
 
 static void read_iommu(struct dev *dev)
 {
-	char *group = sysfs_link_name(DEVICES "/%s/iommu_group", dev->name);
+	char *group = sysfs_link_name(DEVICES "/%s/iommu_group", dev->bdf);
 	unsigned long long number;
 
 	dev->iommu_group = -1;
@@ -43,7 +43,7 @@ static void read_iommu(struct dev *dev)
 			  !strncmp(dev->iommu_type, "DMA", 3);
 }
 
-/* The name under which a driver has registered it, by kinds of such names. */
+/* The first name, in this order of kinds, that a driver has registered for it. */
 static void read_kname(struct dev *dev)
 {
 	static const struct {
@@ -60,7 +60,7 @@ static void read_kname(struct dev *dev)
 		char path[128], **names;
 		size_t n;
 
-		snprintf(path, sizeof(path), DEVICES "/%s/%s", dev->name,
+		snprintf(path, sizeof(path), DEVICES "/%s/%s", dev->bdf,
 			 kinds[i].folder);
 		names = sysfs_names(path, kinds[i].prefix, &n);
 		if (n)
@@ -71,25 +71,25 @@ static void read_kname(struct dev *dev)
 
 static void read_p2pmem(struct dev *dev)
 {
-	dev->has_p2pmem = sysfs_exists(DEVICES "/%s/p2pmem", dev->name);
+	dev->has_p2pmem = sysfs_exists(DEVICES "/%s/p2pmem", dev->bdf);
 	if (!dev->has_p2pmem)
 		return;
 	dev->p2pmem_size = sysfs_number(0, DEVICES "/%s/p2pmem/size",
-					dev->name);
+					dev->bdf);
 	dev->p2pmem_available = sysfs_number(0, DEVICES "/%s/p2pmem/available",
-					     dev->name);
+					     dev->bdf);
 	dev->p2pmem_published = sysfs_number(0, DEVICES "/%s/p2pmem/published",
-					     dev->name);
+					     dev->bdf);
 }
 
 static void read_routes(struct dev *dev)
 {
 	char *text;
 
-	dev->has_routes = sysfs_exists(DEVICES "/%s/p2pdma_routes", dev->name);
+	dev->has_routes = sysfs_exists(DEVICES "/%s/p2pdma_routes", dev->bdf);
 	if (!dev->has_routes)
 		return;
-	text = sysfs_read(DEVICES "/%s/p2pdma_routes", dev->name);
+	text = sysfs_read(DEVICES "/%s/p2pdma_routes", dev->bdf);
 	if (text)
 		routes_parse(text, &dev->routes);
 	else
@@ -103,17 +103,17 @@ static struct dev *dev_load(const struct address *address)
 	char *line;
 
 	dev->address = *address;
-	address_text(address, dev->name);
-	dev->vendor = sysfs_number(0xffff, DEVICES "/%s/vendor", dev->name) & 0xffff;
-	dev->device = sysfs_number(0xffff, DEVICES "/%s/device", dev->name) & 0xffff;
-	dev->subvendor = sysfs_number(-1, DEVICES "/%s/subsystem_vendor", dev->name);
-	dev->subdevice = sysfs_number(-1, DEVICES "/%s/subsystem_device", dev->name);
-	dev->class = sysfs_number(0, DEVICES "/%s/class", dev->name) & 0xffffff;
-	dev->numa = sysfs_number(-1, DEVICES "/%s/numa_node", dev->name);
-	dev->driver = sysfs_link_name(DEVICES "/%s/driver", dev->name);
-	dev->power = sysfs_line(DEVICES "/%s/power_state", dev->name);
-	dev->mask_bits = sysfs_number(64, DEVICES "/%s/dma_mask_bits", dev->name);
-	line = sysfs_line(DEVICES "/%s/removable", dev->name);
+	address_text(address, dev->bdf);
+	dev->vendor = sysfs_number(0xffff, DEVICES "/%s/vendor", dev->bdf) & 0xffff;
+	dev->device = sysfs_number(0xffff, DEVICES "/%s/device", dev->bdf) & 0xffff;
+	dev->subvendor = sysfs_number(-1, DEVICES "/%s/subsystem_vendor", dev->bdf);
+	dev->subdevice = sysfs_number(-1, DEVICES "/%s/subsystem_device", dev->bdf);
+	dev->class = sysfs_number(0, DEVICES "/%s/class", dev->bdf) & 0xffffff;
+	dev->numa = sysfs_number(-1, DEVICES "/%s/numa_node", dev->bdf);
+	dev->driver = sysfs_link_name(DEVICES "/%s/driver", dev->bdf);
+	dev->power = sysfs_line(DEVICES "/%s/power_state", dev->bdf);
+	dev->mask_bits = sysfs_number(64, DEVICES "/%s/dma_mask_bits", dev->bdf);
+	line = sysfs_line(DEVICES "/%s/removable", dev->bdf);
 	dev->untrusted = line && !strcmp(line, "removable");
 	free(line);
 	dev->is_bridge = dev->class >> 8 == 0x0604;
@@ -143,7 +143,7 @@ static void dev_free(struct dev *dev)
 }
 
 /*
- * How they hang together
+ * The fabric
  */
 
 static int compare_devs(const void *one, const void *other)
@@ -173,20 +173,21 @@ struct dev *machine_dev(const struct machine *m, const struct address *address)
 	return NULL;
 }
 
-struct dev *machine_dev_named(const struct machine *m, const char *name)
+struct dev *machine_dev_at(const struct machine *m, const char *bdf)
 {
 	struct address address;
 
-	return address_parse(name, &address) ? machine_dev(m, &address) : NULL;
+	return address_parse(bdf, &address) ? machine_dev(m, &address) : NULL;
 }
 
 /*
- * The folders of sysfs are the fabric: .../pci0000:00/0000:00:04.0/0000:01:00.0.
- * A host bridge in between (VMD's) begins a fabric of its own.
+ * Folders of sysfs lie in each other as functions do in the fabric:
+ * .../pci0000:00/0000:00:04.0/0000:01:00.0. A host bridge in between (of VMD) begins a
+ * fabric of its own.
  */
 static void place(const struct machine *m, struct dev *dev)
 {
-	char *real = sysfs_real(DEVICES "/%s", dev->name), *part, *rest = real;
+	char *real = sysfs_real(DEVICES "/%s", dev->bdf), *part, *rest = real;
 	struct dev *above = NULL, *at;
 	struct address address;
 
@@ -204,15 +205,15 @@ static void place(const struct machine *m, struct dev *dev)
 	free(real);
 	dev->above = above;
 
-	real = sysfs_link_name(DEVICES "/%s/physfn", dev->name);
+	real = sysfs_link_name(DEVICES "/%s/physfn", dev->bdf);
 	if (real)
-		dev->physfn = machine_dev_named(m, real);
+		dev->physfn = machine_dev_at(m, real);
 	free(real);
 	if (dev->physfn)
-		dev->memory_seen = false;	/* in the SR-IOV capability */
+		dev->memory_seen = false;	/* the bit is in the SR-IOV capability */
 }
 
-/* Where sysfs does not say what hangs where there must not be a circle either. */
+/* A damaged tree may have bridges below each other; following @above must end. */
 static void check_circles(const struct machine *m)
 {
 	size_t i, steps;
@@ -241,12 +242,12 @@ static void load_devs(struct machine *m)
 	sysfs_free_names(names, n);
 	qsort(m->devs, m->n_devs, sizeof(*m->devs), compare_devs);
 
-	m->names_short = true;
+	m->domain_0 = true;
 	m->config_seen = true;
 	for (i = 0; i < m->n_devs; i++) {
 		place(m, m->devs[i]);
 		if (m->devs[i]->address.domain)
-			m->names_short = false;
+			m->domain_0 = false;
 		if (m->devs[i]->kind == KIND_UNSEEN)
 			m->config_seen = false;
 	}
@@ -274,7 +275,7 @@ static void add_provider(struct machine *m, struct dev *dev, int bar)
 	m->providers[m->n_providers++] = (struct provider){ dev, bar, true };
 }
 
-/* Those that routes name, and those that have p2pmem and are in no route. */
+/* Providers that are in a route, and functions with p2pmem that are in none. */
 static void load_providers(struct machine *m)
 {
 	size_t i, j;
@@ -285,7 +286,7 @@ static void load_providers(struct machine *m)
 		for (j = 0; j < list->n; j++) {
 			struct dev *dev;
 
-			dev = machine_dev_named(m, list->routes[j].provider);
+			dev = machine_dev_at(m, list->routes[j].provider);
 			if (dev)
 				add_provider(m, dev, list->routes[j].bar);
 		}
@@ -357,7 +358,7 @@ static void add_unseen(struct machine *m, const char *format, ...)
 	m->unseen[m->n_unseen++] = xstrdup(sentence);
 }
 
-/* What was not to be seen, each with the remedy. */
+/* Sentences on what could not be seen, with a remedy if there is one. */
 static void note_unseen(struct machine *m)
 {
 	size_t i, errors = 0, bad = 0;
@@ -375,7 +376,7 @@ static void note_unseen(struct machine *m)
 	for (i = 0; i < m->n_devs; i++) {
 		if (m->devs[i]->routes_error) {
 			errors++;
-			worst = m->devs[i]->name;
+			worst = m->devs[i]->bdf;
 		}
 		bad += m->devs[i]->routes.n_bad;
 	}
@@ -391,7 +392,7 @@ static void note_unseen(struct machine *m)
 
 unsigned long long machine_last(const struct provider *provider)
 {
-	char *text = sysfs_read(DEVICES "/%s/resource", provider->dev->name);
+	char *text = sysfs_read(DEVICES "/%s/resource", provider->dev->bdf);
 	unsigned long long first = 0, last = 0;
 	char *line, *rest = text;
 	int nr = 0;
@@ -431,7 +432,7 @@ struct machine *machine_load(const char *pci_ids)
 	free(sysfs_pci);
 	load_providers(m);
 	load_kernel(m);
-	/* not only x86 has guests, and the kernel knows */
+	/* cpuinfo says it on x86 only; this reason says it on every architecture */
 	m->guest |= any_virtualised(m);
 	note_unseen(m);
 	return m;
@@ -477,7 +478,7 @@ const struct route *machine_route(const struct dev *client,
 	for (i = 0; i < client->routes.n; i++) {
 		const struct route *route = &client->routes.routes[i];
 
-		if (!strcmp(route->provider, provider->dev->name) &&
+		if (!strcmp(route->provider, provider->dev->bdf) &&
 		    (route->bar == provider->bar || provider->bar < 0))
 			return route;
 	}
@@ -486,7 +487,7 @@ const struct route *machine_route(const struct dev *client,
 
 const char *dev_short(const struct machine *m, const struct dev *dev)
 {
-	return m->names_short ? dev->name + strlen("0000:") : dev->name;
+	return m->domain_0 ? dev->bdf + strlen("0000:") : dev->bdf;
 }
 
 char *provider_short(const struct machine *m, const struct provider *provider)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What there is in this machine: PCI functions in their fabric, providers of peer
- * memory, and the routes that the kernel names. Loaded once, then read only.
+ * This machine: PCI functions in their fabric, providers of peer memory, and the routes
+ * that the kernel reports. Loaded once, then read only.
  */
 #ifndef P2PDMA_MACHINE_H
 #define P2PDMA_MACHINE_H
@@ -12,8 +12,8 @@
 /* Peer memory: a BAR of a function. */
 struct provider {
 	struct dev *dev;
-	int bar;		/* -1: not told (no route names it) */
-	bool only;		/* no other BAR of the function is one */
+	int bar;		/* -1: unknown, as no route has it */
+	bool only;		/* the function has no other BAR of peer memory */
 };
 
 struct machine {
@@ -22,15 +22,15 @@ struct machine {
 	struct provider *providers;	/* by address and BAR */
 	size_t n_providers;
 	bool project;		/* the kernel has this project's interfaces */
-	char *policy;		/* in force; NULL if it cannot be read */
+	char *policy;		/* the active one; NULL if it cannot be read */
 	char *release;		/* of the kernel */
-	char *cmdline;		/* of the kernel; "" if not to be seen */
+	char *cmdline;		/* of the kernel; "" if it cannot be read */
 	char **iommus;		/* "dmar0" */
 	size_t n_iommus;
-	bool guest;		/* it runs on a hypervisor, as far as can be told */
-	bool no_sme;		/* the CPU does not encrypt the host's memory */
-	bool config_seen;	/* all of configuration space, of every function */
-	bool names_short;	/* all functions are in domain 0 */
+	bool guest;		/* it runs on a hypervisor, as far as is known */
+	bool no_sme;		/* the CPU cannot encrypt the host's memory */
+	bool config_seen;	/* all of configuration space of every function was read */
+	bool domain_0;		/* all functions are in domain 0 */
 	char **unseen;		/* sentences: what could not be seen, and why */
 	size_t n_unseen;
 };
@@ -39,7 +39,8 @@ struct machine *machine_load(const char *pci_ids);
 void machine_free(struct machine *m);
 
 struct dev *machine_dev(const struct machine *m, const struct address *address);
-struct dev *machine_dev_named(const struct machine *m, const char *name);
+/* The same for a PCI address as text. */
+struct dev *machine_dev_at(const struct machine *m, const char *bdf);
 /* The provider of that function; @bar -1 stands for the first. */
 const struct provider *machine_provider(const struct machine *m,
 					const struct dev *dev, int bar);
@@ -48,7 +49,7 @@ unsigned long long machine_last(const struct provider *provider);
 /* The kernel's line for a pair, or NULL. */
 const struct route *machine_route(const struct dev *client,
 				  const struct provider *provider);
-/* As short as it can be among the functions of this machine. */
+/* Its PCI address, without the domain if all functions are in domain 0. */
 const char *dev_short(const struct machine *m, const struct dev *dev);
 /* For headings: the address, and the BAR if there are several. To be freed. */
 char *provider_short(const struct machine *m, const struct provider *provider);

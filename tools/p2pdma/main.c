@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * p2pdma: what peer-to-peer DMA can do on this machine, why, and whether it does.
+ * p2pdma: shows which routes peer-to-peer DMA has on this machine, and why, and moves
+ * data to check them.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -54,8 +55,9 @@ static void print_overview(void)
 }
 
 /*
- * A drive that is opened must not become our standard output, nor must a reader that
- * goes away end us before what was overwritten is put back.
+ * Open standard streams that are closed, so that a drive that is opened later does not
+ * become one. Ignore SIGPIPE, so that what was overwritten on a drive is put back also
+ * after the reader of the output has gone.
  */
 static void secure_output(void)
 {
@@ -70,7 +72,7 @@ static void secure_output(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* Nobody reads any more; errno may be of something later. */
+/* Has the reader of the output gone? errno may be of a later call. */
 static bool pipe_closed(void)
 {
 	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
@@ -79,8 +81,8 @@ static bool pipe_closed(void)
 }
 
 /*
- * What was written may not have arrived: a full disk, a closed pipe. Who closes a pipe
- * knows that.
+ * Fail if not all output could be written. The error is not printed for a closed pipe:
+ * its reader has closed it on purpose.
  */
 static int finish(int status)
 {
@@ -99,7 +101,7 @@ static int help(int argc, char **argv, struct options *options)
 	args_parse(argc, argv, &help_command, NULL, NULL, options);
 	args_count(argc, 0, 1, "p2pdma help [COMMAND]");
 	if (options->json)
-		die("help is for people; there is none as --json");
+		die("help cannot be combined with --json");
 	if (!options->help && optind < argc)
 		command = find_command(argv[optind]);
 	if (command && command->help)

@@ -26,7 +26,7 @@ bool move_stopped(void)
 
 void move_catch_signals(void)
 {
-	/* all that would end us, and can be caught, but for our own mistakes */
+	/* all that end a program and can be caught, but those of its own faults */
 	static const int signals[] = {
 		SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2,
 		SIGVTALRM, SIGPROF, SIGPOLL, SIGXCPU, SIGXFSZ,
@@ -106,19 +106,19 @@ bool peer_map(const struct dev *provider, size_t size, struct peer *peer,
 	*peer = (struct peer){};
 	if (!provider->has_p2pmem) {
 		*why = xasprintf("user space cannot allocate memory of %s: it has no p2pmem/allocate",
-				 provider->name);
+				 provider->bdf);
 		return false;
 	}
 	available = sysfs_number(0, "/sys/bus/pci/devices/%s/p2pmem/available",
-				 provider->name);
+				 provider->bdf);
 	if (size > available)
 		size = available & ~4095ULL;
 	if (!size) {
-		*why = xasprintf("%s has no peer memory left", provider->name);
+		*why = xasprintf("%s has no peer memory left", provider->bdf);
 		return false;
 	}
 	path = sysfs_path("/sys/bus/pci/devices/%s/p2pmem/allocate",
-			  provider->name);
+			  provider->bdf);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
 		*why = xasprintf("%s: %s%s", path, strerror(errno), hint(errno));
@@ -146,7 +146,7 @@ void peer_unmap(struct peer *peer)
 }
 
 /*
- * Patterns: words that tell where they belong
+ * Patterns: words that depend on their offset, so that misplaced data are found
  */
 
 enum phase {
@@ -212,7 +212,7 @@ static uint64_t compare(const struct transfer *t, const uint64_t *at,
  * I/O
  */
 
-/* Between the drive and RAM: it has to work for the test to mean anything. */
+/* I/O between the drive and RAM. Where it fails the test proves nothing. */
 static bool stage(struct transfer *t, bool to_drive, void *ram,
 		  uint64_t offset, size_t len)
 {
@@ -278,7 +278,7 @@ static bool sectors_alike(const uint64_t *data, size_t len)
 	return true;
 }
 
-/* What is to be moved, in its place, and something else where it is to go. */
+/* Write the data to the source, and another pattern to the destination. */
 static bool prepare(struct transfer *t, uint64_t offset, size_t len)
 {
 	void *ram = t->ram;
@@ -338,7 +338,7 @@ static bool move_chunk(struct transfer *t, uint64_t offset, size_t len)
 		return false;
 	}
 	if (bad && !t->target->writable) {
-		/* somebody else may write the drive meanwhile */
+		/* another program may have written the drive meanwhile */
 		memcpy(t->ram, t->reference, len);
 		if (!stage(t, false, t->reference, offset, len))
 			return false;
@@ -354,7 +354,7 @@ static bool move_chunk(struct transfer *t, uint64_t offset, size_t len)
 	return true;
 }
 
-/* What all of it amounts to. */
+/* The result of the whole transfer. */
 static void judge(struct transfer *t)
 {
 	struct outcome *outcome = t->outcome;
@@ -415,7 +415,7 @@ void move_data(const struct target *target, const struct dev *provider,
 		if (!move_chunk(&t, offset, len))
 			break;
 	}
-	/* what was found before the end stands, however it came to it */
+	/* wrong data that were found count, also if the transfer was interrupted */
 	if (outcome->wrong || outcome->changed)
 		judge(&t);
 	else if (!outcome->note && move_stopped())

@@ -46,11 +46,14 @@ void move_data(const struct target *target, const struct dev *provider,
 const char *measured_text(enum measured measured);
 const char *measured_name(enum measured measured);
 
-/* After the first, SIGINT and the like make the second true: end, and clean up. */
+/*
+ * From move_catch_signals() on, a signal that would end the program only makes
+ * move_stopped() true. The caller then cleans up and ends.
+ */
 void move_catch_signals(void);
 bool move_stopped(void);
 
-/* A line on stderr that says what is going on, on a terminal only; NULL ends it. */
+/* Show a line of progress on stderr if that is a terminal; NULL removes it. */
 [[gnu::format(printf, 1, 2)]] void progress(const char *format, ...);
 
 #endif

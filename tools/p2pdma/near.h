@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What somebody may have meant. */
+/* Words that are near to a misspelt one. */
 #ifndef P2PDMA_NEAR_H
 #define P2PDMA_NEAR_H
 

@@ -64,13 +64,13 @@ enum style verdict_style(enum verdict verdict)
 void out_paragraph(const char *text, unsigned int at, unsigned int indent,
 		   unsigned int width)
 {
-	bool first = true, fresh = at <= indent;
+	bool first = true, empty = at <= indent;
 	unsigned int len;
 
 	while (*text) {
 		len = strcspn(text, " ");
-		/* what stands before the first word may leave too little room */
-		if (width && !fresh && at + !first + len > width) {
+		/* text before the first word may leave too little room for it */
+		if (width && !empty && at + !first + len > width) {
 			printf("\n%*s", (int)indent, "");
 			at = indent;
 			first = true;
@@ -78,7 +78,7 @@ void out_paragraph(const char *text, unsigned int at, unsigned int indent,
 		printf("%s%.*s", first ? "" : " ", (int)len, text);
 		at += len + !first;
 		first = false;
-		fresh = false;
+		empty = false;
 		text += len;
 		text += strspn(text, " ");
 	}

@@ -20,7 +20,7 @@ enum style {
 
 /* Colours on or off, whatever stdout is. */
 void out_color(bool on);
-/* What switches a style on and off on stdout; "" where there are no colours. */
+/* Control characters that begin and end a style; "" without colours. */
 const char *style_on(enum style style);
 const char *style_off(enum style style);
 enum style verdict_style(enum verdict verdict);
@@ -31,7 +31,7 @@ enum style verdict_style(enum verdict verdict);
  */
 void out_paragraph(const char *text, unsigned int at, unsigned int indent,
 		   unsigned int width);
-/* "1 route", "2 routes"; as size_text(). */
+/* "1 route", "2 routes"; in a static buffer as that of size_text(). */
 const char *count_text(size_t n, const char *thing);
 
 /* The lines at the end of an output that say what could not be seen. */
@@ -59,7 +59,7 @@ void table_add(struct table *table, const char *text, enum style style);
 void table_addf(struct table *table, enum style style, const char *format, ...);
 /* Columns that all of it takes, without indent. */
 unsigned int table_width(const struct table *table);
-/* Empties it without a word. */
+/* Empties it without printing. */
 void table_free(struct table *table);
 /*
  * Prints and empties it. Columns in front, @fixed of them, are repeated where the

@@ -11,7 +11,7 @@ _p2pdma_devices() {
 		[ -z "${1:-}" ] || [ -e "$dev/p2pmem" ] || continue
 		[ -z "${1:-}" ] && [[ $(<"$dev/class") == 0x0604* ]] && continue
 		printf '%s\n' "${dev##*/}"
-		# the first is the one that the command knows
+		# the command takes the first that there is
 		for name in "$dev"/nvme/nvme* "$dev"/infiniband/* "$dev"/net/* \
 			"$dev"/drm/renderD* "$dev"/drm/card* "$dev"/accel/* \
 			"$dev"/dma/* "$dev"/misc/*; do
@@ -32,7 +32,7 @@ _p2pdma() {
 		cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 		words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
 	fi
-	# nor is a value behind "=" a word of its own
+	# bash breaks words at "=" too: then the option is one word further back
 	if [ "$cur" = = ]; then
 		cur=''
 	elif [ "$prev" = = ] && ((cword >= 2)); then

@@ -100,7 +100,7 @@ static void add(struct pairs *pairs, struct dev *client,
 	}
 }
 
-/* Memory is allocated from a function, whatever its BARs: the first stands for all. */
+/* Memory is allocated from a function, not from a BAR: its first BAR stands for all. */
 static void add_all(struct pairs *pairs)
 {
 	const struct machine *m = pairs->m;
@@ -117,7 +117,7 @@ static void add_all(struct pairs *pairs)
 	}
 }
 
-/* After all targets are there, because the list of them moves as it grows. */
+/* Pointers to targets are taken last, because their list moves as it grows. */
 static void find_targets(struct pairs *pairs)
 {
 	size_t i;
@@ -148,7 +148,7 @@ static void check_given(const struct pairs *pairs)
 		if (j == pairs->n)
 			die("%s is on the drive %s, which is not the client",
 			    pairs->targets.list[i].name,
-			    pairs->targets.list[i].client->name);
+			    pairs->targets.list[i].client->bdf);
 	}
 }
 
@@ -233,8 +233,8 @@ void json_pair(struct json_object *object, const struct pair *pair)
 {
 	struct json_object *says;
 
-	json_text(object, "client", pair->client->name);
-	json_text(object, "provider", pair->provider->dev->name);
+	json_text(object, "client", pair->client->bdf);
+	json_text(object, "provider", pair->provider->dev->bdf);
 	if (pair->provider->bar < 0)
 		json_text(object, "bar", NULL);
 	else

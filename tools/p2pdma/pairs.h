@@ -11,8 +11,8 @@ struct pair {
 	struct dev *client;
 	const struct provider *provider;
 	enum direction dir;
-	const struct route *route;	/* NULL: the kernel names none */
-	struct target *target;		/* NULL: the reason is @why */
+	const struct route *route;	/* NULL: the kernel reports none */
+	struct target *target;		/* NULL: @why says why not */
 	char *why;
 };
 
@@ -28,11 +28,11 @@ struct pairs {
 /* Parse the command line, and find the pairs. Signals are caught from here on. */
 void pairs_find(int argc, char **argv, const struct command *command,
 		struct options *options, struct pairs *pairs);
-/* Close and free, when what was overwritten has been put back. */
+/* Close and free; targets_put_back() comes before. */
 void pairs_close(struct pairs *pairs);
 /*
- * A remark for each pair and direction, or NULL. One that is the same for several of a
- * client's that follow each other is made once, of the client alone.
+ * Print @remarks: one for each entry of @pairs, or NULL. If entries of one client that
+ * follow each other have the same remark, it is printed once, and names the client only.
  */
 void pairs_print_remarks(const struct pairs *pairs, char * const *remarks,
 			 unsigned int width);

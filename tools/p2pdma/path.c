@@ -14,7 +14,7 @@
 #define ACS_EC	0x20
 #define ACS_DT	0x40
 
-/* Any of these at functions of one device may send traffic another way. */
+/* With any of these, functions of one device may not reach each other directly. */
 #define ACS_REDIRECTING	(ACS_RR | ACS_CR | ACS_EC | ACS_UF)
 
 /* the most bits that an egress vector can have */
@@ -78,7 +78,7 @@ static void part(struct path *path)
 			  strcmp(path->client->host, path->provider->host);
 }
 
-/* Down from below @top to the provider; recursion turns the order round. */
+/* Add the hops from the one below @top down to the provider. */
 static void walk_down(struct path *path, const struct dev *dev,
 		      const struct dev *top)
 {
@@ -125,8 +125,9 @@ static void walk(struct path *path)
 }
 
 /*
- * Among functions of one device: with ARI there is no slot, and all eight bits are the
- * function. A virtual function on a bus of its own has no number that the vector knows.
+ * The number of a function in the egress vectors of its device. With ARI it has eight
+ * bits, those of the slot included. A virtual function on another bus than its physical
+ * function has no number there.
  */
 static unsigned int function_number(const struct dev *dev)
 {
@@ -186,9 +187,9 @@ static void look_in_switch(struct path *path)
 }
 
 /*
- * Functions of one device: whatever redirects, in them or above, is in the way. One
- * of them may be the upstream port of a switch that the client or the provider is
- * below.
+ * Between functions of one device: ACS redirection in any of them, or in a port above,
+ * keeps the route from being direct. One of them may be the upstream port of a switch
+ * that the client or the provider is below.
  */
 static void look_in_device(struct path *path)
 {
@@ -214,19 +215,19 @@ static void look_in_device(struct path *path)
 	}
 	path->completion_up = path->provider->acs.ctrl & ACS_CR;
 	if (path->client_side != path->client)
-		path->behind = path->client_side;
+		path->bridge_function = path->client_side;
 	else if (path->provider_side != path->provider)
-		path->behind = path->provider_side;
-	path->completion_up |= !!path->behind;
+		path->bridge_function = path->provider_side;
+	path->completion_up |= !!path->bridge_function;
 
-	/* Where something redirects, all may go up, but what the client drops. */
+	/* If anything redirects, requests may go up, unless the client drops them. */
 	if (!path->seen)
 		return;
 	path->request = request_at(path->client, path->provider);
 	if (path->request == REQUEST_DROPPED)
 		path->dropper = path->client;
 	else
-		path->request = path->n_redirectors || path->behind ?
+		path->request = path->n_redirectors || path->bridge_function ?
 					REQUEST_UP : REQUEST_ACROSS;
 }
 
@@ -321,38 +322,38 @@ char *path_summary(const struct path *path)
 				 path->client->host ? path->client->host : "");
 	if (path->conventional)
 		return xasprintf("%s on the path is not PCI Express",
-				 path->conventional->name);
+				 path->conventional->bdf);
 	if (!path->seen)
 		return xasprintf("below %s; what ACS does there was not seen",
-				 path->common->name);
-	if (path->behind)
-		return xasprintf("behind %s and another function of the same device; nothing says that they reach each other inside it",
-				 path->behind->name);
+				 path->common->bdf);
+	if (path->bridge_function)
+		return xasprintf("below %s, a bridge function of the device that has the other; nothing says that they reach each other inside it",
+				 path->bridge_function->bdf);
 	if (path->dropper == path->client)
 		return xasprintf("functions of one device below %s; ACS at %s drops the client's requests to the provider",
-				 path->common->name, path->client->name);
+				 path->common->bdf, path->client->bdf);
 	if (!path->in_switch)
 		return path->n_redirectors ?
 			xasprintf("functions of one device below %s; ACS at %s redirects or forwards",
-				  path->common->name,
-				  path->redirectors[0]->name) :
+				  path->common->bdf,
+				  path->redirectors[0]->bdf) :
 			xasprintf("functions of one device below %s; nothing redirects",
-				  path->common->name);
+				  path->common->bdf);
 	switch (path->request) {
 	case REQUEST_UP:
 		return xasprintf("ACS at %s sends the client's requests up to the root complex",
-				 path->client_side->name);
+				 path->client_side->bdf);
 	case REQUEST_DROPPED:
 		return xasprintf("ACS at %s drops the client's requests to the provider",
-				 path->client_side->name);
+				 path->client_side->bdf);
 	default:
 		break;
 	}
 	if (path->completion_up)
 		return xasprintf("writes cross below %s; ACS at %s sends the completions of reads up",
-				 path->common->name, path->provider_side->name);
+				 path->common->bdf, path->provider_side->bdf);
 	return xasprintf("below %s, and ACS lets everything cross",
-			 path->common->name);
+			 path->common->bdf);
 }
 
 const char *request_name(enum request request)
@@ -379,8 +380,8 @@ const char *path_word(const struct path *path)
 		return "pci";
 	if (!path->seen)
 		return "below";
-	if (path->behind)
-		return "behind";
+	if (path->bridge_function)
+		return "subtree";
 	if (path->n_redirectors)
 		return "acs";
 	return path->in_switch ? "switch" : "device";

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The way from a client to a provider, port by port, and what ACS does to a request
- * and its completion on it. Made from sysfs and configuration space, by the rules
- * of the PCI Express Base Specification, "Access Control Services"; the verdict is
- * the kernel's, and never made here.
+ * The path from a client to a provider, port by port, and what ACS does on it to a
+ * request and its completion. Worked out from sysfs and configuration space, by the rules
+ * of the PCI Express Base Specification, "Access Control Services". The verdict is always
+ * the kernel's.
  */
 #ifndef P2PDMA_PATH_H
 #define P2PDMA_PATH_H
@@ -44,7 +44,7 @@ struct path {
 	bool same_function;
 	bool two_hosts;
 	bool in_switch;		/* the paths part between downstream ports */
-	bool seen;		/* ACS of all that matters has been seen */
+	bool seen;		/* all ACS that matters to the pair could be read */
 	const struct dev *client_side;
 	const struct dev *provider_side;
 	enum request request;	/* at @client_side, or at the client itself */
@@ -54,13 +54,17 @@ struct path {
 	const struct dev *no_forwarding; /* the first downstream port, from @common up,
 					  * without Upstream Forwarding
 					  */
-	const struct dev *behind;	/* the function of a device that one of them is behind */
-	const struct dev **redirectors;	/* that ACS would have to be taken from */
+	const struct dev *bridge_function;	/* see path_find() */
+	const struct dev **redirectors;	/* whose ACS keeps the route from being direct */
 	size_t n_redirectors;
 	bool forwarders;	/* one of them has Upstream Forwarding set */
 	int distance;		/* counted as the kernel does */
 };
 
+/*
+ * If one of the two is below a bridge function of the device that has the other,
+ * @bridge_function is that; the fabric does not show whether they reach each other.
+ */
 struct path *path_find(const struct dev *client, const struct dev *provider);
 void path_free(struct path *path);
 
@@ -68,11 +72,11 @@ void path_free(struct path *path);
 const char *acs_bits(unsigned int bits);
 /* For people: "ACS SV RR CR UF", "no ACS", "ACS not seen"; as acs_bits(). */
 const char *acs_text(const struct acs *acs);
-/* What the fabric does to a direct request, where no kernel says; a sentence. */
+/* How the two are connected, and what ACS does there; a sentence, to be freed. */
 char *path_summary(const struct path *path);
 /* The same in a word, for cells of a table. */
 const char *path_word(const struct path *path);
-/* "across", "up", "dropped"; NULL where it was not looked at, or not seen. */
+/* "across", "up", "dropped"; NULL if unknown or of no interest. */
 const char *request_name(enum request request);
 
 #endif

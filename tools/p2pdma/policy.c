@@ -29,7 +29,7 @@ void words_free(struct words *words)
 
 /*
  * A device of deny= or trust=, as the kernel reads it (drivers/pci/p2pdma/policy.c):
- * IDs, of which 0 stands for any, or the way from a root bus down.
+ * IDs, of which 0 stands for any, or the path from a root bus down.
  */
 #define MAX_STEPS	32
 
@@ -156,7 +156,7 @@ bool policy_names(const char *word, const struct dev *dev)
 	return names;
 }
 
-/* What somebody may have meant with a word that is no device; to be freed. */
+/* "; did you mean ...?" for a word that is not a device; to be freed. */
 static char *near_device(const struct machine *m, const char *word)
 {
 	const char **words;
@@ -171,11 +171,11 @@ static char *near_device(const struct machine *m, const char *word)
 
 		if (dev->kname && !strcmp(dev->kname, word)) {
 			free(words);
-			return xasprintf("; did you mean '%s'?", dev->name);
+			return xasprintf("; did you mean '%s'?", dev->bdf);
 		}
-		words[n++] = dev->name;
+		words[n++] = dev->bdf;
 		if (!dev->address.domain)
-			words[n++] = dev->name + strlen("0000:");
+			words[n++] = dev->bdf + strlen("0000:");
 	}
 	hint = near_matches(word, words, n);
 	free(words);
@@ -191,7 +191,7 @@ static void parse_list(const char *name, char *list, const struct machine *m,
 	while ((word = strsep(&list, ";"))) {
 		if (!device_parses(word, trust)) {
 			hint = near_device(m, word);
-			words_add(wrong, xasprintf("'%s' in %s= is no device%s",
+			words_add(wrong, xasprintf("'%s' in %s= is not a device%s",
 						   word, name, hint));
 			free(hint);
 		}
@@ -209,7 +209,7 @@ static bool is_option(const char *word)
 	return !strcmp(word, "window");
 }
 
-/* "; did you mean ...?", by what stands before the devices. To be freed. */
+/* "; did you mean ...?" for the part up to "="; to be freed. */
 static char *near_option(const char *word)
 {
 	size_t len = strcspn(word, "=");
@@ -272,7 +272,7 @@ static void parse_option(char *word, const struct machine *m,
 	if (mode_meant(word))
 		set_word(&policy->meant, mode_meant(word));
 	hint = near_option(word);
-	words_add(&policy->wrong, xasprintf("'%s' is no option%s", word, hint));
+	words_add(&policy->wrong, xasprintf("'%s' is not an option%s", word, hint));
 	free(hint);
 }
 
@@ -292,7 +292,7 @@ static char *without_blanks_before(char *text)
 	return text + strspn(text, BLANKS);
 }
 
-static void cut_blanks_behind(char *text)
+static void cut_blanks_after(char *text)
 {
 	size_t len = strlen(text);
 
@@ -313,27 +313,27 @@ void policy_parse(const char *text, const struct machine *m,
 	char *copy = xstrdup(text);
 
 	policy_init(policy);
-	cut_blanks_behind(copy);
+	cut_blanks_after(copy);
 	parse_options(without_blanks_before(copy), m, policy);
 	free(copy);
 }
 
 static void keep_devices(struct words *words, bool trust)
 {
-	size_t kept = 0, i;
+	size_t n = 0, i;
 
 	for (i = 0; i < words->n; i++)
 		if (device_parses(words->words[i], trust))
-			words->words[kept++] = words->words[i];
+			words->words[n++] = words->words[i];
 		else
 			free(words->words[i]);
-	words->n = kept;
+	words->n = n;
 }
 
 /* Take out what does not parse; a misspelt mode becomes the one that was meant. */
 static void mend(struct policy *policy)
 {
-	size_t kept = 0, i;
+	size_t n = 0, i;
 
 	keep_devices(&policy->deny, false);
 	keep_devices(&policy->trust, true);
@@ -341,11 +341,11 @@ static void mend(struct policy *policy)
 		char *word = policy->others.words[i];
 
 		if (is_option(word))
-			policy->others.words[kept++] = word;
+			policy->others.words[n++] = word;
 		else
 			free(word);
 	}
-	policy->others.n = kept;
+	policy->others.n = n;
 	set_word(&policy->mode, policy->meant);
 }
 
@@ -365,7 +365,7 @@ static char *next_word(const char **at)
 	return end > first ? xasprintf("%.*s", (int)(end - first), first) : NULL;
 }
 
-/* What a word gives to p2pdma=, without quotes; NULL if it is another. To be freed. */
+/* The value of a word p2pdma=VALUE, without quotes; NULL for other words. To be freed. */
 static char *value_of(const char *word)
 {
 	bool all = *word == '"', some;
@@ -374,7 +374,7 @@ static char *value_of(const char *word)
 
 	word += all;
 	len = strlen(word);
-	/* a bare word counts as one with nothing behind "=" */
+	/* p2pdma without "=" counts as p2pdma= without a value */
 	if (!strncmp(word, "p2pdma", 6) && (!word[6] || (all && !strcmp(word + 6, "\""))))
 		return xstrdup("");
 	if (strncmp(word, "p2pdma=", 7))
@@ -395,7 +395,7 @@ void policy_at_boot(const char *cmdline, const struct machine *m,
 
 	*boot = (struct boot_policy){};
 	policy_init(&boot->all);
-	policy_init(&boot->kept);
+	policy_init(&boot->rest);
 	while ((word = next_word(&cmdline))) {
 		value = value_of(word);
 		if (value) {
@@ -403,14 +403,14 @@ void policy_at_boot(const char *cmdline, const struct machine *m,
 			words_add(&values, value);
 			continue;
 		}
-		/* what comes then is for init */
+		/* the words after it are for init */
 		if (!strcmp(word, "--"))
 			cmdline = "";
 		free(word);
 	}
-	/* together they are one text, around which blanks do not count */
+	/* the kernel joins all values, and ignores blanks around the whole */
 	if (values.n)
-		cut_blanks_behind(values.words[values.n - 1]);
+		cut_blanks_after(values.words[values.n - 1]);
 	for (i = 0; i < values.n; i++) {
 		word = i ? values.words[i] :
 			   without_blanks_before(values.words[i]);
@@ -419,19 +419,19 @@ void policy_at_boot(const char *cmdline, const struct machine *m,
 		parse_options(word, m, &boot->all);
 		if (boot->all.wrong.n > wrong) {
 			words_add(&boot->mistaken, xstrdup(boot->words.words[i]));
-			parse_options(value, m, &boot->kept);
+			parse_options(value, m, &boot->rest);
 		}
 		free(value);
 	}
 	mend(&boot->all);
-	mend(&boot->kept);
+	mend(&boot->rest);
 	words_free(&values);
 }
 
 void policy_at_boot_free(struct boot_policy *boot)
 {
 	policy_free(&boot->all);
-	policy_free(&boot->kept);
+	policy_free(&boot->rest);
 	words_free(&boot->mistaken);
 	words_free(&boot->words);
 }
@@ -515,7 +515,7 @@ bool words_same(const struct words *one, const struct words *other)
 bool policy_is_of_boot(const struct policy *policy,
 		       const struct boot_policy *boot)
 {
-	/* with a mistake nothing of it counts */
+	/* with a mistake the kernel ignores all of them */
 	if (boot->mistaken.n)
 		return !strcmp(policy->mode, "off") && !policy->deny.n &&
 		       !policy->trust.n;

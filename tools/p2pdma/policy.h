@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The text of p2pdma= and /sys/kernel/p2pdma/policy. The kernel has the last word. */
+/* The text of p2pdma= and /sys/kernel/p2pdma/policy. Only the kernel decides if it is valid. */
 #ifndef P2PDMA_POLICY_H
 #define P2PDMA_POLICY_H
 
@@ -12,7 +12,7 @@ struct words {
 
 struct policy {
 	char *mode;		/* "auto" if none is named */
-	char *meant;		/* the same, one that is misspelt taken for its nearest */
+	char *meant;		/* the mode; of a misspelt one, the nearest */
 	struct words deny;	/* as written, one word for each device */
 	struct words trust;
 	struct words others;	/* options such as window */
@@ -24,12 +24,12 @@ struct boot_policy {
 	struct words words;	/* all of them, as they stand there */
 	struct policy all;	/* of what parses; @wrong has all the mistakes */
 	struct words mistaken;	/* words with a mistake, as they stand there */
-	struct policy kept;	/* what parses of these words alone */
+	struct policy rest;	/* what parses in words with a mistake */
 };
 
 /*
- * As the kernel reads it. Never fails: what does not parse ends in @wrong, with
- * what may have been meant; with @m also of its devices.
+ * Parse as the kernel does. Never fails: what does not parse is added to @wrong, with
+ * near matches; if @m is given, with those among its devices as well.
  */
 void policy_parse(const char *text, const struct machine *m,
 		  struct policy *policy);
@@ -37,12 +37,12 @@ void policy_at_boot(const char *cmdline, const struct machine *m,
 		    struct boot_policy *boot);
 void policy_at_boot_free(struct boot_policy *boot);
 void policy_free(struct policy *policy);
-/* Is @policy, which is in force, the one that the command line gives? */
+/* Is @policy, the active one, that of the command line? */
 bool policy_is_of_boot(const struct policy *policy,
 		       const struct boot_policy *boot);
 /* As one line that can be written back; to be freed. */
 char *policy_text(const struct policy *policy);
-/* The same without a semicolon, which shells and boot loaders take for their own. */
+/* The same without semicolons, which shells and boot loaders would interpret. */
 char *policy_text_unquoted(const struct policy *policy);
 /*
  * Does @word (of deny= or trust=) name that function? An address, a path or IDs;

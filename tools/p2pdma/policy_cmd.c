@@ -48,7 +48,7 @@ static char *named(const struct machine *m, const char *word)
 			continue;
 		if (n++ < 4)
 			text_addf(&text, "%s%s", text.len ? ", " : "",
-				  m->devs[i]->name);
+				  m->devs[i]->bdf);
 	}
 	if (n > 4)
 		text_addf(&text, " and %zu more", n - 4);
@@ -84,7 +84,7 @@ static void json_list(struct json_object *out, const struct machine *m, const ch
 		devs = json_array_in(item, "devices");
 		for (j = 0; j < m->n_devs; j++)
 			if (policy_names(words->words[i], m->devs[j]))
-				json_text_item(devs, m->devs[j]->name);
+				json_text_item(devs, m->devs[j]->bdf);
 	}
 }
 
@@ -114,9 +114,9 @@ static void json_policy(struct json_object *out, const struct machine *m)
 	policy_free(&policy);
 }
 
-/* Is it that of the command line, and what makes it last? */
+/* Where the active policy comes from, and the boot option that would keep it. */
 static void print_origin(const struct machine *m,
-			 const struct policy *in_force, unsigned int width)
+			 const struct policy *active, unsigned int width)
 {
 	struct boot_policy boot;
 	char *text;
@@ -126,7 +126,7 @@ static void print_origin(const struct machine *m,
 	text = policy_text(&boot.all);
 	putchar('\n');
 	if (boot.mistaken.n) {
-		out_paragraph("The kernel's command line has a mistake in p2pdma=, with which the mode is off after a boot:",
+		out_paragraph("p2pdma= on the kernel's command line has a mistake, so the mode is off after a boot:",
 			      0, 0, width);
 		for (i = 0; i < boot.all.wrong.n; i++) {
 			printf("  ");
@@ -138,10 +138,10 @@ static void print_origin(const struct machine *m,
 			      "It is the default.", 0, 0, width);
 	}
 	if (boot.mistaken.n || strcmp(text, m->policy)) {
-		out_paragraph("It holds until the next boot; for good, have this on the kernel's command line, in place of any p2pdma= there:",
+		out_paragraph("This policy is active until the next boot. To keep it, put this on the kernel's command line in place of any p2pdma= there:",
 			      0, 0, width);
 		free(text);
-		text = policy_text_unquoted(in_force);
+		text = policy_text_unquoted(active);
 		printf("  p2pdma=%s\n", text);
 	}
 	free(text);
@@ -181,7 +181,7 @@ static int show(const struct options *options)
 	return STATUS_OK;
 }
 
-/* Say what the kernel may have stumbled over. */
+/* Say why the kernel may have refused the policy. */
 static void explain(const struct policy *policy, int error)
 {
 	size_t i;
@@ -190,7 +190,7 @@ static void explain(const struct policy *policy, int error)
 		complain("%s: %s; only root sets the policy (run it with sudo)",
 			 POLICY, strerror(error));
 	else if (error == EINVAL)
-		complain("the kernel does not take this policy; nothing was changed (dmesg | tail says why)");
+		complain("the kernel refused this policy; nothing was changed (dmesg | tail says why)");
 	else
 		complain("%s: %s", POLICY, strerror(error));
 	if (error != EINVAL || !policy->wrong.n)
@@ -209,7 +209,7 @@ static bool route_changed(const struct route *before, const struct route *after,
 		strcmp(before->reason_word[dir], after->reason_word[dir]));
 }
 
-/* For people a line each, or items of @array. Returns how many. */
+/* Print routes that have changed, or add them to @array; returns how many. */
 static size_t compare_routes(const struct machine *before,
 			     const struct machine *after, struct json_object *array,
 			     unsigned int width)
@@ -299,7 +299,7 @@ static int set(int argc, char **argv, const struct options *options)
 	warn_unmatched(before, "deny", &policy.deny);
 	warn_unmatched(before, "trust", &policy.trust);
 	if (policy.trust.n)
-		complain("warning: if a host bridge that is trusted does not forward, data are corrupted silently; p2pdma verify measures");
+		complain("warning: if a host bridge that is trusted does not forward, data are corrupted silently; check with p2pdma verify");
 
 	after = machine_load(options->pci_ids);
 	if (options->json) {
@@ -317,7 +317,7 @@ static int set(int argc, char **argv, const struct options *options)
 		out_paragraph(line, 8, 8, options->width);
 		free(line);
 		n = compare_routes(before, after, NULL, options->width);
-		printf("%s changed. What is mapped already stays as it is.\n",
+		printf("%s changed. Existing mappings stay as they are.\n",
 		       count_text(n, "route"));
 	}
 	policy_free(&policy);

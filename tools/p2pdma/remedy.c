@@ -33,8 +33,8 @@ static unsigned long acs_reasons(const struct situation *s)
 }
 
 /*
- * The kernel names the first reason. What it has not come to, as far as it can be
- * seen: why the pair would be refused next, and why it would not be direct.
+ * The kernel reports the first reason only. These are the obstacles that it hides, as far as
+ * they can be seen: why the pair would be refused next, and why it would not be direct.
  */
 static unsigned long hidden_reasons(const struct situation *s)
 {
@@ -61,7 +61,7 @@ static unsigned long hidden_reasons(const struct situation *s)
 	case REASON_POLICY_SWITCH:
 		break;
 	case REASON_HOST_BRIDGE_UNTRUSTED:
-		/* without translation ACS would be in the way */
+		/* without the virtual IOMMU ACS would be in the way */
 		if (!untranslated_guest(s) && only_acs_in_the_way(s))
 			return acs_reasons(s);
 		return 0;
@@ -92,7 +92,7 @@ static enum reason first_reason(const struct rule *rule, unsigned long hidden)
 	return reason;
 }
 
-/* For the reason that the kernel names, or for what that hides. */
+/* Try a rule for the kernel's reason or, if s->hidden, for an obstacle that it hides. */
 static bool apply(const struct rule *rule, struct situation *s,
 		  struct remedy *remedy)
 {
@@ -101,7 +101,7 @@ static bool apply(const struct rule *rule, struct situation *s,
 	enum reason reason;
 	bool useful;
 
-	if (!s->behind)
+	if (!s->hidden)
 		return rule->reasons & BIT(route->reason[s->dir]) &&
 		       (refused(s) || (rule->shortens && route->verdict[s->dir] ==
 						VERDICT_THROUGH_HOST_BRIDGE)) &&
@@ -130,7 +130,7 @@ static void add_remedy(struct situation *s, const struct rule *rule,
 		       struct remedies *remedies)
 {
 	struct remedy whole = {
-		.name = rule->name, .cost = rule->cost, .behind = s->behind,
+		.name = rule->name, .cost = rule->cost, .hidden = s->hidden,
 		.optional = true,
 	};
 	bool any = false;
@@ -171,26 +171,26 @@ void remedies_find(const struct machine *m, const struct provider *provider,
 	struct situation s = {
 		.m = m, .provider = provider, .path = path, .route = route,
 	};
-	struct policy in_force;
+	struct policy active;
 	size_t i;
 
 	*remedies = (struct remedies){};
-	policy_parse(m->policy ? m->policy : "auto", m, &in_force);
+	policy_parse(m->policy ? m->policy : "auto", m, &active);
 	policy_at_boot(m->cmdline, m, &s.boot);
-	s.policy = in_force;
+	s.policy = active;
 	remedies->other_policy = m->policy &&
-				 !policy_is_of_boot(&in_force, &s.boot);
+				 !policy_is_of_boot(&active, &s.boot);
 	for (i = 0; i < n_rules; i++)
 		add_remedy(&s, &rules[i], remedies);
-	/* with the policy that the remedies before bring about */
+	/* hidden obstacles are looked for with the policy that the remedies so far set */
 	if (off_by_mistake(&s))
 		s.policy = s.boot.all;
 	if (!strcmp(s.policy.mode, "off"))
 		s.policy.mode = (char *)"auto";
-	s.behind = true;
+	s.hidden = true;
 	for (i = 0; i < n_rules; i++)
 		add_remedy(&s, &rules[i], remedies);
-	policy_free(&in_force);
+	policy_free(&active);
 	policy_at_boot_free(&s.boot);
 }
 
@@ -216,12 +216,12 @@ const char *effect_name(enum effect effect)
 	return names[effect];
 }
 
-static char *effect_text(enum effect effect, const char *reason, bool behind)
+static char *effect_text(enum effect effect, const char *reason, bool hidden)
 {
 	switch (effect) {
 	case EFFECT_BUS_ADDRESS:
 		return xasprintf("%s%s", effect_name(effect),
-				 behind ? ", with all of these" : "");
+				 hidden ? ", with all of these" : "");
 	case EFFECT_REASON_GONE:
 		return xasprintf("%s no longer", reason);
 	case EFFECT_REASON_MAY_GO:
@@ -243,7 +243,7 @@ char *remedy_effect(const struct remedy *remedy)
 		if (remedy->effect[dir] != EFFECT_NONE)
 			effects[dir] = effect_text(remedy->effect[dir],
 						   remedy->reason[dir],
-						   remedy->behind);
+						   remedy->hidden);
 	if (effects[DIR_WRITE] && effects[DIR_READ] &&
 	    !strcmp(effects[DIR_WRITE], effects[DIR_READ])) {
 		text_addf(&text, "writes and reads: %s", effects[DIR_WRITE]);

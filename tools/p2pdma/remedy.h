@@ -13,7 +13,7 @@
 struct remedies {
 	struct remedy *list;
 	size_t n;
-	bool other_policy;	/* in force is not that of the command line */
+	bool other_policy;	/* the active one is not that of the command line */
 };
 
 void remedies_find(const struct machine *m, const struct provider *provider,

@@ -45,14 +45,14 @@ static const char *role_name(enum hop_role role)
 	return names[role];
 }
 
-/* Has a request for the provider to pass there, or end there? */
+/* Does a request to the provider pass @hop, or end there? */
 static bool on_the_way(const struct hop *hop)
 {
 	return hop->dev && hop->role != HOP_CLIENT && hop->role != HOP_UP &&
 	       hop->role != HOP_CLIENT_SIDE;
 }
 
-/* What ACS does at a hop; only where the paths part does it count. To be freed. */
+/* What happens at a hop; ACS is explained only where it matters. To be freed. */
 static char *hop_remark(const struct path *path, const struct hop *hop,
 			const struct route *route)
 {
@@ -83,14 +83,14 @@ static char *hop_remark(const struct path *path, const struct hop *hop,
 		text_add(&text, "not PCI Express");
 	if (hop->dev && hop->dev == path->no_forwarding &&
 	    (path->request == REQUEST_UP || path->completion_up))
-		text_addf(&text, "%sdoes not forward what comes up (no UF)",
+		text_addf(&text, "%sdoes not forward upstream (needs UF)",
 			  text.len ? "; " : "");
 	if (on_the_way(hop) && dev_asleep(hop->dev))
 		text_addf(&text, "%sasleep", text.len ? "; " : "");
 	else if (on_the_way(hop) && hop->dev->memory_seen && !hop->dev->decodes_memory)
 		text_addf(&text, "%sdoes not decode memory addresses",
 			  text.len ? "; " : "");
-	if (hop->dev && route && !strcmp(route->port, hop->dev->name))
+	if (hop->dev && route && !strcmp(route->port, hop->dev->bdf))
 		text_addf(&text, "%s<- decided", text.len ? " " : "");
 	return text_take(&text);
 }
@@ -152,8 +152,8 @@ static void print_verdict(const struct route *route, enum direction dir,
 }
 
 /*
- * What is claimed follows from the policy in force. Where a remedy for the next boot does
- * not set it, that has to be said of another on the command line.
+ * The effects of remedies are worked out for the active policy. A remedy for the next
+ * boot that does not set it may have another effect if the command line's differs.
  */
 static void warn_of_other_policy(const struct remedies *remedies,
 				 unsigned int width)
@@ -165,7 +165,7 @@ static void warn_of_other_policy(const struct remedies *remedies,
 
 		if (parameter ? !!strncmp(parameter, "p2pdma=", 7) :
 				!!remedies->list[i].remove) {
-			out_paragraph("The policy in force is not that of the command line (p2pdma policy tells).",
+			out_paragraph("The active policy is not that of the command line (see p2pdma policy).",
 				      0, 0, width);
 			return;
 		}
@@ -184,7 +184,7 @@ static void print_remedies(const struct remedies *remedies,
 			printf("\nNo remedy is known.\n");
 		return;
 	}
-	if (!remedies->list[0].behind)
+	if (!remedies->list[0].hidden)
 		printf("\n%s, safest first\n", optional ?
 		       "The route works. What would make it shorter" :
 		       "What can be done");
@@ -192,7 +192,7 @@ static void print_remedies(const struct remedies *remedies,
 		const struct remedy *remedy = &remedies->list[i];
 		char *effect = remedy_effect(remedy);
 
-		if (remedy->behind && (!i || !remedies->list[i - 1].behind))
+		if (remedy->hidden && (!i || !remedies->list[i - 1].hidden))
 			printf("%sAlso in the way of a direct route, safest first\n",
 			       i ? "" : "\n");
 		printf(" %2zu. ", i + 1);
@@ -253,7 +253,7 @@ static void print_route(const struct machine *m, const struct path *path,
 	else if (provider->dev->has_p2pmem)
 		printf("          ");
 	else
-		printf("          no peer memory that this kernel tells of\n");
+		printf("          no peer memory reported by this kernel\n");
 	if (provider->dev->has_p2pmem)
 		printf("%s of peer memory, %s free\n",
 		       size_text(provider->dev->p2pmem_size),
@@ -262,7 +262,7 @@ static void print_route(const struct machine *m, const struct path *path,
 		print_verdict(route, DIR_WRITE, width);
 		print_verdict(route, DIR_READ, width);
 	} else {
-		printf("verdict   %snot told by this kernel%s\n",
+		printf("verdict   %snot reported by this kernel%s\n",
 		       style_on(STYLE_FAIR), style_off(STYLE_FAIR));
 	}
 	summary = path_summary(path);
@@ -283,7 +283,7 @@ static void print_route(const struct machine *m, const struct path *path,
 	remedies_find(m, provider, path, route, &remedies);
 	print_remedies(&remedies, route, width);
 	if (!path->seen && path->common)
-		printf("ACS was not seen. As root there may be safer remedies than these.\n");
+		printf("ACS could not be read. There may be safer remedies: run it as root.\n");
 	remedies_free(&remedies);
 }
 
@@ -350,7 +350,7 @@ static void json_remedies(struct json_object *out, const struct machine *m,
 		json_text(item, "parameter", remedy->parameter);
 		json_text(item, "remove", remedy->remove);
 		json_text(item, "command", remedy->command);
-		json_flag(item, "behind", remedy->behind);
+		json_flag(item, "hidden", remedy->hidden);
 		json_flag(item, "optional", remedy->optional);
 		effect = json_object_in(item, "reason");
 		for (dir = 0; dir < N_DIRECTIONS; dir++)
@@ -386,7 +386,7 @@ static int run(int argc, char **argv, struct options *options)
 	client = args_dev(m, argv[optind], "client");
 	if (client->is_bridge)
 		die("%s is a bridge, which does no DMA of its own; the client is a device below it",
-		    client->name);
+		    client->bdf);
 	provider = args_provider(m, argv[optind + 1], NULL);
 	route = machine_route(client, provider);
 	path = path_find(client, provider->dev);

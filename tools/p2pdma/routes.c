@@ -32,7 +32,7 @@ static const struct {
 	[REASON_CONVENTIONAL_PCI] = { "conventional-pci",
 		"a bridge on the path is not PCI Express" },
 	[REASON_UNTRUSTED_CLIENT] = { "untrusted-client",
-		"the client is on an external port, and never goes direct" },
+		"the client is on an external port, and never gets a direct route" },
 	[REASON_VIRTUALISED] = { "virtualised",
 		"this is a virtual machine, and its virtual IOMMU translates for the client" },
 	[REASON_ACS_REQUEST] = { "acs-request",
@@ -40,7 +40,7 @@ static const struct {
 	[REASON_ACS_COMPLETION] = { "acs-completion",
 		"ACS on the provider's side of the switch redirects the completions of reads" },
 	[REASON_MULTIFUNCTION] = { "multifunction",
-		"functions of one device that ACS, or a bridge among them, may keep apart" },
+		"functions of one device where ACS redirects or forwards, or one is below a bridge function" },
 	[REASON_DMA_MASK] = { "dma-mask",
 		"the client's DMA mask does not reach to the end of the provider's BAR" },
 	[REASON_POLICY_OFF] = { "policy-off",
@@ -50,19 +50,19 @@ static const struct {
 	[REASON_NOT_PCI] = { "not-pci",
 		"the device that would do the DMA is not a PCI function" },
 	[REASON_PROVIDER_UNREACHABLE] = { "provider-unreachable",
-		"the provider, or a port above it, is leaving, asleep, or does not decode memory" },
+		"the provider, or a port above it, is going away, asleep, or does not decode memory" },
 	[REASON_MUST_BOUNCE] = { "must-bounce",
-		"the client may use only bounce buffers, which cannot stand for peer memory" },
+		"the client may use only bounce buffers, which cannot replace peer memory" },
 	[REASON_POLICY_SWITCH] = { "policy-switch",
 		"the mode is switch, and a direct route is not possible" },
 	[REASON_POLICY_HOST] = { "policy-host",
 		"the mode is host, and forbids the direct route" },
 	[REASON_FABRIC_BLOCKED] = { "fabric-blocked",
-		"the fabric loses the transfer on its way up or back down" },
+		"the transfer would be lost: ACS drops it, or a port does not forward it upstream or does not decode memory" },
 	[REASON_HOST_BRIDGE_UNTRUSTED] = { "host-bridge-untrusted",
 		"the request has to cross a host bridge, and nothing says that it forwards" },
 	[REASON_WINDOW_UNRESERVED] = { "window-unreserved",
-		"the windows of the host bridge are not kept clear of the client's addresses" },
+		"the windows of the host bridge are not reserved among the client's DMA addresses" },
 	[REASON_UNMAPPABLE] = { "unmappable",
 		"the client's DMA layer cannot map memory that is not RAM" },
 	[REASON_UNKNOWN] = { "unknown",
@@ -141,7 +141,7 @@ static void take_word(char to[WORD_LEN], const char *word)
 	snprintf(to, WORD_LEN, "%s", word);
 }
 
-/* Fields may be added behind these one day; there must not be fewer. */
+/* A later kernel may add fields at the end; with fewer than these a line is bad. */
 static bool parse_line(char *line, struct route *route)
 {
 	char *field[N_FIELDS], *word, *rest = line;

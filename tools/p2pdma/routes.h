@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Verdicts and reasons, and the file p2pdma_routes that names them. See
+ * Verdicts and reasons, and the file p2pdma_routes that has them. See
  * Documentation/ABI/testing/sysfs-bus-pci-p2pdma_routes.
  */
 #ifndef P2PDMA_ROUTES_H
@@ -15,7 +15,7 @@ enum verdict {
 	VERDICT_NOT_SUPPORTED,
 	VERDICT_BUS_ADDRESS,
 	VERDICT_THROUGH_HOST_BRIDGE,
-	VERDICT_UNKNOWN,	/* a word that is not known here */
+	VERDICT_UNKNOWN,	/* a word of a later kernel */
 };
 
 /* Directions are those of the peer memory. */
@@ -47,7 +47,7 @@ enum reason {
 	REASON_HOST_BRIDGE_UNTRUSTED,
 	REASON_WINDOW_UNRESERVED,
 	REASON_UNMAPPABLE,
-	REASON_UNKNOWN,		/* a word that is not known here */
+	REASON_UNKNOWN,		/* a word of a later kernel */
 };
 
 #define WORD_LEN	32
@@ -67,7 +67,7 @@ struct route {
 struct route_list {
 	struct route *routes;
 	size_t n;
-	size_t n_bad;		/* lines that could not be made sense of */
+	size_t n_bad;		/* lines that do not parse */
 };
 
 /* Parse the whole text of the file. Bad lines are counted, and left out. */

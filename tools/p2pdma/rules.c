@@ -4,18 +4,18 @@
 #include "rules_fabric.h"
 #include "rules_policy.h"
 
-/* The texts are the guide's, cut to a sentence. */
+/* The texts are those of the guide, cut to a sentence. */
 const struct rule rules[] = {
 	{
 		.name = "mode-auto",
 		.reasons = R(POLICY_OFF) | R(POLICY_SWITCH),
-		.what = "Set the mode auto. After a boot with a mistake in p2pdma= the mode is off: mend it (dmesg | grep p2pdma=)",
+		.what = "Set the mode auto. If it is off because p2pdma= on the command line has a mistake, correct that (dmesg | grep p2pdma=)",
 		.form = "p2pdma=auto",
 		.apply = apply_mode_auto,
 	}, {
 		.name = "undeny",
 		.reasons = R(DENIED),
-		.what = "Take the device out of deny=; the parameter replaces all other p2pdma= on the command line",
+		.what = "Remove the device from deny=; the parameter replaces all other p2pdma= on the command line",
 		.form = "p2pdma=MODE,deny=OTHERS",
 		.apply = apply_undeny,
 	}, {
@@ -29,7 +29,7 @@ const struct rule rules[] = {
 		.name = "decode",
 		.reasons = R(PROVIDER_UNREACHABLE) | R(FABRIC_BLOCKED),
 		.what = "The function does not decode memory addresses: bind its driver again, or set the bit by hand",
-		.cost = "by hand, the driver does not know of it",
+		.cost = "the driver does not know that the bit was set by hand",
 		.form = "setpci -s PORT COMMAND=2:2",
 		.apply = apply_decode,
 	}, {
@@ -65,26 +65,26 @@ const struct rule rules[] = {
 		.name = "mode-auto",
 		.reasons = R(POLICY_HOST),
 		.what = "Set the mode auto",
-		.cost = "accesses of one device to another are not checked by the IOMMU where they go direct",
+		.cost = "the IOMMU does not check direct accesses of one device to another",
 		.form = "p2pdma=auto",
 		.apply = apply_mode_auto,
 	}, {
 		.name = "mode-host",
 		.reasons = R(WINDOW_UNRESERVED),
-		.what = "Send all transfers through the host bridge; else it is for the driver to map a list",
+		.what = "Send all transfers through the host bridge, or have the driver map a list instead of one address",
 		.cost = "the direct route",
 		.form = "p2pdma=host",
 		.apply = apply_mode_host,
 	}, {
 		.name = "no-bounce",
 		.reasons = R(MUST_BOUNCE),
-		.what = "Do without swiotlb=force. In an encrypted guest, and for a restricted pool, there is no remedy",
+		.what = "Boot without swiotlb=force. There is no remedy in an encrypted guest, or for a restricted DMA pool",
 		.form = "swiotlb=force",
 		.apply = apply_no_bounce,
 	}, {
 		.name = "forward",
 		.reasons = R(FABRIC_BLOCKED),
-		.what = "Let the ports forward what is redirected, as the kernel does by itself with an IOMMU; the host bridge then has to be trusted",
+		.what = "Have the ports forward redirected requests upstream (UF), as the kernel does by itself with an IOMMU; the host bridge then has to be trusted",
 		.cost = "none to isolation",
 		.form = "pci=config_acs=xx111x1@PORT",
 		.apply = apply_forward,
@@ -93,8 +93,8 @@ const struct rule rules[] = {
 		.reasons = R(ACS_REQUEST) | R(ACS_COMPLETION) | R(MULTIFUNCTION) |
 			   R(FABRIC_BLOCKED) | R(HOST_BRIDGE_UNTRUSTED),
 		.shortens = true,
-		.what = "Take ACS redirection away where it is in the way",
-		.cost = "isolation: the devices reach each other past the IOMMU, share one IOMMU group, and can be assigned only together; by setpci, only to try things out, the groups do not follow, and promise an isolation that is not there",
+		.what = "Switch ACS redirection off where it keeps the route from being direct",
+		.cost = "isolation: the devices reach each other without the IOMMU, share one IOMMU group, and can be assigned only together. Use setpci for tests only: IOMMU groups do not follow it, and promise an isolation that is not there",
 		.form = "pci=disable_acs_redir=PORT[;PORT...]",
 		.apply = apply_no_acs,
 	}, {
@@ -102,8 +102,8 @@ const struct rule rules[] = {
 		.reasons = R(MULTIFUNCTION) | R(FABRIC_BLOCKED) |
 			   R(HOST_BRIDGE_UNTRUSTED),
 		.shortens = true,
-		.what = "Take ACS redirection and Upstream Forwarding away from the functions and the ports above",
-		.cost = "isolation: the devices reach each other past the IOMMU, share one IOMMU group, and can be assigned only together; by setpci, only to try things out, the groups do not follow, and promise an isolation that is not there",
+		.what = "Switch ACS redirection and Upstream Forwarding off at the functions and the ports above",
+		.cost = "isolation: the devices reach each other without the IOMMU, share one IOMMU group, and can be assigned only together. Use setpci for tests only: IOMMU groups do not follow it, and promise an isolation that is not there",
 		.form = "pci=config_acs=x0000xx@PORT[;x0000xx@PORT...]",
 		.apply = apply_no_acs_no_forwarding,
 	}, {
@@ -117,7 +117,7 @@ const struct rule rules[] = {
 	}, {
 		.name = "no-encryption",
 		.reasons = R(UNMAPPABLE),
-		.what = "Boot without memory encryption, where that is the cause",
+		.what = "Boot without memory encryption, if that is the cause",
 		.cost = "memory encryption",
 		.form = "mem_encrypt=off",
 		.apply = apply_no_encryption,
@@ -131,7 +131,7 @@ const struct rule rules[] = {
 	}, {
 		.name = "trust",
 		.reasons = R(HOST_BRIDGE_UNTRUSTED),
-		.what = "Trust it for reads as well, if its maker says so of reads; some bridges forward writes and return zeros for reads",
+		.what = "Trust the host bridge for reads as well, if the maker of the machine says that it forwards them; some forward writes, but return zeros for reads",
 		.cost = "if it does not forward, data are corrupted silently; the kernel is tainted (U)",
 		.form = "p2pdma=trust=DEV",
 		.apply = apply_trust,

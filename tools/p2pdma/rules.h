@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The rules: each remedy with its text and cost, the reasons that it is for, and a
+ * The rules: each remedy with its text and cost, the reasons that it is for, and the
  * function that fits it to a pair.
  */
 #ifndef P2PDMA_RULES_H
@@ -9,9 +9,9 @@
 #include "situation.h"
 
 /*
- * A remedy for the reasons in @reasons. Where the route is refused @apply decides
- * whether it is of use, and fills in parameter, command and effect; where @shortens
- * it is offered as well for a route through the host bridge.
+ * A remedy for @reasons. It is offered for a refused route or, with @shortens, also for
+ * one through the host bridge, if @apply returns true: the remedy is of use for the pair.
+ * @apply fills in parameter, command and effect.
  */
 struct rule {
 	const char *name;
@@ -19,7 +19,7 @@ struct rule {
 	bool shortens;
 	const char *what;
 	const char *cost;
-	const char *form;	/* of the parameter, for the list of all */
+	const char *form;	/* of the parameter or command, for route --reasons */
 	bool (*apply)(const struct situation *s, struct remedy *remedy);
 };
 

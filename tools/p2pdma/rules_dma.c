@@ -5,14 +5,14 @@
 
 #include "rules_dma.h"
 
-/* As kstrtobool(), which looks at the first letters alone. */
+/* As kstrtobool(), which reads one or two letters only. */
 static bool is_true(const char *value)
 {
 	return (*value && strchr("1yYtT", *value)) ||
 	       !strncasecmp(value, "on", 2);
 }
 
-/* Is one of the options, between commas, such that it begins with @start? */
+/* Does one of the options, separated by commas, begin with @start? */
 static bool has_option(const char *list, const char *start)
 {
 	for (; list; list = strchr(list, ',')) {
@@ -62,11 +62,11 @@ bool apply_translate(const struct situation *s, struct remedy *remedy)
 	free(copy);
 	if (text.len)
 		remedy->remove = text_take(&text);
-	/* the last word counts, and without one it is for the kernel's configuration */
+	/* the last iommu.passthrough= counts; the kernel's default may be 1 */
 	remedy->parameter = xasprintf("%siommu.passthrough=0",
 				      on_command_line(s->m, "intel_iommu=on") ?
 				      "" : "intel_iommu=on ");
-	/* it stays the reason why the route is not direct */
+	/* the reason why the route is not direct stays */
 	claim(remedy, s, EFFECT_REFUSAL_GONE);
 	return true;
 }
@@ -76,7 +76,7 @@ bool apply_no_bounce(const struct situation *s, struct remedy *remedy)
 	const char *word = strstr(s->m->cmdline, "swiotlb=");
 	char *whole;
 
-	/* it may say how large they are before, as in swiotlb=65536,force */
+	/* it may begin with a size, as swiotlb=65536,force does */
 	if (!word)
 		return false;
 	whole = xasprintf("%.*s", (int)strcspn(word, " "), word);
@@ -85,7 +85,7 @@ bool apply_no_bounce(const struct situation *s, struct remedy *remedy)
 		return false;
 	}
 	remedy->remove = whole;
-	/* an encrypted guest goes on bouncing */
+	/* an encrypted guest bounces without it too */
 	claim(remedy, s, s->m->guest ? EFFECT_REASON_MAY_GO : EFFECT_REASON_GONE);
 	return true;
 }
@@ -103,7 +103,7 @@ bool apply_passthrough(const struct situation *s, struct remedy *remedy)
 	return true;
 }
 
-/* One cause of several, which no file tells; it is none where the CPU is not able to. */
+/* One cause of several, not known from any file. Without the CPU's ability it is none. */
 bool apply_no_encryption(const struct situation *s, struct remedy *remedy)
 {
 	if (s->m->no_sme || on_command_line(s->m, "mem_encrypt=off"))

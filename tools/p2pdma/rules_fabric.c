@@ -6,16 +6,16 @@
 
 static const char *power_of(const struct dev *dev)
 {
-	return dev->physfn && dev_asleep(dev->physfn) ? dev->physfn->name :
-							dev->name;
+	return dev->physfn && dev_asleep(dev->physfn) ? dev->physfn->bdf :
+							dev->bdf;
 }
 
-/* All that sleeps on the way to the provider, the port that the kernel names first. */
+/* Every function that is asleep, first the port that the kernel reports, then upward. */
 bool apply_wake(const struct situation *s, struct remedy *remedy)
 {
 	const char *form[2] = { "echo on > /sys/bus/pci/devices/", "/power/control" };
 	const char **names = xcalloc(s->m->n_devs + 1, sizeof(*names));
-	const struct dev *named = machine_dev_named(s->m, s->route->port), *dev;
+	const struct dev *named = machine_dev_at(s->m, s->route->port), *dev;
 	enum effect effect = EFFECT_REASON_MAY_GO;
 	bool deaf = false;
 	size_t n = 0;
@@ -31,42 +31,45 @@ bool apply_wake(const struct situation *s, struct remedy *remedy)
 			add_once(names, &n, power_of(dev));
 		deaf |= not_decoding(dev) && !is_above(s->path->common, dev);
 	}
-	/* it is awake, and something else is the matter: perhaps of what is not seen */
-	if (!n && !deaf && !s->behind && *s->route->port)
+	/* none is seen asleep: try the port that the kernel reports, or the provider */
+	if (!n && !deaf && !s->hidden && *s->route->port)
 		names[n++] = s->route->port;
-	if (!n && !deaf && !s->behind)
-		names[n++] = s->path->provider->name;
+	if (!n && !deaf && !s->hidden)
+		names[n++] = s->path->provider->bdf;
 	if (n) {
 		remedy->command = commands_for(form, names, n);
-		claim(remedy, s, s->behind ? EFFECT_REASON_GONE :
+		claim(remedy, s, s->hidden ? EFFECT_REASON_GONE :
 				 deaf ? EFFECT_REASON_MAY_GO : effect);
 	}
 	free(names);
 	return n;
 }
 
-/* All that does not decode on the way to the provider, or above where the paths meet. */
+/*
+ * Every function that does not decode memory, first the port that the kernel reports:
+ * below the common port, or for fabric-blocked from the common port up.
+ */
 bool apply_decode(const struct situation *s, struct remedy *remedy)
 {
 	bool blocked = s->route->reason[s->dir] == REASON_FABRIC_BLOCKED;
 	const char *form[2] = { "setpci -s ", " COMMAND=2:2" };
 	const char **names = xcalloc(s->m->n_devs + 1, sizeof(*names));
-	const struct dev *named = machine_dev_named(s->m, s->route->port), *dev;
+	const struct dev *named = machine_dev_at(s->m, s->route->port), *dev;
 	bool asleep = false;
 	size_t n = 0;
 
-	/* below the common port it is ACS that drops, whatever is decoded */
+	/* if fabric-blocked is reported for a port further down, ACS is the cause */
 	if (named && not_decoding(named) &&
 	    (!blocked || is_above(s->path->common, named)))
-		add_once(names, &n, named->name);
+		add_once(names, &n, named->bdf);
 	for (dev = s->path->provider; dev && (!blocked || n); dev = dev->above) {
 		asleep |= dev_asleep(dev);
 		if (not_decoding(dev) && blocked == is_above(s->path->common, dev))
-			add_once(names, &n, dev->name);
+			add_once(names, &n, dev->bdf);
 	}
 	if (n) {
 		remedy->command = commands_for(form, names, n);
-		claim(remedy, s, !s->behind && (asleep || (blocked && s->path->no_forwarding)) ?
+		claim(remedy, s, !s->hidden && (asleep || (blocked && s->path->no_forwarding)) ?
 					EFFECT_REASON_MAY_GO : EFFECT_REASON_GONE);
 	}
 	free(names);
@@ -77,7 +80,7 @@ bool apply_same_switch(const struct situation *s, struct remedy *remedy)
 {
 	if (s->path->common || !direct_is_allowed(s))
 		return false;
-	/* nobody tells why it cannot be mapped; a direct route need not help */
+	/* why it cannot be mapped is unknown, and a direct route may not help */
 	claim(remedy, s, s->route->reason[s->dir] == REASON_UNMAPPABLE ?
 				EFFECT_REASON_MAY_GO : EFFECT_BUS_ADDRESS);
 	return true;
@@ -87,16 +90,16 @@ bool apply_express_slot(const struct situation *s, struct remedy *remedy)
 {
 	bool named = s->route->reason[s->dir] == REASON_CONVENTIONAL_PCI;
 
-	/* where another reason is named the two have to meet, or it is of no use */
+	/* for another reason it helps only if both are below a common port */
 	if (!named && !(s->path->conventional && s->path->common &&
 			direct_is_allowed(s)))
 		return false;
-	/* for one switch to be put below, that is said already */
-	if (s->behind && !s->path->common)
+	/* same-switch says it already */
+	if (s->hidden && !s->path->common)
 		return false;
 	if (named)
 		claim(remedy, s, EFFECT_REASON_GONE);
-	else if (s->path->n_redirectors || s->path->behind || !s->path->seen ||
+	else if (s->path->n_redirectors || s->path->bridge_function || !s->path->seen ||
 		 s->route->reason[s->dir] == REASON_UNMAPPABLE)
 		claim(remedy, s, EFFECT_REASON_MAY_GO);
 	else
@@ -104,7 +107,7 @@ bool apply_express_slot(const struct situation *s, struct remedy *remedy)
 	return true;
 }
 
-/* Below 4 GiB it can get; whether as low as a narrower mask wants is another thing. */
+/* Firmware can place a BAR below 4 GiB, but perhaps not low enough for a narrower mask. */
 bool apply_lower_bar(const struct situation *s, struct remedy *remedy)
 {
 	claim(remedy, s, s->path->client->mask_bits < 32 ? EFFECT_REASON_MAY_GO :
@@ -119,13 +122,14 @@ static char *joined(const struct dev * const *devs, size_t n,
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		text_addf(&text, "%s%s%s", i ? ";" : "", before, devs[i]->name);
+		text_addf(&text, "%s%s%s", i ? ";" : "", before, devs[i]->bdf);
 	return text_take(&text);
 }
 
 /*
- * A parameter of pci= that may be there already: the last one alone counts, so what
- * is there has to be in it too; in it the first that names a port. To be freed.
+ * The parameter pci=@option=@list; to be freed. The kernel uses only the last @option of
+ * its command line, so that the new list has to include the old one. For a port that is
+ * in both the first entry counts.
  */
 static char *pci_parameter(const struct machine *m, const char *option,
 			   const char *list)
@@ -145,11 +149,11 @@ static char *pci_parameter(const struct machine *m, const char *option,
 	return whole;
 }
 
-/* Every port that lacks it, so that the next one is not named next. */
+/* All ports that need UF, not only the one that the kernel reports. */
 bool apply_forward(const struct situation *s, struct remedy *remedy)
 {
 	const struct dev *dev, **ports = NULL;
-	bool more = false;	/* that is in the way, or may be */
+	bool more = false;	/* something else is in the way, or may be */
 	size_t n = 0;
 
 	for (dev = s->path->common; dev; dev = dev->above) {
@@ -157,7 +161,7 @@ bool apply_forward(const struct situation *s, struct remedy *remedy)
 		if (!dev_is_downstream(dev) || !dev->acs.seen ||
 		    (dev->acs.ctrl & 0x10))
 			continue;
-		/* one that cannot forward makes all the others useless */
+		/* if one port cannot forward, the others do not help */
 		if (!dev->acs.present || !(dev->acs.cap & 0x10)) {
 			free(ports);
 			return false;
@@ -170,8 +174,8 @@ bool apply_forward(const struct situation *s, struct remedy *remedy)
 		ports[n++] = s->path->dropper;
 	}
 	if (!n && *s->route->port) {
-		/* not to be seen without root: the kernel names the first */
-		dev = machine_dev_named(s->m, s->route->port);
+		/* without root ACS cannot be read, but the kernel reports the first port */
+		dev = machine_dev_at(s->m, s->route->port);
 		if (dev && !dev->acs.seen) {
 			ports = xrealloc(ports, 1, sizeof(*ports));
 			ports[n++] = dev;
@@ -188,13 +192,13 @@ bool apply_forward(const struct situation *s, struct remedy *remedy)
 	return n;
 }
 
-/* Among functions of one device Upstream Forwarding counts as redirection. */
+/* Between functions of one device Upstream Forwarding counts as redirection. */
 static bool forwarding_in_the_way(const struct path *path)
 {
 	return path->forwarders && !path->in_switch;
 }
 
-/* At all functions and ports that redirect; to be freed. */
+/* Commands that clear @bits at all functions and ports that redirect; to be freed. */
 static char *clear_acs(const struct path *path, const char *bits)
 {
 	const char **names = xcalloc(path->n_redirectors, sizeof(*names));
@@ -203,7 +207,7 @@ static char *clear_acs(const struct path *path, const char *bits)
 	size_t i;
 
 	for (i = 0; i < path->n_redirectors; i++)
-		names[i] = path->redirectors[i]->name;
+		names[i] = path->redirectors[i]->bdf;
 	commands = commands_for(form, names, path->n_redirectors);
 	free(end);
 	free(names);
@@ -216,26 +220,26 @@ bool apply_no_acs(const struct situation *s, struct remedy *remedy)
 	const struct dev *named;
 	char *list;
 
-	if (!only_acs_in_the_way(s) || (!s->behind && !untranslated_guest(s)) ||
+	if (!only_acs_in_the_way(s) || (!s->hidden && !untranslated_guest(s)) ||
 	    forwarding_in_the_way(path))
 		return false;
-	named = machine_dev_named(s->m, s->route->port);
-	/* not to be seen without root: the kernel names the first, if ACS is the reason */
+	named = machine_dev_at(s->m, s->route->port);
+	/* without root ACS cannot be read, but if it is the reason a port is reported */
 	if (!path->n_redirectors && named && !named->acs.seen &&
 	    (BIT(s->route->reason[s->dir]) &
 	     (R(ACS_REQUEST) | R(ACS_COMPLETION) | R(MULTIFUNCTION)))) {
 		remedy->parameter = pci_parameter(s->m, "disable_acs_redir",
-						  named->name);
+						  named->bdf);
 		remedy->command = xasprintf("setpci -s %s ECAP_ACS+6.w=0:2c",
-					    named->name);
-		/* of several functions and ports the first is named */
+					    named->bdf);
+		/* there may be more functions and ports than the one reported */
 		claim(remedy, s, s->route->reason[s->dir] == REASON_MULTIFUNCTION ?
 					EFFECT_REASON_MAY_GO : EFFECT_REASON_GONE);
 		return true;
 	}
 	if (!path->n_redirectors)
 		return false;
-	/* config_acs is applied last, and might set what the other has cleared */
+	/* the kernel applies config_acs last: it might set what the other clears */
 	if (strstr(s->m->cmdline, "config_acs=")) {
 		list = joined(path->redirectors, path->n_redirectors, "x0x00xx@");
 		remedy->parameter = pci_parameter(s->m, "config_acs", list);
@@ -255,7 +259,7 @@ bool apply_no_acs_no_forwarding(const struct situation *s, struct remedy *remedy
 	const struct path *path = s->path;
 	char *list;
 
-	if (!only_acs_in_the_way(s) || (!s->behind && !untranslated_guest(s)) ||
+	if (!only_acs_in_the_way(s) || (!s->hidden && !untranslated_guest(s)) ||
 	    !forwarding_in_the_way(path))
 		return false;
 	list = joined(path->redirectors, path->n_redirectors, "x0000xx@");

@@ -4,7 +4,7 @@
 
 #include "rules_policy.h"
 
-/* The policy in force, with something changed; nothing where it is not known. */
+/* The command that makes @policy active; none if the active one is unknown. */
 static void set_command(struct remedy *remedy, const struct situation *s,
 			const struct policy *policy)
 {
@@ -15,7 +15,7 @@ static void set_command(struct remedy *remedy, const struct situation *s,
 	free(text);
 }
 
-/* All p2pdma= of the kernel's command line go, and the whole of a policy comes. */
+/* Have @policy replace all p2pdma= of the kernel's command line. */
 static void set_whole(struct remedy *remedy, const struct situation *s,
 		      const struct policy *policy)
 {
@@ -28,9 +28,10 @@ static void set_whole(struct remedy *remedy, const struct situation *s,
 }
 
 /*
- * A mode and devices of trust= for the kernel's command line, each NULL for none.
- * Words there that have a mistake have to go, with which nothing of it counts; what
- * else they say is kept.
+ * Have p2pdma= with @mode and @trust (devices of trust=), each of which may be NULL,
+ * added to the kernel's command line. Words p2pdma= with a mistake are removed, because
+ * the kernel ignores all of them if one has a mistake; what parses in these words is
+ * repeated in the parameter.
  */
 static void set_parameter(struct remedy *remedy, const struct situation *s,
 			  const char *mode, const char *trust)
@@ -44,27 +45,27 @@ static void set_parameter(struct remedy *remedy, const struct situation *s,
 		remedy->remove = words_joined(&boot->mistaken, " ");
 	if (mode)
 		text_addf(&text, ",%s", mode);
-	if (boot->kept.deny.n) {
-		list = words_joined(&boot->kept.deny, ";");
+	if (boot->rest.deny.n) {
+		list = words_joined(&boot->rest.deny, ";");
 		text_addf(&text, ",deny=%s", list);
 		free(list);
 	}
-	if (boot->kept.trust.n || trust) {
-		list = words_joined(&boot->kept.trust, ";");
+	if (boot->rest.trust.n || trust) {
+		list = words_joined(&boot->rest.trust, ";");
 		text_addf(&text, ",trust=%s%s%s", list,
 			  *list && trust ? ";" : "", trust ? trust : "");
 		free(list);
 	}
-	for (i = 0; i < boot->kept.others.n; i++)
-		text_addf(&text, ",%s", boot->kept.others.words[i]);
+	for (i = 0; i < boot->rest.others.n; i++)
+		text_addf(&text, ",%s", boot->rest.others.words[i]);
 	remedy->parameter = xasprintf("p2pdma=%s", text_str(&text) + 1);
 	text_free(&text);
 }
 
 /*
- * The mode is off, and no mistake is found: the command line says so, or it does not say
- * anything, and it was set since. Where it says something else there may be a mistake
- * that only the kernel finds.
+ * Is it known why the mode is off? It is if the command line has the mode off, or has no
+ * p2pdma= and off was set since. Another p2pdma= may have a mistake that only the kernel
+ * finds.
  */
 static bool origin_known(const struct situation *s)
 {
@@ -81,7 +82,7 @@ static void mend_boot(const struct situation *s, struct remedy *remedy)
 
 	if (!strcmp(mended.mode, "off"))
 		mended.mode = (char *)"auto";
-	text_add(&text, "Mend p2pdma= on the command line, where a mistake makes the mode off:");
+	text_add(&text, "Correct p2pdma= on the command line; because of a mistake in it the mode is off:");
 	for (i = 0; i < mended.wrong.n; i++) {
 		const char *wrong = mended.wrong.words[i];
 
@@ -114,7 +115,7 @@ bool apply_mode_auto(const struct situation *s, struct remedy *remedy)
 			mend_boot(s, remedy);
 			return true;
 		}
-		/* then the rule's text says what else it may be */
+		/* the text of the rule mentions a mistake in p2pdma= */
 		if (!origin_known(s))
 			return set_mode(s, remedy, "auto");
 	}
@@ -130,7 +131,7 @@ bool apply_mode_host(const struct situation *s, struct remedy *remedy)
 bool apply_undeny(const struct situation *s, struct remedy *remedy)
 {
 	struct policy changed = s->policy;
-	struct words kept = {};
+	struct words rest = {};
 	size_t i;
 
 	for (i = 0; i < s->policy.deny.n; i++) {
@@ -138,48 +139,51 @@ bool apply_undeny(const struct situation *s, struct remedy *remedy)
 
 		if (!policy_names(word, s->path->client) &&
 		    !policy_names(word, s->path->provider))
-			words_add(&kept, word);
+			words_add(&rest, word);
 	}
-	/* one that is not known, or not seen to name them, cannot be written anew */
-	if (kept.n < s->policy.deny.n) {
-		changed.deny = kept;
+	/* without deny= of one of the two, as seen from here, there is no new list */
+	if (rest.n < s->policy.deny.n) {
+		changed.deny = rest;
 		set_whole(remedy, s, &changed);
 		set_command(remedy, s, &changed);
 	}
-	free(kept.words);
+	free(rest.words);
 	claim(remedy, s, EFFECT_REASON_GONE);
 	return true;
 }
 
-/* The list may have the device already: as it is wanted, for all, or for writes alone. */
+/*
+ * Add @dev to a list of trust=, with @suffix "" or "@w". An entry for reads and writes
+ * serves both; one with @w is replaced where reads are wanted too.
+ */
 static void trust_add(struct words *trust, const struct dev *dev,
 		      const char *suffix)
 {
-	size_t len = strlen(dev->name), kept = 0, i;
+	size_t len = strlen(dev->bdf), n = 0, i;
 
 	for (i = 0; i < trust->n; i++) {
 		char *word = trust->words[i];
 
-		if (!strncmp(word, dev->name, len) &&
+		if (!strncmp(word, dev->bdf, len) &&
 		    (!word[len] || !strcmp(word + len, suffix)))
 			return;
 	}
 	for (i = 0; i < trust->n; i++) {
 		char *word = trust->words[i];
 
-		if (!strncmp(word, dev->name, len) && !strcmp(word + len, "@w"))
+		if (!strncmp(word, dev->bdf, len) && !strcmp(word + len, "@w"))
 			free(word);
 		else
-			trust->words[kept++] = word;
+			trust->words[n++] = word;
 	}
-	trust->n = kept;
-	words_add(trust, xasprintf("%s%s", dev->name, suffix));
+	trust->n = n;
+	words_add(trust, xasprintf("%s%s", dev->bdf, suffix));
 }
 
 /*
- * At boot the list adds to what the command line has; now, to what is in force. Where
- * the two allow different things what is claimed would not come of the former, and it
- * takes what is in force with it.
+ * Add client and provider to trust=: for the next boot to the list of the command line,
+ * and now to that of the active policy. If mode or deny= of the two differ, the parameter
+ * sets those of the active policy as well, which the effect is worked out for.
  */
 static void trust_word(const struct situation *s, struct remedy *remedy,
 		       const char *suffix)

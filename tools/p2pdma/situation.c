@@ -24,7 +24,7 @@ bool direct_is_allowed(const struct situation *s)
 
 bool only_acs_in_the_way(const struct situation *s)
 {
-	return s->path->common && !s->path->conventional && !s->path->behind &&
+	return s->path->common && !s->path->conventional && !s->path->bridge_function &&
 	       strcmp(s->policy.mode, "host") && !s->path->client->untrusted &&
 	       mask_reaches(s);
 }

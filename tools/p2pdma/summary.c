@@ -191,7 +191,7 @@ static void print_shapes(const struct machine *m)
 		{ "switch", "below one switch, ACS lets everything cross" },
 		{ "device", "functions of one device, nothing redirects" },
 		{ "acs", "below one switch or port, ACS redirects or blocks" },
-		{ "behind", "behind another function of the same device" },
+		{ "subtree", "one is below a bridge function of the other's device" },
 		{ "below", "below one port; ACS was not seen" },
 		{ "bridge", "only over a host bridge" },
 		{ "bridges", "only over two host bridges" },

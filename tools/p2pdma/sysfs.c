@@ -11,7 +11,7 @@
 #include "sysfs.h"
 #include "util.h"
 
-/* More than any file that is read here has. */
+/* No file that is read here is larger. */
 #define FILE_MAX	(16UL << 20)
 
 static const char *root = "";

@@ -15,10 +15,7 @@ const char *sysfs_root(void);
 /* The root and the path; to be freed. */
 [[gnu::format(printf, 1, 2)]] char *sysfs_path(const char *format, ...);
 
-/*
- * The whole of a file, with a zero byte behind it; NULL and errno if it cannot
- * be read. To be freed.
- */
+/* The whole of a file as text; NULL and errno if it cannot be read. To be freed. */
 [[gnu::format(printf, 1, 2)]] char *sysfs_read(const char *format, ...);
 /* Its first line; NULL also if that is empty. To be freed. */
 [[gnu::format(printf, 1, 2)]] char *sysfs_line(const char *format, ...);

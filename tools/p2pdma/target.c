@@ -12,7 +12,7 @@
 #include "sysfs.h"
 #include "target.h"
 
-/* What has to be put back if something ends us in the middle. */
+/* What exit() has to put back. */
 static struct targets *to_put_back;
 
 static void put_back_at_exit(void)
@@ -29,7 +29,7 @@ static struct target *add(struct targets *targets, struct target target)
 		if (targets->list[i].client == target.client)
 			die("%s and %s are both on the drive %s; give one",
 			    targets->list[i].name, target.name,
-			    target.client->name);
+			    target.client->bdf);
 	targets->list = xrealloc(targets->list, targets->n + 1,
 				 sizeof(*targets->list));
 	targets->list[targets->n] = target;
@@ -37,8 +37,8 @@ static struct target *add(struct targets *targets, struct target target)
 }
 
 /*
- * The file is removed from its folder at once, so that nothing is left behind however
- * the run ends. It goes when it is closed.
+ * Make the file and remove its name at once. The file itself goes when it is closed,
+ * however the program ends.
  */
 static int make_file(const char *path)
 {
@@ -114,7 +114,7 @@ void targets_add_device(struct targets *targets, const struct machine *m,
 					 minor(st.st_rdev));
 	if (!target.client)
 		die("--destructive %s: it is not on one PCI drive", path);
-	/* O_EXCL: not while it is mounted, or part of something */
+	/* O_EXCL: fails while it is mounted, or part of a volume */
 	target.fd = open(path, O_RDWR | O_EXCL | O_DIRECT | O_CLOEXEC);
 	if (target.fd < 0)
 		die("--destructive %s: %s%s", path, strerror(errno),
@@ -126,7 +126,7 @@ void targets_add_device(struct targets *targets, const struct machine *m,
 	if (whole < 2 * CHUNK)
 		die("--destructive %s: it is too small", path);
 	target.size = size > whole / 2 ? whole / 2 & ~(CHUNK - 1) : size;
-	/* not where partition tables are */
+	/* in the middle, away from partition tables */
 	target.start = (whole - target.size) / 2 & ~(CHUNK - 1);
 
 	if (posix_memalign(&saved, 4096, target.size))

@@ -105,7 +105,7 @@ static void add_route(struct table *table, const struct dev *client,
 			   verdict_short(w), verdict_short(r), route->distance);
 }
 
-/* What the fabric alone says. */
+/* How the two are connected, where the kernel reports no routes. */
 static void add_shape(struct table *table, const struct dev *client,
 		      const struct provider *provider)
 {
@@ -213,7 +213,7 @@ static void print_legend(const struct machine *m, unsigned int width)
 			    "not-supported: I/O fails; p2pdma route CLIENT PROVIDER says why",
 			    width);
 	} else {
-		out_paragraph("This kernel names no routes: what is shown is how the two are connected, and the distance in hops.",
+		out_paragraph("This kernel reports no routes: a cell says how the two are connected, and the distance in hops.",
 			      0, 0, width);
 		legend_line("switch", STYLE_PLAIN,
 			    "below one switch, and ACS lets everything cross", width);
@@ -222,8 +222,8 @@ static void print_legend(const struct machine *m, unsigned int width)
 		legend_line("acs", STYLE_PLAIN,
 			    "below one switch or port, and ACS redirects or blocks",
 			    width);
-		legend_line("behind", STYLE_PLAIN,
-			    "one is behind another function of the other's device; nothing says that they reach each other inside it",
+		legend_line("subtree", STYLE_PLAIN,
+			    "one is below a bridge function of the other's device; nothing says that they reach each other inside it",
 			    width);
 		legend_line("below", STYLE_PLAIN,
 			    "below one port; what ACS does there was not seen", width);
@@ -245,7 +245,7 @@ static void print_matrix(const struct machine *m, unsigned int width)
 	for (i = 0; i < m->n_providers; i++)
 		columns += shown_provider(m, &m->providers[i]);
 	if (!columns && m->n_providers) {
-		printf("%s is no provider that this kernel tells of.\n",
+		printf("This kernel reports no provider %s.\n",
 		       want.provider);
 		return;
 	}
@@ -308,22 +308,22 @@ static int run(int argc, char **argv, struct options *options)
 	args_parse(argc, argv, &topo_command, own_options, take, options);
 	args_count(argc, 0, 0, "p2pdma topo [--tree|--dot|--svg FILE] [--all] [--client C] [--provider P[/BAR]]");
 	if (want.tree && (want.client || want.provider || want.all))
-		die("%s says nothing of --tree, which shows the whole fabric",
+		die("%s cannot be combined with --tree, which shows the whole fabric",
 		    want.client ? "--client" : want.provider ? "--provider" : "--all");
 	if (want.client && want.all)
-		die("--all says nothing where --client names the only row");
+		die("--all cannot be combined with --client, which names the only row");
 	if (want.tree + want.dot + !!want.svg > 1)
-		die("of --tree, --dot and --svg only one can be had at once");
+		die("only one of --tree, --dot and --svg can be given");
 	if (want.svg && !*want.svg)
 		die("--svg '' names no file; - is standard output");
 	if (options->json && (want.dot || want.svg))
-		die("%s is a form of its own; there is none as --json",
+		die("%s cannot be combined with --json",
 		    want.dot ? "--dot" : "--svg");
 	m = machine_load(options->pci_ids);
 	if (want.client && args_dev(m, want.client, "client")->is_bridge)
 		die("%s is a bridge, which does no DMA of its own; the client is a device below it",
 		    want.client);
-	/* where there is none nothing else would look at it */
+	/* without providers nothing else would check the word */
 	if (want.provider)
 		args_provider(m, want.provider, NULL);
 	if (options->json) {

@@ -8,7 +8,7 @@
 #include "path.h"
 #include "tree.h"
 
-/* The line of a function behind its address; to be freed. */
+/* What follows the address of a function on its line; to be freed. */
 static char *describe(const struct dev *dev)
 {
 	struct text text = {};
@@ -27,7 +27,7 @@ static char *describe(const struct dev *dev)
 	return text_take(&text);
 }
 
-/* "16.0 GT/s x16", and what it could be if that is more; to be freed. */
+/* "16.0 GT/s x16", and the maximum if that is more; to be freed. */
 static char *link_text(const struct dev *dev)
 {
 	struct text text = {};
@@ -52,7 +52,7 @@ static char *link_text(const struct dev *dev)
 	return text_take(&text);
 }
 
-/* "provides 16 MiB"; to be freed, "" if it is no provider. */
+/* "provider BAR 2, 16 MiB"; "" for other functions. To be freed. */
 static char *provider_text(const struct machine *m, const struct dev *dev)
 {
 	const struct provider *provider = machine_provider(m, dev, -1);
@@ -86,12 +86,12 @@ static void print_dev(const struct machine *m, const struct dev *dev,
 
 	printf("%s%s%s%s ", branch, style_on(STYLE_HEAD), dev_short(m, dev),
 	       style_off(STYLE_HEAD));
-	/* the name of a device gives way to what is behind it */
+	/* the text is cut if what follows it needs the room */
 	used = strlen(branch) + strlen(dev_short(m, dev)) + 1 +
 	       (*speed ? strlen(speed) + 2 : 0) +
 	       (*provides ? strlen(provides) + 4 : 0);
 	room = width ? (int)width - used : (int)strlen(text);
-	/* or that goes below it, where next to nothing would be left */
+	/* if next to nothing were left of it, the provider goes on a line below */
 	if (room < 16 && room < (int)strlen(text) && *provides) {
 		below = true;
 		room += strlen(provides) + 4;

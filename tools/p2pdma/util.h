@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Memory, text and errors. Memory that cannot be had ends the program: nothing
- * here could go on without it.
- */
+/* Memory, text and errors. If memory runs out the program ends. */
 #ifndef P2PDMA_UTIL_H
 #define P2PDMA_UTIL_H
 
@@ -46,11 +43,11 @@ const char *text_str(const struct text *text);
 
 /* Cut @text at its first newline. */
 void chomp(char *text);
-/* Put '?' for what is not printable ASCII: what devices say ends on terminals. */
+/* Replace what is not printable ASCII by '?': texts of devices end on terminals. */
 void make_plain(char *text);
 /* A decimal or 0x number that fills the whole of @text. */
 bool parse_number(const char *text, unsigned long long *number);
-/* The same with K, M or G behind it, for bytes. */
+/* The same for a size in bytes, which may end with K, M or G. */
 bool parse_size(const char *text, unsigned long long *bytes);
 /* "16 MiB"; in a static buffer of which four are used in turn. */
 const char *size_text(unsigned long long bytes);

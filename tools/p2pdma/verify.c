@@ -47,10 +47,10 @@ static enum result judge(const struct check *check)
 	default:
 		return RESULT_MISMATCH;
 	}
-	/* without a route the kernel says by the I/O alone whether it works */
+	/* a kernel that reports no route says only by the I/O whether it works */
 	if (!route || route->verdict[check->pair->dir] == VERDICT_UNKNOWN)
 		return RESULT_AS_SAID;
-	/* a driver that takes no peer memory says nothing about the route */
+	/* a driver that refuses all peer memory proves nothing about the route */
 	if (measured == MEASURED_REFUSED && check->outcome.note)
 		return RESULT_NOT_TESTED;
 	verdict = route->verdict[check->pair->dir];
@@ -60,7 +60,10 @@ static enum result judge(const struct check *check)
 	return RESULT_MISMATCH;
 }
 
-/* Memory is allocated from a function, whatever its BARs. */
+/*
+ * Have all BARs of the provider the same verdict? User space allocates memory of a
+ * function, and cannot choose the BAR.
+ */
 static bool same_for_all_bars(const struct machine *m, const struct pair *pair)
 {
 	size_t i;
@@ -94,7 +97,7 @@ static void run_check(const struct pairs *pairs, struct check *check)
 	if (!same_for_all_bars(pairs->m, pair)) {
 		check->outcome.measured = MEASURED_NOT_TESTED;
 		check->outcome.note = xasprintf("the BARs of %s have different routes, and the kernel chooses from which memory is allocated",
-						provider->name);
+						provider->bdf);
 		check->result = RESULT_NOT_TESTED;
 		return;
 	}
@@ -106,11 +109,11 @@ static void run_check(const struct pairs *pairs, struct check *check)
 	if (check->counts)
 		check->counted = after.bytes[pair->dir] - before.bytes[pair->dir];
 	check->result = judge(check);
-	/* equal data that the kernel has mapped no peer memory for prove nothing */
+	/* equal data prove nothing if less peer memory was mapped than was moved */
 	if (check->counts && check->outcome.measured == MEASURED_EQUAL &&
 	    check->counted < check->outcome.moved) {
 		free(check->outcome.note);
-		check->outcome.note = xasprintf("the data are equal, but the kernel has mapped only %s of peer memory: something has copied",
+		check->outcome.note = xasprintf("the data are equal, but the kernel has mapped only %s of peer memory: the rest was copied",
 						size_text(check->counted));
 		check->result = RESULT_NOT_TESTED;
 	}
@@ -157,7 +160,7 @@ static void fill_table(struct table *table, const struct pairs *pairs,
 	}
 }
 
-/* What else there is to say; NULL if nothing. To be freed. */
+/* The remark on a result; NULL if there is none. To be freed. */
 static char *remark_of(const struct check *check)
 {
 	const struct outcome *outcome = &check->outcome;
@@ -260,8 +263,8 @@ static int run(int argc, char **argv, struct options *options)
 	checks = xcalloc(pairs.n, sizeof(*checks));
 	for (i = 0; i < pairs.n; i++) {
 		progress("%zu of %zu: %s -> %s, %s", i + 1, pairs.n,
-			 pairs.list[i].client->name,
-			 pairs.list[i].provider->dev->name,
+			 pairs.list[i].client->bdf,
+			 pairs.list[i].provider->dev->bdf,
 			 direction_name(pairs.list[i].dir));
 		checks[i].pair = &pairs.list[i];
 		run_check(&pairs, &checks[i]);
@@ -298,7 +301,8 @@ const struct command verify_command = {
 		"                      is overwritten is put back, but may be lost\n"
 		"  --direction D       write, read or both (default): of the peer memory\n"
 		"  --size N            bytes each way, with K, M, G (default 8M)\n\n"
-		"Writes of the peer memory only read the drive, and need neither of the two.\n"
+		"Writes of the peer memory only read the drive, and need neither --file nor\n"
+		"--destructive.\n"
 		"Exit status: 0 if all is as the kernel says, 1 if something is not, 2 if\n"
 		"something could not be tested.\n",
 	.run = run,

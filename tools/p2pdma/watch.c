@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * p2pdma watch: the kernel's events as they happen, by a trace instance of our own,
- * which goes when we do. See Documentation/ABI/testing/tracefs-p2pdma.
+ * p2pdma watch: the kernel's events as they happen, read from a trace instance that is
+ * removed at the end. See Documentation/ABI/testing/tracefs-p2pdma.
  */
 #include <errno.h>
 #include <signal.h>
@@ -122,7 +122,7 @@ static int show(struct tep_event *event, struct tep_record *record, int cpu,
 	return 0;
 }
 
-/* The kernel's buffer was full: say so rather than show a gap. */
+/* The kernel's buffer was full: say that events are missing. */
 static int show_lost(struct tep_event *event, struct tep_record *record, int cpu,
 		     void *context)
 {
@@ -190,7 +190,7 @@ static void open_instance(void)
 		die("no trace instance can be made: %s", strerror(errno));
 }
 
-/* However we end, no instance is left behind. */
+/* exit() calls it too, so that no instance stays. */
 static void close_instance(void)
 {
 	if (!watch.instance)
@@ -246,7 +246,7 @@ static int run(int argc, char **argv, struct options *options)
 		if (!stopped())
 			nanosleep(&pause, NULL);
 	}
-	/* what came between the last look and the end */
+	/* events since the last read */
 	if (!watch.count)
 		tracefs_iterate_raw_events(watch.tep, watch.instance, NULL, 0,
 					   show, NULL);
