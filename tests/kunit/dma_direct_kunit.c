@@ -31,17 +31,16 @@ static void expect_unmerged(struct kunit *test, const struct mixed_list *list,
 static void dma_direct_switch(struct kunit *test)
 {
 	struct fabric *fabric = fabric_switch(test);
-	struct fabric_sg *sg = fabric_sg_alloc(fabric, 1);
 	struct pci_dev *client = fabric_dev(fabric, "client");
 	struct pci_dev *provider = fabric_dev(fabric, "provider");
+	struct fabric_sg *sg =
+		fabric_sg_list(fabric, SG_PEER("provider", SZ_64K + 4, SZ_8K));
 	enum dma_data_direction dir;
 
 	fabric_print(fabric);
-	fabric_sg_peer(sg, "provider", SZ_64K + 4, SZ_8K);
+	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
 	for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++) {
-		expect_bus(fabric, "client", "provider", dir, DIRECT);
-		KUNIT_ASSERT_EQ(test, 0,
-				fabric_sg_map(sg, client, dir));
+		KUNIT_ASSERT_EQ(test, 0, fabric_sg_map(sg, client, dir));
 		KUNIT_EXPECT_EQ(test, sg->table.nents, 1);
 		KUNIT_EXPECT_TRUE(test, sg_dma_is_bus_address(sg->table.sgl));
 		KUNIT_EXPECT_EQ(test, sg_dma_address(sg->table.sgl),
@@ -53,37 +52,24 @@ static void dma_direct_switch(struct kunit *test)
 	expect_bus(fabric, "client", "client", DMA_BIDIRECTIONAL, SAME_FUNCTION);
 }
 
-/* Bus addresses that are not the CPU's, below them and above. */
+/* Bus addresses that differ from the CPU's addresses, lower or higher. */
 static void dma_direct_offsets(struct kunit *test)
 {
-	static const char * const where[] = {
+	static const char * const host[] = {
 		"bus=0x80000000", "bus=0x7fff00000000",
 	};
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(where); i++) {
-		char picture[256];
-		struct fabric *fabric;
+	for (i = 0; i < ARRAY_SIZE(host); i++) {
+		struct fabric *fabric = fabric_switch_on(test, host[i]);
 
-		snprintf(picture, sizeof(picture),
-			 "host %s\n"
-			 "  rp r acs=UF\n"
-			 "    up\n"
-			 "      dp c acs=none\n"
-			 "        ep client\n"
-			 "      dp\n"
-			 "        ep provider bar0=2M\n"
-			 "  rp\n"
-			 "    ep other bar0=2M\n", where[i]);
-		fabric = fabric_setup(test, picture, NAMES("client"),
-				      NAMES("provider", "other"));
-		expect_bus(fabric, "client", "provider", DMA_BIDIRECTIONAL,
-			   DIRECT);
+		fabric_set_acs(fabric, "r", PCI_ACS_UF);
+		expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
 		fabric_cpu_listed(test, true);
-		expect_host(fabric, "client", "other", DMA_BIDIRECTIONAL,
+		expect_host(fabric, "client", "beside", EVERY_DIR,
 			    NO_COMMON_PORT);
 		fabric_set_acs(fabric, "c", PCI_ACS_RR);
-		expect_host(fabric, "client", "provider", DMA_BIDIRECTIONAL,
+		expect_host(fabric, "client", "provider", EVERY_DIR,
 			    ACS_REQUEST);
 		fabric_destroy(fabric);
 	}
@@ -102,35 +88,26 @@ static void dma_direct_root_ports(struct kunit *test)
 		NAMES("client", "integrated"), NAMES("provider", "integrated"));
 	struct fabric_host *host =
 		fabric_host_of(fabric_dev(fabric, "client"));
-	enum dma_data_direction dir;
 
-	for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++) {
-		fabric_cpu_listed(test, false);
-		expect_refused(fabric, "client", "provider", dir,
-			       HOST_BRIDGE_UNTRUSTED);
-		fabric_cpu_listed(test, true);
-		expect_host(fabric, "client", "provider", dir,
-			    NO_COMMON_PORT);
-		expect_host(fabric, "client", "integrated", dir,
-			    NO_COMMON_PORT);
-		expect_host(fabric, "integrated", "provider", dir,
-			    NO_COMMON_PORT);
-	}
+	fabric_cpu_listed(test, false);
+	expect_refused(fabric, "client", "provider", EVERY_DIR,
+		       HOST_BRIDGE_UNTRUSTED);
+	fabric_cpu_listed(test, true);
+	expect_host(fabric, "client", "provider", EVERY_DIR, NO_COMMON_PORT);
+	expect_host(fabric, "client", "integrated", EVERY_DIR, NO_COMMON_PORT);
+	expect_host(fabric, "integrated", "provider", EVERY_DIR, NO_COMMON_PORT);
 	fabric_cpu_listed(test, false);
 
-	/* The administrator's word for it, and then for writes alone. */
+	/* The policy trusts the host bridge, and then for writes alone. */
 	fabric_policy(test, "auto,trust=%s",
 		      pci_name(fabric_dev(fabric, "client")));
-	expect_host(fabric, "client", "provider", DMA_BIDIRECTIONAL,
-		    NO_COMMON_PORT);
+	expect_host(fabric, "client", "provider", EVERY_DIR, NO_COMMON_PORT);
 	host->forward = FABRIC_FORWARD_WRITES;
 	fabric_policy(test, "auto,trust=%s@w",
 		      pci_name(fabric_dev(fabric, "provider")));
 	expect_host(fabric, "client", "provider", DMA_FROM_DEVICE,
 		    NO_COMMON_PORT);
-	expect_refused(fabric, "client", "provider", DMA_TO_DEVICE,
-		       HOST_BRIDGE_UNTRUSTED);
-	expect_refused(fabric, "client", "provider", DMA_BIDIRECTIONAL,
+	expect_refused(fabric, "client", "provider", READ_DIRS,
 		       HOST_BRIDGE_UNTRUSTED);
 }
 
@@ -155,13 +132,12 @@ static void dma_direct_listed(struct kunit *test)
 		"    ep b bar0=2M\n",
 		NAMES("client", "a", "b"), NAMES("near", "far", "a", "b"));
 
-	expect_host(fabric, "client", "near", DMA_BIDIRECTIONAL, NO_COMMON_PORT);
-	expect_refused(fabric, "client", "far", DMA_BIDIRECTIONAL,
+	expect_host(fabric, "client", "near", EVERY_DIR, NO_COMMON_PORT);
+	expect_refused(fabric, "client", "far", EVERY_DIR,
 		       HOST_BRIDGE_UNTRUSTED);
-	expect_refused(fabric, "client", "a", DMA_FROM_DEVICE,
-		       HOST_BRIDGE_UNTRUSTED);
-	expect_host(fabric, "a", "b", DMA_BIDIRECTIONAL, NO_COMMON_PORT);
-	expect_host(fabric, "b", "a", DMA_BIDIRECTIONAL, NO_COMMON_PORT);
+	expect_refused(fabric, "client", "a", EVERY_DIR, HOST_BRIDGE_UNTRUSTED);
+	expect_host(fabric, "a", "b", EVERY_DIR, NO_COMMON_PORT);
+	expect_host(fabric, "b", "a", EVERY_DIR, NO_COMMON_PORT);
 }
 
 static struct pci_host_bridge *host_of(struct fabric *fabric, const char *name)
@@ -169,7 +145,10 @@ static struct pci_host_bridge *host_of(struct fabric *fabric, const char *name)
 	return pci_find_host_bridge(fabric_dev(fabric, name)->bus);
 }
 
-/* Those of AMD forward from Zen on.  Nothing stands in for the CPU here. */
+/*
+ * Host bridges of AMD forward from Zen on.  p2pdma_cpu_listed() itself is tested, not
+ * the stub of fabric_cpu_listed().
+ */
 static void dma_direct_cpu_listed(struct kunit *test)
 {
 	static const struct {
@@ -197,14 +176,14 @@ static void dma_direct_cpu_listed(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, row[i].listed, listed[i], "row %d", i);
 }
 
-/* All of the list, as it stands in the design, and what is beside it. */
+/* All host bridges of the built-in list, and some with IDs next to theirs. */
 static void dma_direct_all_listed(struct kunit *test)
 {
 	static const struct {
 		u16 vendor;
 		u16 device;
-		bool same;	/* between its own ports */
-		bool cross;	/* and to those of others */
+		bool same;	/* forwards between its own ports */
+		bool cross;	/* and to ports of other host bridges */
 	} row[] = {
 		{ 0x8086, 0x3c00, true, false }, { 0x8086, 0x3c01, true, false },
 		{ 0x8086, 0x2f00, true, false }, { 0x8086, 0x2f01, true, false },
@@ -241,7 +220,7 @@ static void dma_direct_all_listed(struct kunit *test)
 	int i;
 
 	fabric_cpu_listed(test, false);
-	/* What is not 00.0 has to be a root port, or integrated. */
+	/* A function other than 00.0 counts if it is a root port or integrated. */
 	KUNIT_EXPECT_TRUE(test, p2pdma_bridge_listed(host_of(fabric, "port"),
 						     false, false));
 	KUNIT_EXPECT_TRUE(test, p2pdma_bridge_listed(host_of(fabric, "within"),
@@ -272,7 +251,10 @@ struct encrypted {
 	dma_addr_t peer;
 };
 
-/* While nobody else runs, who would use the bit for the CPU's own mappings. */
+/*
+ * Called by stop_machine(): another CPU would use the encryption bit for page tables
+ * of its own.
+ */
 static int with_encryption(void *data)
 {
 	struct encrypted *address = data;
@@ -286,7 +268,7 @@ static int with_encryption(void *data)
 }
 #endif
 
-/* Defect 10: peer memory is not encrypted, and its address does not say so. */
+/* Defect 10: peer memory is not encrypted; its address has no encryption bit. */
 static void dma_direct_encryption(struct kunit *test)
 {
 #ifdef CONFIG_AMD_MEM_ENCRYPT
@@ -341,58 +323,40 @@ static void dma_direct_two_bridges(struct kunit *test)
 /* Every row of the request table, and completion redirect by direction. */
 static void dma_direct_acs(struct kunit *test)
 {
-	struct fabric *fabric = fabric_setup(test,
-		"host\n"
-		"  rp r\n"
-		"    up\n"
-		"      dp c port=1\n"
-		"        ep client\n"
-		"      dp p port=2\n"
-		"        ep provider bar0=2M\n",
-		NAMES("client"), NAMES("provider"));
-	enum dma_data_direction dir;
+	struct fabric *fabric = fabric_switch(test);
+	struct pci_dev *client = fabric_dev(fabric, "client");
 
-	/* Redirected with nothing above to forward it: lost, trusted or not. */
+	/* Redirected, but the root port does not forward upstream: refused. */
 	fabric_set_acs(fabric, "c", PCI_ACS_RR);
-	fabric_policy(test, "trust=%s", pci_name(fabric_dev(fabric, "client")));
-	for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++)
-		expect_refused(fabric, "client", "provider", dir,
-			       FABRIC_BLOCKED);
+	fabric_policy(test, "trust=%s", pci_name(client));
+	expect_refused(fabric, "client", "provider", EVERY_DIR, FABRIC_BLOCKED);
 	fabric_set_acs(fabric, "r", PCI_ACS_UF);
-	for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++)
-		expect_host(fabric, "client", "provider", dir,
-			    ACS_REQUEST);
+	expect_host(fabric, "client", "provider", EVERY_DIR, ACS_REQUEST);
 	fabric_policy(test, "auto");
-	expect_refused(fabric, "client", "provider", DMA_FROM_DEVICE,
+	expect_refused(fabric, "client", "provider", EVERY_DIR,
 		       HOST_BRIDGE_UNTRUSTED);
 
 	/* Egress control: by the provider's port number. */
-	fabric_policy(test, "trust=%s", pci_name(fabric_dev(fabric, "client")));
+	fabric_policy(test, "trust=%s", pci_name(client));
 	fabric_set_acs(fabric, "c", PCI_ACS_EC);
-	expect_bus(fabric, "client", "provider", DMA_BIDIRECTIONAL, DIRECT);
+	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
 	fabric_set_egress(fabric, "c", ~(u32)BIT(2));
-	expect_bus(fabric, "client", "provider", DMA_BIDIRECTIONAL, DIRECT);
+	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
 	fabric_set_egress(fabric, "c", BIT(2));
-	for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++)
-		expect_refused(fabric, "client", "provider", dir,
-			       FABRIC_BLOCKED);
+	expect_refused(fabric, "client", "provider", EVERY_DIR, FABRIC_BLOCKED);
 	fabric_set_acs(fabric, "c", PCI_ACS_EC | PCI_ACS_RR);
-	expect_host(fabric, "client", "provider", DMA_BIDIRECTIONAL,
-		    ACS_REQUEST);
+	expect_host(fabric, "client", "provider", EVERY_DIR, ACS_REQUEST);
 	fabric_set_egress(fabric, "c", BIT(1));
-	expect_bus(fabric, "client", "provider", DMA_BIDIRECTIONAL, DIRECT);
+	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
 
 	/* Completion redirect on the provider's side hinders reads alone. */
 	fabric_set_acs(fabric, "c", 0);
 	fabric_set_acs(fabric, "p", PCI_ACS_CR);
 	expect_bus(fabric, "client", "provider", DMA_FROM_DEVICE, DIRECT);
-	expect_host(fabric, "client", "provider", DMA_TO_DEVICE, ACS_COMPLETION);
-	expect_host(fabric, "client", "provider", DMA_BIDIRECTIONAL,
-		    ACS_COMPLETION);
+	expect_host(fabric, "client", "provider", READ_DIRS, ACS_COMPLETION);
 	fabric_set_acs(fabric, "r", 0);
 	expect_bus(fabric, "client", "provider", DMA_FROM_DEVICE, DIRECT);
-	expect_refused(fabric, "client", "provider", DMA_TO_DEVICE,
-		       FABRIC_BLOCKED);
+	expect_refused(fabric, "client", "provider", READ_DIRS, FABRIC_BLOCKED);
 }
 
 /* A word of the egress vector of "c". */
@@ -404,7 +368,7 @@ static void set_egress_word(struct fabric *fabric, int word, u32 value)
 			       4 * word, value);
 }
 
-/* A vector of several words, and of the most that there can be: size 0. */
+/* A vector of several words, and the longest one, which has 256 bits: size 0. */
 static void dma_direct_egress_words(struct kunit *test)
 {
 	static const char picture[] =
@@ -426,32 +390,29 @@ static void dma_direct_egress_words(struct kunit *test)
 		snprintf(text, sizeof(text), picture, sizes[i]);
 		fabric = fabric_setup(test, text, NAMES("client"),
 				      NAMES("second", "seventh"));
-		expect_bus(fabric, "client", "second", DMA_FROM_DEVICE, DIRECT);
+		expect_bus(fabric, "client", "second", EVERY_DIR, DIRECT);
 		set_egress_word(fabric, 0, BIT(1));
-		expect_bus(fabric, "client", "second", DMA_FROM_DEVICE, DIRECT);
+		expect_bus(fabric, "client", "second", EVERY_DIR, DIRECT);
 		set_egress_word(fabric, 1, BIT(1));
-		expect_refused(fabric, "client", "second", DMA_FROM_DEVICE,
+		expect_refused(fabric, "client", "second", EVERY_DIR,
 			       FABRIC_BLOCKED);
 
-		if (sizes[i]) {
-			/* Beyond the end. */
-			expect_refused(fabric, "client", "seventh",
-				       DMA_FROM_DEVICE, FABRIC_BLOCKED);
-		} else {
+		/* Port 200 is beyond the end of the shorter vector. */
+		if (!sizes[i]) {
 			set_egress_word(fabric, 6, ~(u32)BIT(8));
-			expect_bus(fabric, "client", "seventh",
-				   DMA_FROM_DEVICE, DIRECT);
+			expect_bus(fabric, "client", "seventh", EVERY_DIR,
+				   DIRECT);
 			set_egress_word(fabric, 6, BIT(8));
-			expect_refused(fabric, "client", "seventh",
-				       DMA_FROM_DEVICE, FABRIC_BLOCKED);
 		}
+		expect_refused(fabric, "client", "seventh", EVERY_DIR,
+			       FABRIC_BLOCKED);
 		fabric_destroy(fabric);
 	}
 }
 
 /*
- * Defect 8: bits that are about the other direction, or are not where the paths
- * part, do not matter.
+ * Defect 8: ACS bits for the other direction, or at ports other than the two where
+ * the paths part, do not matter.
  */
 static void dma_direct_acs_elsewhere(struct kunit *test)
 {
@@ -470,10 +431,8 @@ static void dma_direct_acs_elsewhere(struct kunit *test)
 		"              dp acs=SV,RR,CR,EC egress=0,1,2\n"
 		"                ep provider bar0=2M acs=RR,CR,EC\n",
 		NAMES("client"), NAMES("provider"));
-	enum dma_data_direction dir;
 
-	for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++)
-		expect_bus(fabric, "client", "provider", dir, DIRECT);
+	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
 }
 
 /* Defect 6: so many redirecting ports that their names fill every buffer. */
@@ -512,12 +471,11 @@ static void dma_direct_many_redirecting(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -1,
 			pci_p2pdma_distance(fabric_dev(fabric, "b"), &a->dev,
 					    true));
-	/* Rather no names than some. */
+	/* Where not all names fit none is given. */
 	KUNIT_EXPECT_GE(test,
 			fabric_log_count(since, "ACS redirect is set between",
 					 pci_name(a)), 1);
-	KUNIT_EXPECT_EQ(test, 0,
-			fabric_log_count(since, "these functions or ports", NULL));
+	expect_logged(test, since, 0, "these functions or ports", NULL);
 }
 
 /* Defect 9: an address that the client cannot form.  The BAR ends with 4 GiB. */
@@ -536,96 +494,88 @@ static void dma_direct_mask(struct kunit *test)
 
 	fabric_cpu_listed(test, true);
 	client->dma_mask = DMA_BIT_MASK(32);
-	expect_bus(fabric, "client", "provider", DMA_BIDIRECTIONAL, DIRECT);
+	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
 	client->dma_mask = DMA_BIT_MASK(32) - 1;
-	expect_refused(fabric, "client", "provider", DMA_BIDIRECTIONAL,
-		       DMA_MASK);
+	expect_refused(fabric, "client", "provider", EVERY_DIR, DMA_MASK);
 	client->dma_mask = DMA_BIT_MASK(31);
-	expect_refused(fabric, "client", "provider", DMA_BIDIRECTIONAL,
-		       DMA_MASK);
+	expect_refused(fabric, "client", "provider", EVERY_DIR, DMA_MASK);
 
 	/* Through the host bridge it is the same address. */
 	fabric_set_acs(fabric, "c", PCI_ACS_RR);
-	expect_refused(fabric, "client", "provider", DMA_BIDIRECTIONAL,
-		       DMA_MASK);
+	expect_refused(fabric, "client", "provider", EVERY_DIR, DMA_MASK);
 	client->dma_mask = DMA_BIT_MASK(32);
-	expect_host(fabric, "client", "provider", DMA_BIDIRECTIONAL,
-		    ACS_REQUEST);
+	expect_host(fabric, "client", "provider", EVERY_DIR, ACS_REQUEST);
 }
 
-/* What the client's bus passes on does not matter to what never gets there. */
+/*
+ * The limits of the bus above the client count for transfers through the host bridge
+ * alone: bus_dma_limit, and memory that dma_range_map leaves out.
+ */
 static void dma_direct_bus_limit(struct kunit *test)
 {
+	static const struct {
+		u64 offset;
+		size_t size;
+		int want;
+	} piece[] = {
+		{ SZ_1M, SZ_4K, -EREMOTEIO },
+		{ SZ_1M - SZ_4K, SZ_64K + SZ_8K, -EREMOTEIO },
+		{ 0, SZ_4K, 1 },
+	};
 	struct fabric *fabric = fabric_mixed(test);
 	struct pci_dev *client = fabric_dev(fabric, "client");
-	struct pci_dev *far = fabric_dev(fabric, "far");
-	struct fabric_sg *sg = fabric_sg_alloc(fabric, 1);
+	u64 far = pci_resource_start(fabric_dev(fabric, "far"), 0);
+	int i;
 
 	client->dev.bus_dma_limit = SZ_2G;
-	expect_bus(fabric, "client", "across", DMA_BIDIRECTIONAL, DIRECT);
-	expect_refused(fabric, "client", "beside", DMA_BIDIRECTIONAL, DMA_MASK);
-	expect_refused(fabric, "client", "far", DMA_BIDIRECTIONAL, DMA_MASK);
+	expect_bus(fabric, "client", "across", EVERY_DIR, DIRECT);
+	expect_refused(fabric, "client", "beside", EVERY_DIR, DMA_MASK);
+	expect_refused(fabric, "client", "far", EVERY_DIR, DMA_MASK);
 	client->dev.bus_dma_limit = 0;
 
-	/* A hole in what its bus sees of the memory is not mapped. */
-	fabric_hide_ram(fabric, client, pci_resource_start(far, 0) + SZ_1M,
-			SZ_64K);
-	fabric_sg_peer(sg, "far", SZ_1M, SZ_4K);
-	KUNIT_EXPECT_EQ(test, -EREMOTEIO,
-			fabric_sg_map(sg, client, DMA_FROM_DEVICE));
-	fabric_sg_clear(sg);
-	fabric_sg_peer(sg, "far", SZ_1M - SZ_4K, SZ_64K + SZ_8K);
-	KUNIT_EXPECT_EQ(test, -EREMOTEIO,
-			fabric_sg_map(sg, client, DMA_FROM_DEVICE));
-	fabric_sg_clear(sg);
-	fabric_sg_peer(sg, "far", 0, SZ_4K);
-	KUNIT_EXPECT_EQ(test, 0, fabric_sg_map(sg, client, DMA_FROM_DEVICE));
-	fabric_sg_unmap(sg);
+	/* Part of a provider's memory is left out: pieces of that are refused. */
+	fabric_hide_ram(fabric, client, far + SZ_1M, SZ_64K);
+	for (i = 0; i < ARRAY_SIZE(piece); i++) {
+		struct fabric_sg *sg =
+			fabric_sg_list(fabric, SG_PEER("far", piece[i].offset,
+						       piece[i].size));
 
-	/* Nor does its bus see all that the CPU sees. */
-	fabric_hide_ram(fabric, client, pci_resource_start(far, 0), SZ_4M);
-	expect_refused(fabric, "client", "far", DMA_BIDIRECTIONAL, DMA_MASK);
-	expect_host(fabric, "client", "beside", DMA_BIDIRECTIONAL,
-		    NO_COMMON_PORT);
+		KUNIT_EXPECT_EQ_MSG(test, piece[i].want,
+				    fabric_sg_segments(sg, client,
+						       DMA_FROM_DEVICE),
+				    "piece %d", i);
+	}
+
+	/* All of it is left out. */
+	fabric_hide_ram(fabric, client, far, SZ_4M);
+	expect_refused(fabric, "client", "far", EVERY_DIR, DMA_MASK);
+	expect_host(fabric, "client", "beside", EVERY_DIR, NO_COMMON_PORT);
 	fabric_hide_ram(fabric, client, 0, 0);
-	expect_host(fabric, "client", "far", DMA_BIDIRECTIONAL, NO_COMMON_PORT);
+	expect_host(fabric, "client", "far", EVERY_DIR, NO_COMMON_PORT);
 }
 
 /* The bus address fits into 32 bits although the CPU's does not. */
 static void dma_direct_mask_low_bus(struct kunit *test)
 {
-	struct fabric *fabric = fabric_setup(test,
-		"host bus=0x40000000\n"
-		"  rp\n"
-		"    up\n"
-		"      dp\n"
-		"        ep client\n"
-		"      dp\n"
-		"        ep provider bar0=2M\n"
-		"  rp\n"
-		"    ep other bar0=2M\n",
-		NULL, NAMES("provider", "other"));
+	struct fabric *fabric = fabric_switch_on(test, "bus=0x40000000");
 
-	/* The mask is that of a fresh device: 32 bits. */
-	expect_bus(fabric, "client", "provider", DMA_BIDIRECTIONAL, DIRECT);
+	fabric_dev(fabric, "client")->dma_mask = DMA_BIT_MASK(32);
+	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
 	fabric_cpu_listed(test, true);
-	expect_host(fabric, "client", "other", DMA_BIDIRECTIONAL,
-		    NO_COMMON_PORT);
+	expect_host(fabric, "client", "beside", EVERY_DIR, NO_COMMON_PORT);
 }
 
-/* A client on an external port never crosses, and without an IOMMU goes nowhere. */
+/* A client on an external port gets no bus address; without an IOMMU it is refused. */
 static void dma_direct_untrusted(struct kunit *test)
 {
 	struct fabric *fabric = fabric_untrusted(test);
 
 	fabric_cpu_listed(test, true);
-	expect_refused(fabric, "client", "provider", DMA_BIDIRECTIONAL,
+	expect_refused(fabric, "client", "provider", EVERY_DIR,
 		       UNTRUSTED_CLIENT);
-	/* Towards it, and to where nothing would cross, the bridge decides. */
-	expect_host(fabric, "inside", "provider", DMA_BIDIRECTIONAL,
-		    NO_COMMON_PORT);
-	expect_host(fabric, "client", "inside", DMA_BIDIRECTIONAL,
-		    NO_COMMON_PORT);
+	/* Where the paths have no port in common trust in the bridge decides. */
+	expect_host(fabric, "inside", "provider", EVERY_DIR, NO_COMMON_PORT);
+	expect_host(fabric, "client", "inside", EVERY_DIR, NO_COMMON_PORT);
 }
 
 /* Functions of one device, and of one that has ACS; a device and its VFs. */
@@ -638,19 +588,19 @@ static void dma_direct_functions(struct kunit *test)
 		"    ep f1 fn=1 bar0=2M\n",
 		NAMES("f0"), NAMES("f1"));
 
-	expect_bus(fabric, "f0", "f1", DMA_BIDIRECTIONAL, DIRECT);
+	expect_bus(fabric, "f0", "f1", EVERY_DIR, DIRECT);
 	fabric_set_acs(fabric, "f0", PCI_ACS_RR);
 	fabric_cpu_listed(test, true);
-	expect_refused(fabric, "f0", "f1", DMA_BIDIRECTIONAL, FABRIC_BLOCKED);
+	expect_refused(fabric, "f0", "f1", EVERY_DIR, FABRIC_BLOCKED);
 	fabric_set_acs(fabric, "r", PCI_ACS_UF);
-	expect_host(fabric, "f0", "f1", DMA_BIDIRECTIONAL, MULTIFUNCTION);
-	/* Egress control, here by function number, drops it at the client. */
+	expect_host(fabric, "f0", "f1", EVERY_DIR, MULTIFUNCTION);
+	/* The client's egress control, by function number, blocks function 1. */
 	fabric_set_acs(fabric, "f0", PCI_ACS_EC);
-	expect_host(fabric, "f0", "f1", DMA_BIDIRECTIONAL, MULTIFUNCTION);
+	expect_host(fabric, "f0", "f1", EVERY_DIR, MULTIFUNCTION);
 	fabric_set_egress(fabric, "f0", BIT(1));
-	expect_refused(fabric, "f0", "f1", DMA_BIDIRECTIONAL, FABRIC_BLOCKED);
+	expect_refused(fabric, "f0", "f1", EVERY_DIR, FABRIC_BLOCKED);
 	fabric_policy(test, "switch");
-	expect_refused(fabric, "f0", "f1", DMA_BIDIRECTIONAL, POLICY_SWITCH);
+	expect_refused(fabric, "f0", "f1", EVERY_DIR, POLICY_SWITCH);
 }
 
 static void dma_direct_vfs(struct kunit *test)
@@ -669,14 +619,14 @@ static void dma_direct_vfs(struct kunit *test)
 	fabric_client(fabric, "pf.vf0");
 	fabric_client(fabric, "pf.vf1");
 	fabric_provider(fabric, "pf.vf1", 0);
-	expect_bus(fabric, "pf.vf0", "pf.vf1", DMA_BIDIRECTIONAL, DIRECT);
-	expect_bus(fabric, "pf.vf0", "pf", DMA_BIDIRECTIONAL, DIRECT);
-	expect_bus(fabric, "pf", "pf.vf1", DMA_BIDIRECTIONAL, DIRECT);
-	expect_bus(fabric, "other", "pf.vf1", DMA_BIDIRECTIONAL, DIRECT);
-	expect_bus(fabric, "pf.vf1", "other", DMA_BIDIRECTIONAL, DIRECT);
+	expect_bus(fabric, "pf.vf0", "pf.vf1", EVERY_DIR, DIRECT);
+	expect_bus(fabric, "pf.vf0", "pf", EVERY_DIR, DIRECT);
+	expect_bus(fabric, "pf", "pf.vf1", EVERY_DIR, DIRECT);
+	expect_bus(fabric, "other", "pf.vf1", EVERY_DIR, DIRECT);
+	expect_bus(fabric, "pf.vf1", "other", EVERY_DIR, DIRECT);
 }
 
-/* Conventional PCI anywhere between is not direct. */
+/* A conventional PCI function on either side: the route is not direct. */
 static void dma_direct_conventional(struct kunit *test)
 {
 	struct fabric *fabric = fabric_setup(test,
@@ -690,10 +640,8 @@ static void dma_direct_conventional(struct kunit *test)
 		"        ep new bar0=2M\n",
 		NAMES("old", "new"), NAMES("old", "new"));
 
-	expect_refused(fabric, "old", "new", DMA_FROM_DEVICE,
-		       HOST_BRIDGE_UNTRUSTED);
-	expect_refused(fabric, "new", "old", DMA_FROM_DEVICE,
-		       HOST_BRIDGE_UNTRUSTED);
+	expect_refused(fabric, "old", "new", EVERY_DIR, HOST_BRIDGE_UNTRUSTED);
+	expect_refused(fabric, "new", "old", EVERY_DIR, HOST_BRIDGE_UNTRUSTED);
 }
 
 /* All small lists of RAM and three providers' memory.  Defects 5 and 21. */
@@ -708,7 +656,7 @@ static void dma_direct_random_lists(struct kunit *test)
 			   NULL);
 }
 
-/* Defects 5 and 21: what an earlier mapping has left behind does not matter. */
+/* Defects 5 and 21: DMA fields that an earlier mapping has left do not matter. */
 static void dma_direct_again(struct kunit *test)
 {
 	mixed_again(fabric_mixed(test), expect_unmerged, NULL);
@@ -729,15 +677,15 @@ static void dma_direct_providers_gone(struct kunit *test)
 	mixed_providers_gone(fabric_mixed(test), expect_unmerged, NULL);
 }
 
-/* Lengths that just fit, and sums that do not. */
+/* Lengths near 4 GiB, where the sum of two does not fit into 32 bits. */
 static void dma_direct_giants(struct kunit *test)
 {
 	giant_lists(fabric_giants(test), false, expect_unmerged, NULL);
 }
 
 /*
- * A mixed list in which one piece of RAM after the other cannot be mapped: the
- * client does not reach it, and its bounce buffers are full.
+ * A mixed list in which one piece of RAM after the other cannot be mapped: it is out
+ * of the client's reach, and the client's bounce buffers are full.
  */
 
 static void hide_ram(void *data, int step)
@@ -763,7 +711,7 @@ static bool hide_no_ram(void *data)
 	return hidden;
 }
 
-/* RAM that was mapped before is not bounced, so it leaves nothing to look at. */
+/* The RAM that was mapped before the failure was not bounced: nothing to check. */
 static void nothing_left(struct kunit *test, void *data)
 {
 }
@@ -792,7 +740,7 @@ static void dma_direct_map_fails(struct kunit *test)
 						  ram_error, sg));
 }
 
-/* Routes that there is no memory to keep are found anew each time. */
+/* Without memory a route is not cached: after each step the cache starts empty. */
 static void forget_routes(struct kunit *test, void *data)
 {
 	p2pdma_invalidate(P2PDMA_BY_POLICY);
@@ -811,14 +759,14 @@ static void dma_direct_allocation_fails(struct kunit *test)
 			3);
 }
 
-/* The single calls that have no error of their own to return. */
+/* dma_map_sg() reports a refusal as 0 segments. */
 static void dma_direct_map_sg(struct kunit *test)
 {
 	struct fabric *fabric = fabric_switch(test);
 	struct pci_dev *client = fabric_dev(fabric, "client");
-	struct fabric_sg *sg = fabric_sg_alloc(fabric, 1);
+	struct fabric_sg *sg =
+		fabric_sg_list(fabric, SG_PEER("provider", 0, SZ_4K));
 
-	fabric_sg_peer(sg, "provider", 0, SZ_4K);
 	fabric_policy(test, "off");
 	KUNIT_EXPECT_EQ(test, 0,
 			dma_map_sg(&client->dev, sg->table.sgl, 1,

@@ -20,27 +20,42 @@
 #include "mock_ops.h"
 
 /**
- * fabric_switch - a switch with client and provider, and a provider beside it
+ * fabric_switch_on - a switch with client and provider, and a provider beside it
  * @test: the test, with which it goes
+ * @host: attributes of the host bridge, such as "bus=0x80000000"
  *
  * "client" and "provider" are below the ports "c" (number 1) and "p" (number 2) of
  * the switch "u" below the root port "r"; "beside" is below another root port.
  *
  * Return: the fabric, with all of them ready for use.
  */
+struct fabric *fabric_switch_on(struct kunit *test, const char *host)
+{
+	char picture[256];
+
+	snprintf(picture, sizeof(picture),
+		 "host %s\n"
+		 "  rp r\n"
+		 "    up u\n"
+		 "      dp c port=1\n"
+		 "        ep client bar0=2M\n"
+		 "      dp p port=2\n"
+		 "        ep provider bar0=2M\n"
+		 "  rp\n"
+		 "    ep beside bar0=2M bar2=2M\n", host);
+	return fabric_setup(test, picture, NAMES("client"),
+			    NAMES("provider", "beside"));
+}
+
+/**
+ * fabric_switch - fabric_switch_on() a host bridge with no attributes
+ * @test: the test, with which it goes
+ *
+ * Return: the fabric.
+ */
 struct fabric *fabric_switch(struct kunit *test)
 {
-	return fabric_setup(test,
-			    "host\n"
-			    "  rp r\n"
-			    "    up u\n"
-			    "      dp c port=1\n"
-			    "        ep client bar0=2M\n"
-			    "      dp p port=2\n"
-			    "        ep provider bar0=2M\n"
-			    "  rp\n"
-			    "    ep beside bar0=2M bar2=2M\n",
-			    NAMES("client"), NAMES("provider", "beside"));
+	return fabric_switch_on(test, "");
 }
 
 /**
@@ -842,4 +857,21 @@ int fabric_log_count(u64 since, const char *text, const char *more)
 			count++;
 	}
 	return count;
+}
+
+/**
+ * fabric_expect_logged - expect messages in the kernel log; see expect_logged()
+ * @test: the test
+ * @since: from where on, from fabric_log_now()
+ * @times: how many messages
+ * @text: a text that each of them contains
+ * @more: another text that each of them contains; or NULL
+ * @line: of the caller
+ */
+void fabric_expect_logged(struct kunit *test, u64 since, int times,
+			  const char *text, const char *more, int line)
+{
+	KUNIT_EXPECT_EQ_MSG(test, times, fabric_log_count(since, text, more),
+			    "line %d: \"%s\", \"%s\"", line, text,
+			    more ?: "");
 }

@@ -9,6 +9,7 @@
 
 #include "fabric_sg.h"
 
+struct fabric *fabric_switch_on(struct kunit *test, const char *host);
 struct fabric *fabric_switch(struct kunit *test);
 struct fabric *fabric_untrusted(struct kunit *test);
 
@@ -118,5 +119,11 @@ void fabric_hide_ram(struct fabric *fabric, struct pci_dev *client,
 
 u64 fabric_log_now(void);
 int fabric_log_count(u64 since, const char *text, const char *more);
+void fabric_expect_logged(struct kunit *test, u64 since, int times,
+			  const char *text, const char *more, int line);
+
+/* So many messages since then contain a text, and @more if that is not NULL. */
+#define expect_logged(test, since, times, text, more) \
+	fabric_expect_logged(test, since, times, text, more, __LINE__)
 
 #endif /* P2PDMA_KUNIT_FABRIC_COMMON_H */

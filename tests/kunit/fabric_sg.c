@@ -155,6 +155,34 @@ void fabric_sg_ram(struct fabric_sg *sg, size_t offset, size_t size)
 	fabric_sg_phys(sg, page_to_phys(page) + offset, size);
 }
 
+/**
+ * fabric_sg_build - make a list; see fabric_sg_list()
+ * @fabric: where its peer memory is
+ * @pieces: its entries
+ * @count: how many they are
+ *
+ * Return: the list, which goes with the test, and is unmapped then.
+ */
+struct fabric_sg *fabric_sg_build(struct fabric *fabric,
+				  const struct fabric_piece *pieces, int count)
+{
+	struct fabric_sg *sg = fabric_sg_alloc(fabric, count);
+	int i;
+
+	for (i = 0; i < count; i++) {
+		const struct fabric_piece *piece = pieces + i;
+
+		if (piece->name)
+			fabric_sg_peer(sg, piece->name, piece->offset,
+				       piece->size);
+		else if (piece->phys)
+			fabric_sg_phys(sg, piece->phys, piece->size);
+		else
+			fabric_sg_ram(sg, piece->offset, piece->size);
+	}
+	return sg;
+}
+
 /* Entries must be what they were, whatever has become of their DMA fields. */
 static void fabric_sg_check_entries(struct fabric_sg *sg)
 {
@@ -315,6 +343,27 @@ void fabric_sg_sync(struct fabric_sg *sg)
 			KUNIT_FAIL(sg->fabric->test,
 				   "sync changes entry %d of a list", i);
 	kvfree(before);
+}
+
+/**
+ * fabric_sg_segments - map a list, hand it to the CPU and back, and unmap it
+ * @sg: the list, not mapped
+ * @client: for whom
+ * @dir: in which direction
+ *
+ * Return: how many DMA segments it had, or the error of dma_map_sgtable().
+ */
+int fabric_sg_segments(struct fabric_sg *sg, struct pci_dev *client,
+		       enum dma_data_direction dir)
+{
+	int ret = fabric_sg_map(sg, client, dir);
+
+	if (ret)
+		return ret;
+	ret = sg->table.nents;
+	fabric_sg_sync(sg);
+	fabric_sg_unmap(sg);
+	return ret;
 }
 
 /* How a mapped entry goes, by its flags. */
@@ -513,24 +562,11 @@ void fabric_check_route(struct fabric *fabric, struct pci_dev *client,
 			   PCI_FUNC(route->bridge_id & 0xff), text);
 }
 
-/**
- * fabric_expect_route - one client, one provider, one direction
- * @fabric: the fabric
- * @client: name of the client
- * @provider: name of the provider, whose BAR 0 has struct pages
- * @dir: the direction
- * @type: the verdict that is expected
- * @reason: its reason
- * @line: of the caller
- *
- * Asks for the route, and maps a list of two pieces of the provider's memory, and
- * one piece by itself, which must go the way that the route says.  The distance that
- * drivers are told must not disagree with the route for both directions.
- */
-void fabric_expect_route(struct fabric *fabric, const char *client,
-			 const char *provider, enum dma_data_direction dir,
-			 enum pci_p2pdma_map_type type,
-			 enum pci_p2pdma_reason reason, int line)
+static void fabric_expect_route_dir(struct fabric *fabric, const char *client,
+				    const char *provider,
+				    enum dma_data_direction dir,
+				    enum pci_p2pdma_map_type type,
+				    enum pci_p2pdma_reason reason, int line)
 {
 	struct kunit *test = fabric->test;
 	struct pci_dev *client_dev = fabric_dev(fabric, client);
@@ -581,4 +617,32 @@ void fabric_expect_route(struct fabric *fabric, const char *client,
 			    route.type == PCI_P2PDMA_MAP_NOT_SUPPORTED ?
 				    -1 : route.distance,
 			    "line %d: %s -> %s", line, client, provider);
+}
+
+/**
+ * fabric_expect_route - one client, one provider, and one direction or several
+ * @fabric: the fabric
+ * @client: name of the client
+ * @provider: name of the provider, whose BAR 0 has struct pages
+ * @dirs: a direction, or one of &enum fabric_dirs
+ * @type: the verdict that is expected
+ * @reason: its reason
+ * @line: of the caller
+ *
+ * For each direction this asks for the route, and maps a list of two pieces of the
+ * provider's memory, and one piece by itself, which must go the way that the route
+ * says.  The distance that drivers are told must agree with the route for
+ * %DMA_BIDIRECTIONAL.
+ */
+void fabric_expect_route(struct fabric *fabric, const char *client,
+			 const char *provider, int dirs,
+			 enum pci_p2pdma_map_type type,
+			 enum pci_p2pdma_reason reason, int line)
+{
+	enum dma_data_direction dir;
+
+	for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++)
+		if (fabric_dir_in(dir, dirs))
+			fabric_expect_route_dir(fabric, client, provider, dir,
+						type, reason, line);
 }
