@@ -341,6 +341,8 @@ static void mock_iommu_free(void *data)
 
 	KUNIT_EXPECT_EQ_MSG(mock->test, 0, atomic_read(&mock->live),
 			    "pages are still mapped in the IOMMU");
+	KUNIT_EXPECT_EQ_MSG(mock->test, mock->want_faults, mock->faults,
+			    "requests that the IOMMU refused");
 	if (mock->config.deferred)
 		static_key_disable(mock_deferred_key());
 	bus_unregister_notifier(&pci_bus_type, &mock->notifier);

@@ -45,6 +45,7 @@ struct mock_iommu_config {
  * @attaches: devices that have been attached to a domain
  * @flushes: complete flushes
  * @faults: requests that were refused
+ * @want_faults: how many of them the test provokes, looked at when the IOMMU goes
  * @fault_iova: the last of them
  * @fail_after: so many calls to map from now on succeed, and then one fails;
  *	negative: none fails
@@ -62,6 +63,7 @@ struct mock_iommu {
 	int attaches;
 	atomic_t flushes;
 	int faults;
+	int want_faults;
 	u64 fault_iova;
 	int fail_after;
 	int fail_error;

@@ -754,6 +754,7 @@ static void oracle_iommu(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, iommu_unmap(domain, 0x10000, SZ_8K), SZ_8K);
 	expect_write(fabric, "client", 0x11002, ORACLE_IOMMU_FAULT, NULL);
+	mock->want_faults = 5;
 	KUNIT_EXPECT_EQ(test, atomic_read(&mock->live), 0);
 }
 
