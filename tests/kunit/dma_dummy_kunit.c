@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dma-dummy: a device of which firmware says that it can do no DMA.  It is refused
- * everything, before any route is thought of.  Needs CONFIG_ARCH_HAS_DMA_OPS.
+ * dma-dummy: a device that can do no DMA, as firmware says. It is refused
+ * everything, before any route is looked for. Needs CONFIG_ARCH_HAS_DMA_OPS.
  */
 #include <kunit/test.h>
 #include <linux/dma-map-ops.h>
@@ -16,7 +16,7 @@ static void take_dma_away(struct pci_dev *client)
 	set_dma_ops(&client->dev, &dma_dummy_ops);
 }
 
-/* No route, not even to its own memory; and others reach what it provides. */
+/* The device has no route, not even to its own memory; others reach its memory. */
 static void dummy_no_route(struct kunit *test)
 {
 	struct fabric *fabric = fabric_switch(test);
@@ -42,7 +42,7 @@ static void dummy_no_route(struct kunit *test)
 	expect_bus(fabric, "client", "provider", DMA_BIDIRECTIONAL, DIRECT);
 }
 
-/* Whatever is in a list, in whatever order, and single pieces too. */
+/* All lists of RAM and peer memory, in every order, and single pieces. */
 static void dummy_maps_nothing(struct kunit *test)
 {
 	struct fabric *fabric = fabric_mixed(test);
@@ -58,7 +58,7 @@ static void dummy_maps_nothing(struct kunit *test)
 		for (i = 0; i < 3; i++)
 			mixed_add(sg, code >> 2 * i & 3, i);
 		ret = fabric_sg_map(sg, client, code % 3);
-		/* RAM alone fails as it ever did. */
+		/* A list of RAM alone fails with the error of dma_dummy_ops. */
 		KUNIT_EXPECT_EQ_MSG(test, ret, code ? -EREMOTEIO : -EINVAL,
 				    "list %#x", code);
 		KUNIT_EXPECT_EQ(test, 0,
@@ -75,7 +75,7 @@ static void dummy_maps_nothing(struct kunit *test)
 	set_dma_ops(&client->dev, NULL);
 }
 
-/* Policy comes first, as for everybody. */
+/* The policy comes first, as for every client. */
 static void dummy_policy(struct kunit *test)
 {
 	struct fabric *fabric = fabric_switch(test);

@@ -189,7 +189,7 @@ static bool fabric_fn_attribute(struct fabric_fn *fn, const char *key,
 	return true;
 }
 
-/* Functions of one device, by their place on its bus? */
+/* Are they functions of one device, by their bus and device numbers? */
 static bool fabric_same_device(const struct fabric_fn *a,
 			       const struct fabric_fn *b)
 {
@@ -447,7 +447,7 @@ static void fabric_reset(struct fabric *fabric, const struct fabric_fn *top)
  * From functions to devices.
  */
 
-/* What is below a port that faces the outside is not trusted. */
+/* Devices below an external port are not trusted. */
 static int fabric_notify(struct notifier_block *nb, unsigned long action,
 			 void *data)
 {
@@ -543,7 +543,7 @@ static int fabric_host_scan(struct fabric_host *host)
 		return -ENOMEM;
 	}
 
-	/* No services of ports: they would want interrupts. */
+	/* The port driver must not start its services, which need interrupts. */
 	bridge = to_pci_host_bridge(host->bus->bridge);
 	bridge->native_aer = 0;
 	bridge->native_pcie_hotplug = 0;
@@ -579,7 +579,10 @@ static void fabric_host_remove(struct fabric_host *host)
 		pci_stop_root_bus(host->bus);
 		pci_remove_root_bus(host->bus);
 		pci_unlock_rescan_remove();
-		/* That only deletes the bridge's device. */
+		/*
+		 * pci_remove_root_bus() deletes the bridge's device, and does not
+		 * free the bridge.
+		 */
 		pci_free_host_bridge(bridge);
 	}
 	if (host->window.parent)

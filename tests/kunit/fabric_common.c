@@ -165,10 +165,10 @@ static void mixed_map(struct fabric_sg *sg, struct pci_dev *client,
  * @settled: called after each, or NULL
  * @data: for @settled
  *
- * Each is mapped over what the one before has left (defects 5 and 21).  They are
- * mapped twice: the second time nothing leads to "far", and a list with a piece of
- * it must be refused, whatever stands before and behind.  For other dma_map_ops the
- * same holds of "beside" and "far", both times.
+ * Each list is mapped over the DMA fields that the one before has left (defects 5 and
+ * 21).  There are two rounds: in the second "far" has no route, and every list with a
+ * piece of it must be refused, whatever the other pieces are.  For other dma_map_ops
+ * the same holds of "beside" and "far" in both rounds.
  */
 void mixed_small_lists(struct fabric *fabric, mixed_settled_fn settled,
 		       void *data)
@@ -221,8 +221,8 @@ void mixed_small_lists(struct fabric *fabric, mixed_settled_fn settled,
  * @settled: called after each, or NULL
  * @data: for @settled
  *
- * The table is chained; each is mapped over what the one before has left.  The lists
- * are of the kinds of memory that the client reaches.
+ * The table is chained; each list is mapped over the DMA fields of the one before.
+ * The lists are of the kinds of memory that the client reaches.
  */
 void mixed_random_lists(struct fabric *fabric, int lists, u64 seed,
 			mixed_settled_fn settled, void *data)
@@ -237,7 +237,7 @@ void mixed_random_lists(struct fabric *fabric, int lists, u64 seed,
 		struct mixed_list list = { .what = what };
 		enum dma_data_direction dir = what % 3;
 
-		/* Few of them are long: half as long as the one before, or less. */
+		/* Each list is at most half as long as the one before. */
 		list.count = 1000 >> what;
 		list.count -= what ? prandom_u32_state(&rnd) % list.count : 0;
 		fabric_sg_clear(sg);
@@ -247,7 +247,10 @@ void mixed_random_lists(struct fabric *fabric, int lists, u64 seed,
 			u32 start = prandom_u32_state(&rnd) % SZ_2K;
 			u32 size = 1 + prandom_u32_state(&rnd) % SZ_2K;
 
-			/* Whole pages now and then, that can be adjacent. */
+			/*
+			 * One piece in four is a whole page, which can be adjacent
+			 * to another.
+			 */
 			if (prandom_u32_state(&rnd) % 4 == 0) {
 				start = 0;
 				size = SZ_4K;
@@ -294,8 +297,8 @@ struct fabric_sg *mixed_six(struct fabric *fabric)
  * @settled: called after each time, or NULL
  * @data: for @settled
  *
- * In all directions, and refused in between, over the DMA fields that fabric_sg_map()
- * fills with rubbish (defects 5 and 21).
+ * It is mapped in all directions, and refused in between, over the DMA fields that
+ * fabric_sg_map() fills with rubbish (defects 5 and 21).
  */
 void mixed_again(struct fabric *fabric, mixed_settled_fn settled, void *data)
 {
@@ -322,7 +325,7 @@ void mixed_again(struct fabric *fabric, mixed_settled_fn settled, void *data)
  * @settled: called after each, or NULL
  * @data: for @settled
  *
- * Of one byte, of all there is, and between, each with RAM before and behind.
+ * The pieces have from one byte up to the whole BAR, each with RAM before and after.
  */
 void mixed_edges(struct fabric *fabric, mixed_settled_fn settled, void *data)
 {
@@ -359,13 +362,13 @@ void mixed_edges(struct fabric *fabric, mixed_settled_fn settled, void *data)
 }
 
 /**
- * mixed_crossing - entries that are of two providers, of one only in part, or
+ * mixed_crossing - entries that are of two providers, or of one only in part, or
  *	empty
  * @fabric: from fabric_mixed()
  * @settled: called after each, or NULL
  * @data: for @settled
  *
- * They are no entries, and side by side they are.
+ * These are refused as invalid.  The two parts as separate entries are mapped.
  */
 void mixed_crossing(struct fabric *fabric, mixed_settled_fn settled, void *data)
 {
@@ -425,7 +428,7 @@ void mixed_crossing(struct fabric *fabric, mixed_settled_fn settled, void *data)
  * @settled: called after that, or NULL
  * @data: for @settled
  *
- * The list is all that sync and unmap need.
+ * Sync and unmap need nothing but the list.
  */
 void mixed_providers_gone(struct fabric *fabric, mixed_settled_fn settled,
 			  void *data)
@@ -479,7 +482,7 @@ struct fabric *fabric_giants(struct kunit *test)
 }
 
 /**
- * giant_lists - entries near 4 GiB, which is more than a length can say
+ * giant_lists - entries near 4 GiB, which is beyond the largest length
  * @fabric: from fabric_giants()
  * @merged: adjacent entries that go through the host bridge are merged
  * @settled: called after each, or NULL
@@ -554,8 +557,8 @@ static bool fabric_error_in(const int *errors, int error)
  * @error: what mapping must return; NULL for one of &fabric_failing.errors
  * @data: for @failing
  *
- * Ends with the mapping in which nothing has failed.  Each time the list is looked
- * at by fabric_sg_map() and fabric_sg_unmap().
+ * Ends with the first mapping in which no step has failed.  fabric_sg_map() and
+ * fabric_sg_unmap() check the list each time.
  *
  * Return: how many steps there are.
  */
@@ -622,12 +625,12 @@ static void fabric_fail_set(struct kunit *test, const char *path,
 }
 
 /**
- * fabric_fail_begin - prepare to let allocations fail
+ * fabric_fail_begin - prepare to make allocations fail
  * @test: the test; skipped where the kernel cannot inject failures
- * @sleeping: let those fail too that may sleep
- * @pages: let those of single pages fail too, as for page tables
+ * @sleeping: allocations that may sleep fail too
+ * @pages: allocations of single pages fail too, as for page tables
  *
- * What is said of each failure otherwise would drown the log.
+ * The kernel's message for each failure is switched off.
  */
 void fabric_fail_begin(struct kunit *test, bool sleeping, bool pages)
 {
@@ -641,11 +644,11 @@ void fabric_fail_begin(struct kunit *test, bool sleeping, bool pages)
 }
 
 /**
- * fabric_fail_nth - let an allocation of this task fail
+ * fabric_fail_nth - make an allocation of this task fail
  * @step: its number, from 0 on
  *
- * As who writes to /proc/<pid>/fail-nth.  Nothing must be expected of KUnit before
- * fabric_failed_nth().
+ * This is what /proc/<pid>/fail-nth does.  KUnit may allocate for an expectation, so
+ * that there must be none before fabric_failed_nth().
  */
 void fabric_fail_nth(int step)
 {
@@ -653,7 +656,7 @@ void fabric_fail_nth(int step)
 }
 
 /**
- * fabric_failed_nth - let no allocation of this task fail any more
+ * fabric_failed_nth - end what fabric_fail_nth() has begun
  *
  * Return: whether one has failed.
  */
@@ -705,14 +708,14 @@ static void fabric_settled_allocation(struct kunit *test, void *data)
 /**
  * fabric_fail_allocations - map a list with one allocation after the other failing
  * @sg: the list, not mapped
- * @client: for whom; it reads: what a device writes DMA-API debug keeps in a tree
- *	of its own, and gives up when it gets no memory
- * @errors: what mapping may return beside 0, which ends them
- * @settled: looks at what has been left behind
+ * @client: for whom; the direction is DMA_TO_DEVICE, as DMA-API debug allocates for
+ *	memory that a device writes, and switches itself off if that fails
+ * @errors: errors that mapping may return, ended by 0, which it may return too
+ * @settled: checks the state after each attempt
  * @data: for @settled
  *
- * Only those can fail that may not sleep, as all do for mapping.  Some may fail
- * without harm.  The test is skipped where the kernel cannot inject failures.
+ * Only allocations that may not sleep can fail, as all of a mapping.  Some may fail
+ * without an error.  The test is skipped where the kernel cannot inject failures.
  *
  * Return: how many allocations there are.
  */
@@ -740,12 +743,14 @@ int fabric_fail_allocations(struct fabric_sg *sg, struct pci_dev *client,
  * Bounce buffers.
  */
 
-/* Of the client that may only bounce, and of the one whose buffers are full. */
+/*
+ * Bounce buffers of a client that must bounce, and of one whose buffers are full.
+ */
 static struct io_tlb_mem fabric_forced_buffers;
 static struct io_tlb_mem fabric_full_buffers;
 
 /**
- * fabric_bounce_buffers - see to it that the machine has bounce buffers
+ * fabric_bounce_buffers - allocate bounce buffers if the machine has none
  * @test: the test
  *
  * They stay for as long as the machine runs.
@@ -760,11 +765,11 @@ void fabric_bounce_buffers(struct kunit *test)
 }
 
 /**
- * fabric_bounce_full - let a device's bounce buffers be full
+ * fabric_bounce_full - make a device's bounce buffers full
  * @fabric: the fabric
  * @client: the device, which has bounced nothing yet
  *
- * What has to be bounced fails from now on, without a warning.
+ * Mappings that need bouncing fail from now on, without a warning.
  */
 void fabric_bounce_full(struct fabric *fabric, struct pci_dev *client)
 {
@@ -776,10 +781,10 @@ void fabric_bounce_full(struct fabric *fabric, struct pci_dev *client)
 }
 
 /**
- * fabric_must_bounce - say whether a device may only use bounce buffers
+ * fabric_must_bounce - say whether a device must use bounce buffers
  * @fabric: the fabric
  * @client: the device, for which nothing is mapped
- * @must: whether it may
+ * @must: whether it must
  */
 void fabric_must_bounce(struct fabric *fabric, struct pci_dev *client, bool must)
 {
@@ -793,13 +798,13 @@ void fabric_must_bounce(struct fabric *fabric, struct pci_dev *client, bool must
 }
 
 /**
- * fabric_hide_ram - take RAM out of what a device can reach without bouncing
+ * fabric_hide_ram - put memory out of a device's reach
  * @fabric: the fabric
  * @client: the device, that no IOMMU translates
  * @phys: CPU physical address
- * @size: bytes; 0 for nothing to be hidden any more
+ * @size: bytes; 0 for the device to reach all memory again
  *
- * As if its bus did not see it.
+ * The device's dma_range_map leaves the memory out, as if its bus did not reach it.
  */
 void fabric_hide_ram(struct fabric *fabric, struct pci_dev *client,
 		     phys_addr_t phys, size_t size)
@@ -814,7 +819,7 @@ void fabric_hide_ram(struct fabric *fabric, struct pci_dev *client,
 		map[1].dma_start = phys + size;
 		map[1].size = BIT_ULL(52) - (phys + size);
 	}
-	/* It goes with the device. */
+	/* The device frees it when it goes. */
 	kfree(client->dev.dma_range_map);
 	client->dev.dma_range_map = map;
 }

@@ -43,7 +43,7 @@ struct mixed_list {
 };
 
 /**
- * typedef mixed_settled_fn - looks at what a list has left behind
+ * typedef mixed_settled_fn - checks the state after a list was unmapped or refused
  * @test: the test
  * @list: the list
  * @data: of the suite
@@ -73,12 +73,12 @@ void giant_lists(struct fabric *fabric, bool merged, mixed_settled_fn settled,
  */
 
 /**
- * struct fabric_failing - a way to let a mapping fail
- * @arm: let step number @step (from 0) fail of what comes
- * @disarm: let nothing fail any more; returns false if there was no such step
- * @settled: looks at what a mapping that failed, or was unmapped, has left behind
- * @errors: where not every step must fail the mapping: the errors that it may return
- *	beside 0, which ends them
+ * struct fabric_failing - a way to make a mapping fail
+ * @arm: make step number @step (from 0) of the next mapping fail
+ * @disarm: make no step fail any more; returns false if there was no such step
+ * @settled: checks the state after the mapping failed, or was unmapped
+ * @errors: where not every failing step fails the mapping: the errors that it may
+ *	return, ended by 0, which it may return too
  */
 struct fabric_failing {
 	void (*arm)(void *data, int step);
@@ -122,7 +122,10 @@ int fabric_log_count(u64 since, const char *text, const char *more);
 void fabric_expect_logged(struct kunit *test, u64 since, int times,
 			  const char *text, const char *more, int line);
 
-/* So many messages since then contain a text, and @more if that is not NULL. */
+/*
+ * Expect @times messages since @since that contain @text, and @more unless it is
+ * NULL.
+ */
 #define expect_logged(test, since, times, text, more) \
 	fabric_expect_logged(test, since, times, text, more, __LINE__)
 

@@ -9,7 +9,9 @@
 
 #include "fabric_fn.h"
 
-/* What commands of all kinds can be given; none of ours has I/O ports. */
+/*
+ * The bits of the Command register that can be written; no function has I/O ports.
+ */
 #define FABRIC_COMMAND \
 	(PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY | \
 	 PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE)
@@ -146,7 +148,7 @@ static void fabric_reg_acs(struct fabric_fn *fn, int next)
 	fabric_reg(fn, cap + PCI_ACS_EGRESS_BITS, 1, fn->egress_bits, 0);
 	fabric_reg(fn, cap + PCI_ACS_CTRL, 2, fn->acs, FABRIC_ACS_ALL);
 
-	/* Of the size a value of 0 stands for 256. */
+	/* A size field of 0 means 256 bits. */
 	for (bits = 0; bits < (fn->egress_bits ?: 256); bits += 32)
 		fabric_reg(fn, cap + PCI_ACS_EGRESS_CTL_V + bits / 8, 4,
 			   bits ? 0 : fn->egress,
@@ -189,7 +191,7 @@ static void fabric_reg_ari(struct fabric_fn *fn)
 	fabric_reg(fn, cap + PCI_ARI_CAP, 2, next << 8, 0);
 }
 
-/* The extended capabilities.  The list has to begin at its beginning. */
+/* The list of extended capabilities has to begin at 0x100. */
 static void fabric_reg_exts(struct fabric_fn *fn)
 {
 	bool has_ari = fabric_fn_below_ari(fn) && !fabric_fn_is_bridge(fn);

@@ -137,7 +137,7 @@ static void export_function(struct export *export, struct pci_dev *pdev)
 	char *path = kobject_get_path(&pdev->dev.kobj, GFP_KERNEL), *folder;
 	int i;
 
-	/* A copy that goes with the test, which may end on the way. */
+	/* A copy that is freed with the test, which may end early. */
 	folder = kunit_kstrdup(export->test, path ? path + 1 : NULL, GFP_KERNEL);
 	kfree(path);
 	KUNIT_ASSERT_NOT_NULL(export->test, folder);
@@ -158,8 +158,8 @@ static void export_free_text(void *text)
 }
 
 /*
- * What debugfs p2pdma/path says of a pair.  Of hops who they are will do, and host
- * bridges are not for the command to know.
+ * The answer of debugfs p2pdma/path for a pair. Of each hop only its BDF is
+ * exported; host bridges are left out, which the command does not know.
  */
 static void export_pair(struct export *export, struct pci_dev *client,
 			struct pci_dev *provider)
@@ -272,8 +272,9 @@ static struct fabric *export_create(struct kunit *test, const char *picture,
  */
 
 /*
- * Switches in switches: every port where two paths part has other bits, those
- * further up and down would decide otherwise if they were looked at.
+ * Switches in switches: the ports where two paths part have different bits. The
+ * ports above and below them have bits that would change the answer if they
+ * counted.
  */
 static void export_switches(struct kunit *test)
 {
@@ -302,9 +303,9 @@ static void export_switches(struct kunit *test)
 }
 
 /*
- * Egress control: without and with redirection, towards ports that the vector
- * names, does not name, and that are beyond its end.  What is sent up from here
- * comes down again, as all ports above forward.
+ * Egress control, without and with redirection, towards ports whose bit is set, is
+ * not set, or is beyond the end of the vector. All ports above forward upstream,
+ * so that a redirected request comes down again.
  */
 static void export_egress(struct kunit *test)
 {
@@ -328,8 +329,8 @@ static void export_egress(struct kunit *test)
 }
 
 /*
- * Nothing forwards: what ACS sends up is lost, at the first port without Upstream
- * Forwarding above where the paths part.
+ * No port forwards upstream: a redirected request is lost at the first port
+ * without UF above the ports where the paths part.
  */
 static void export_lost(struct kunit *test)
 {
@@ -352,9 +353,9 @@ static void export_lost(struct kunit *test)
 }
 
 /*
- * Host bridges: two in one domain, one in a domain with five digits; each has its
- * memory elsewhere.  One is trusted for all, one for writes, one not at all.
- * Behind one a bridge to conventional PCI.
+ * Host bridges: two in one domain, one in a domain with five digits, each with
+ * another bus offset. One is trusted for reads and writes, one for writes, one not
+ * at all. Below one of them is a bridge to conventional PCI.
  */
 static void export_hosts(struct kunit *test)
 {
@@ -382,10 +383,10 @@ static void export_hosts(struct kunit *test)
 }
 
 /*
- * Functions of one device, which redirect or not: the function itself, the port
- * above, the upstream port of a switch that is one of the functions.  One drops
- * what it sends to another, and one to the function of number 9, which is there with
- * ARI alone.  To other devices all that is of no account.
+ * Functions of one device, with and without ACS that redirects: at the function,
+ * at the port above, and at an upstream port that is one of the functions. Egress
+ * control of one function blocks another function, and that of one blocks function
+ * 9, which needs ARI. For requests to other devices none of this counts.
  */
 static void export_multifunction(struct kunit *test)
 {
@@ -421,8 +422,8 @@ static void export_multifunction(struct kunit *test)
 }
 
 /*
- * Virtual functions before an IOMMU that translates, with ACS as the kernel switches
- * it on for it; less below one port.
+ * Virtual functions below a translating IOMMU, with ACS as the kernel enables it
+ * for an IOMMU; one port has fewer bits.
  */
 static void export_virtual(struct kunit *test)
 {
@@ -448,8 +449,8 @@ static void export_virtual(struct kunit *test)
 }
 
 /*
- * A guest whose virtual IOMMU translates for one of two host bridges.  Nobody
- * trusts them.
+ * A guest whose virtual IOMMU translates for one of two host bridges. Neither is
+ * trusted.
  */
 static void export_guest(struct kunit *test)
 {
@@ -479,8 +480,8 @@ static void export_guest(struct kunit *test)
 }
 
 /*
- * The mode host, in which what would go straight across has no route; a device
- * that is denied; one that sleeps and one that does not decode memory.
+ * Mode host, in which a pair that would be direct has no route; a device that is
+ * denied; one that is asleep, and one that does not decode memory.
  */
 static void export_refused(struct kunit *test)
 {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The functions of the software fabric, as its own two files know them.  Tests
- * speak of functions by name, and the oracle reads configuration space.
+ * The functions of the software fabric, for the files that emulate it.  Tests name
+ * functions by their names in the picture, and the oracle reads configuration space.
  */
 #ifndef P2PDMA_KUNIT_FABRIC_FN_H
 #define P2PDMA_KUNIT_FABRIC_FN_H
 
 #include "fabric.h"
 
-#define FABRIC_VENDOR		0x1fab	/* nobody's, and in no list */
+#define FABRIC_VENDOR		0x1fab	/* not assigned, and in no list of the kernel */
 
-/* Where the capabilities are; a function has some of them. */
+/* Offsets of the capabilities; a function has some of them. */
 #define FABRIC_CAP_EXP		0x40
 #define FABRIC_CAP_PM		0x80
 #define FABRIC_EXT_CAP_ACS	0x100
@@ -33,7 +33,7 @@ extern const char * const fabric_kind_names[FABRIC_NR_KINDS];
 extern const char * const fabric_acs_names[7];
 extern const char * const fabric_forward_names[];
 
-/* A BAR, as it is asked for. */
+/* A BAR as the picture describes it. */
 struct fabric_bar {
 	u64 size;
 	bool is32;

@@ -15,7 +15,7 @@
  * The emulation.
  */
 
-/* What is drawn is found, of its type, in its place. */
+/* Each function of the picture is found, with its type and at its place. */
 static void fabric_scan(struct kunit *test)
 {
 	static const struct {
@@ -84,12 +84,14 @@ static void fabric_scan(struct kunit *test)
 				      row[i].name);
 	}
 
-	/* Each host bridge in a domain of its own, below the one that overflows. */
+	/*
+	 * Each host bridge has a domain of its own; all domains fit into 16 bits.
+	 */
 	KUNIT_EXPECT_NE(test, pci_domain_nr(fabric_dev(fabric, "r0")->bus),
 			pci_domain_nr(fabric_dev(fabric, "other")->bus));
 	KUNIT_EXPECT_LT(test, pci_domain_nr(fabric_dev(fabric, "other")->bus),
 			0x10000);
-	/* A switch deeper, a bus number further. */
+	/* The bus below the deeper switch has the higher number. */
 	KUNIT_EXPECT_GT(test, fabric_dev(fabric, "deep")->bus->number,
 			fabric_dev(fabric, "d2")->bus->number);
 }
@@ -160,7 +162,7 @@ static void fabric_bars(struct kunit *test)
 	KUNIT_EXPECT_GE(test, pci_bus_address(fabric_dev(fabric, "d"), 0),
 			0x600000000000);
 
-	/* What the bus sees is what was worked out. */
+	/* The BAR holds the bus address that the PCI core has worked out. */
 	pci_read_config_dword(a, PCI_BASE_ADDRESS_2, &value);
 	KUNIT_EXPECT_EQ(test, value & PCI_BASE_ADDRESS_MEM_MASK,
 			(u32)pci_bus_address(a, 2));
@@ -173,7 +175,7 @@ static void fabric_bars(struct kunit *test)
 	check_windows(test, fabric, "d", 0);
 }
 
-/* Write all bits, read what has become of them, and put back what was. */
+/* Write all bits, read them back, and restore the value. */
 static u32 writable(struct pci_dev *pdev, int where)
 {
 	u32 old, zeroes, ones;
@@ -231,7 +233,7 @@ static void fabric_masks(struct kunit *test)
 	pci_read_config_dword(d, d->acs_cap + PCI_ACS_CAP, &after);
 	KUNIT_EXPECT_EQ(test, after, (before & 0xffff) | PCI_ACS_RR << 16);
 
-	/* Nobody is where nobody is drawn. */
+	/* No function answers at an address that the picture does not have. */
 	pci_bus_read_config_dword(e->bus, PCI_DEVFN(3, 0), PCI_VENDOR_ID,
 				  &after);
 	KUNIT_EXPECT_EQ(test, after, ~0);
@@ -298,7 +300,10 @@ static void fabric_vfs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pci_num_vf(pf), 0);
 }
 
-/* Out, in again, and another in its place: same address, other device. */
+/*
+ * Unplugged, plugged in again, and replaced: the PCI address stays, the device
+ * changes.
+ */
 static void fabric_hotplug(struct kunit *test)
 {
 	struct fabric *fabric = fabric_create(test,
@@ -362,7 +367,7 @@ static void fabric_renumber(struct kunit *test)
 	check_windows(test, fabric, "d", 0);
 }
 
-/* What is below a port that faces the outside is not trusted. */
+/* Devices below an external port are not trusted. */
 static void fabric_external(struct kunit *test)
 {
 	struct fabric *fabric = fabric_create(test,

@@ -127,7 +127,7 @@ static void random_draw_acs(struct random_run *run)
 			       fabric_acs_names[bit]);
 		separator = ",";
 	}
-	/* Vectors are there whether they are looked at or not. */
+	/* The egress vector is set also where egress control is off. */
 	separator = " egress=";
 	for (bit = 0; bit < 8 && random_percent(run, 60); bit++) {
 		if (random_percent(run, 50))
@@ -216,7 +216,7 @@ static void random_draw_below(struct random_run *run, int depth, int level);
 static void random_draw_switch(struct random_run *run, int depth, int level)
 {
 	int count = 2 + random_below(run, 3), i;
-	/* Not only small numbers, and not one for each bit of a vector. */
+	/* Port numbers may be large, and beyond the bits of an egress vector. */
 	int port = random_percent(run, 70) ? 0 : random_below(run, 40);
 
 	random_line(run, depth, "up");
@@ -271,7 +271,10 @@ static void random_draw_host(struct random_run *run)
 	if (run->iommu && random_percent(run, 25))
 		seq_buf_puts(&run->picture, " noiommu");
 
-	/* This stays, and stands for the host bridge in the list. */
+	/*
+	 * Never unplugged: its ID decides whether the host bridge is in the built-
+	 * in list.
+	 */
 	i = random_below(run, ARRAY_SIZE(random_listed));
 	random_draw_fn(run, 1, "rciep");
 	if (host->forward == FABRIC_FORWARD_ALL && random_percent(run, 60) &&
@@ -289,7 +292,7 @@ static void random_draw_host(struct random_run *run)
 		random_draw_port(run, 1, "rp", -1);
 		if (random_percent(run, 12))
 			seq_buf_puts(&run->picture, " external");
-		/* A switch: without one nothing is direct. */
+		/* A switch: without one no route is direct. */
 		if (!i && random_percent(run, 70))
 			random_draw_switch(run, 2, 1);
 		else
@@ -404,7 +407,7 @@ static void random_choose_iommu(struct random_run *run, int hosts)
 		.identity = random_percent(run, 15),
 		.no_mmio = random_percent(run, 10),
 		.deferred = random_percent(run, 15),
-		/* Over two host bridges it would keep clear of one's windows. */
+		/* A shared domain reserves the windows of one host bridge only. */
 		.shared = hosts == 1 && random_percent(run, 15),
 	};
 	run->iommu_config.deferred &= !run->iommu_config.identity;
@@ -471,7 +474,10 @@ struct random_run *random_run_create(struct kunit *test, u64 seed)
 		struct pci_dev *pdev = random_dev(run, &run->fn[i]);
 		struct random_host *host = &run->host[run->fn[i].host];
 
-		/* The first that was drawn below each. */
+		/*
+		 * The first function below each host bridge, by which policies
+		 * name it.
+		 */
 		if (!host->any) {
 			host->any = pdev;
 			host->host = fabric_host_of(pdev);

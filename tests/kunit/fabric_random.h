@@ -3,7 +3,7 @@
  * Random fabrics, for the property test.
  *
  * All that is random about a run follows from its seed: the picture of the fabric,
- * who is client and provider, what stands between them and RAM, and later on the
+ * its clients and providers, their implementation of the DMA API, and later the
  * policies, the changes and the lists.
  */
 #ifndef P2PDMA_KUNIT_FABRIC_RANDOM_H
@@ -29,7 +29,7 @@
  * @cross: the same to and from other host bridges
  * @listed: the kernel's list knows that it forwards
  * @listed_same: the list knows it for its own ports alone
- * @trust: what the policy in force says that it forwards
+ * @trust: what it forwards by the active policy
  */
 struct random_host {
 	struct fabric_host *host;
@@ -48,7 +48,7 @@ struct random_host {
  * @memory: it has memory of its own, in BAR 0
  * @provider: that memory has been registered
  * @client: it does DMA
- * @denied: by the policy in force
+ * @denied: the active policy denies it
  * @asleep: it has been sent to D3
  * @mask: its DMA mask
  * @not_coherent: it does not look into the CPU's caches
@@ -89,9 +89,9 @@ struct random_fn {
  * @fn: all functions that are no bridges
  * @fns: how many
  * @off: what does not decode memory addresses now, or NULL
- * @policy: the policy in force
+ * @policy: the active policy
  * @mode: its mode
- * @doing: what is being done, for who reads a failure
+ * @doing: what is being done, for messages of failures
  */
 struct random_run {
 	struct kunit *test;

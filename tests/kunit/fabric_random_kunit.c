@@ -85,7 +85,7 @@ static bool translated(const struct random_fn *client, struct pci_dev *pdev)
 	return client->ops || mock_iommu_translates(&pdev->dev);
 }
 
-/* What the policy in force and the list say of a host bridge. */
+/* Is a host bridge trusted, by the active policy or by the built-in list? */
 static bool host_trusted(struct random_run *run, struct random_host *host,
 			 bool same, bool reads)
 {
@@ -137,7 +137,10 @@ static bool cut_off(struct random_run *run,
 	       (run->off && fabric_fn_is_below(fn, run->off));
 }
 
-/* What is named for that: the sleeper, or what does not decode, with its VFs. */
+/*
+ * Does the route name the function that is asleep or does not decode, or one of
+ * its VFs?
+ */
 static bool cut_off_at(struct random_run *run, const struct random_fn *provider,
 		       const struct pci_p2pdma_route *route)
 {
@@ -152,8 +155,8 @@ static bool cut_off_at(struct random_run *run, const struct random_fn *provider,
 }
 
 /*
- * Do the paths of two functions meet in one device: as functions of it, or as a PF
- * and its VFs, or behind one?
+ * Do the paths of two functions meet in one device: are both its functions, or PF
+ * and VF, or below one of its functions?
  */
 static bool one_device(struct pci_dev *a, struct pci_dev *b)
 {
@@ -168,13 +171,13 @@ static bool one_device(struct pci_dev *a, struct pci_dev *b)
 	return false;
 }
 
-/* Conventional PCI anywhere between them, or just above both. */
+/* Is there conventional PCI between them, or above both? */
 static bool conventional(struct pci_dev *a, struct pci_dev *b)
 {
 	return below_conventional(a) || below_conventional(b);
 }
 
-/* What @client uses if it reaches the memory through the root complex. */
+/* The address that an untranslated @client uses through the root complex. */
 static u64 host_addr(struct random_run *run, const struct random_fn *client,
 		     const struct random_fn *provider, struct pci_dev *owner)
 {
@@ -183,9 +186,9 @@ static u64 host_addr(struct random_run *run, const struct random_fn *client,
 }
 
 /*
- * One kind of request to both ends of the provider's memory, by what the client gets
- * for a route that is not direct.  Where it must not go across it has to pass the
- * root complex.
+ * Do requests to both ends of the provider's memory land there, with the address
+ * that the client gets for a route through the host bridge? Where they must not
+ * cross they have to pass the root complex.
  */
 static bool walk_lands(struct random_run *run, const struct random_fn *client,
 		       const struct random_fn *provider, bool read)
@@ -220,7 +223,7 @@ static bool walk_lands(struct random_run *run, const struct random_fn *client,
 	return true;
 }
 
-/* Would a client reach the memory by what it gets if not direct? */
+/* Would a client reach the memory through the host bridge? */
 static bool host_reaches(struct random_run *run, const struct random_fn *client,
 			 const struct random_fn *provider,
 			 enum dma_data_direction dir)
@@ -238,8 +241,8 @@ static bool host_reaches(struct random_run *run, const struct random_fn *client,
 }
 
 /*
- * Does a reason really hold?  Those that rest on ACS and blocked paths
- * fabric_check_route() holds against the oracle's walk.
+ * Does the reason of a route hold? fabric_check_route() compares ACS and blocked
+ * paths with the oracle's walk.
  */
 static bool reason_holds(struct random_run *run, const struct random_fn *client,
 			 const struct random_fn *provider,
@@ -297,7 +300,7 @@ static bool reason_holds(struct random_run *run, const struct random_fn *client,
 	case PCI_P2PDMA_UNMAPPABLE:
 		return client->ops;
 	default:
-		/* No device here bounces, none is without DMA. */
+		/* No device here must bounce, and each can do DMA. */
 		return false;
 	}
 }
@@ -316,7 +319,9 @@ static void check_pair(struct random_run *run, const struct random_fn *client,
 	struct oracle_answer answer;
 	struct oracle *oracle;
 
-	/* What is asleep sends no requests, but may be reached by itself. */
+	/*
+	 * A client that is asleep sends no requests; its own memory it may reach.
+	 */
 	if (asleep(run, client) && client != provider)
 		return;
 	doing(run, "asking for the route from %s to %s, direction %d",
@@ -353,9 +358,9 @@ static void check_pair(struct random_run *run, const struct random_fn *client,
 			      pci_p2pdma_reason_name(route.reason));
 
 	/*
-	 * What becomes of requests inside a device only the device knows; and
-	 * what crosses though conventional PCI is between them may be judged
-	 * by the longer way.
+	 * Only the device knows the way of requests among its functions. With
+	 * conventional PCI between the two the verdict may be that of the way
+	 * through the host bridge, although a request would cross.
 	 */
 	if (direct || client == provider ||
 	    (!translated(client, pdev) && one_device(pdev, owner)) ||
@@ -390,7 +395,7 @@ static void check_pairs(struct random_run *run)
  * Policies and changes.
  */
 
-/* No more trust than the root complex forwards. */
+/* The policy trusts at most what the root complex forwards. */
 static enum fabric_forward random_trust(struct random_run *run,
 					struct random_host *host)
 {
@@ -440,7 +445,10 @@ static void random_policy(struct random_run *run)
 	fabric_policy(run->test, "%s", seq_buf_str(&s));
 }
 
-/* A bridge or function that is there; not the one that stands for its host. */
+/*
+ * A bridge or function that is plugged in, other than those that identify host
+ * bridges.
+ */
 static struct fabric_fn *random_emulated(struct random_run *run)
 {
 	int skip = random_below(run, list_count_nodes(&run->fabric->functions));
@@ -470,7 +478,10 @@ static void change_acs(struct random_run *run, struct fabric_fn *fn)
 	}
 }
 
-/* May it go?  Virtual functions and mock operations would be lost. */
+/*
+ * May a function be unplugged? Virtual functions and mock operations would not
+ * return.
+ */
 static bool removable(struct random_run *run, struct fabric_fn *top)
 {
 	struct fabric_fn *fn;
@@ -486,13 +497,15 @@ static bool removable(struct random_run *run, struct fabric_fn *top)
 	return true;
 }
 
-/* Take out what is in a slot, and put it in again. */
+/* Unplug a device, and plug it in again. */
 static void change_replug(struct random_run *run, struct fabric_fn *top)
 {
 	struct fabric_fn *fn;
 	int i;
 
-	/* Of a device with many functions all go, or it would not be found. */
+	/*
+	 * A multi-function device is not found again if one function is unplugged.
+	 */
 	if (fabric_fn_is_bridge(top) || top->multifunction ||
 	    !removable(run, top))
 		return;
@@ -531,7 +544,7 @@ static void random_changes(struct random_run *run)
 	}
 }
 
-/* For a round, something does not decode, or is asleep. */
+/* For one round a function does not decode memory, or is asleep. */
 static void random_outage(struct random_run *run)
 {
 	struct random_fn *provider = random_provider(run);
@@ -594,8 +607,7 @@ static u32 random_size(struct random_run *run, const struct list_kind *kind)
 }
 
 /*
- * Entries move forward in each BAR: two that begin in one cache line are more
- * than DMA-API debug stands.
+ * Entries move forward in each BAR: DMA-API debug warns of two in one cache line.
  */
 static void random_list(struct random_run *run, struct fabric_sg *sg,
 			const struct list_kind *kind)
@@ -612,7 +624,7 @@ static void random_list(struct random_run *run, struct fabric_sg *sg,
 
 		if (fn) {
 			end = pci_resource_len(random_dev(run, fn), 0);
-			/* Often it goes on where the last ended. */
+			/* Often the piece is adjacent to the one before. */
 			start = *at;
 			if (random_percent(run, 50))
 				start += random_below(run, SZ_4K);
@@ -631,7 +643,7 @@ static void random_list(struct random_run *run, struct fabric_sg *sg,
 	}
 }
 
-/* The first entry that is refused, by the routes: what must the error be? */
+/* The error for the first entry whose route refuses it; 0 if there is none. */
 static int expected_error(struct random_run *run, struct fabric_sg *sg,
 			  const struct random_fn *client,
 			  enum dma_data_direction dir, bool *maybe)
@@ -656,7 +668,7 @@ static int expected_error(struct random_run *run, struct fabric_sg *sg,
 			continue;
 		if (run->iommu_config.no_mmio)
 			return -EREMOTEIO;
-		/* Neighbours of such an entry in the list may mend it. */
+		/* An adjacent entry may make whole pages of it. */
 		if (pdev->untrusted &&
 		    ((sg_phys(entry) | entry->length) & (granule - 1)))
 			*maybe = true;
@@ -664,7 +676,7 @@ static int expected_error(struct random_run *run, struct fabric_sg *sg,
 	return 0;
 }
 
-/* In mode host nothing goes past the root complex, or past the IOMMU. */
+/* In mode host every request passes the root complex and the IOMMU. */
 static void check_confined(struct random_run *run,
 			   const struct random_fn *client, u64 dma,
 			   enum dma_data_direction dir)
@@ -684,7 +696,7 @@ static void check_confined(struct random_run *run,
 			    "%#llx", dma);
 }
 
-/* No entry here is larger than a segment of the device may be. */
+/* No DMA segment may be larger than the device takes; no entry here is. */
 static void check_segments(struct random_run *run, struct fabric_sg *sg,
 			   const struct random_fn *client)
 {
@@ -707,7 +719,7 @@ static void check_balanced(struct random_run *run,
 		KUNIT_EXPECT_EQ(run->test, 0, client->ops->live);
 }
 
-/* May a single mapping be refused?  For what lists can do besides, by hand. */
+/* Is a single mapping refused although a list of this piece would have a route? */
 static bool refused_alone(struct random_run *run, const struct random_fn *client,
 			  const struct pci_p2pdma_route *route, phys_addr_t phys,
 			  u32 size)
@@ -717,7 +729,10 @@ static bool refused_alone(struct random_run *run, const struct random_fn *client
 
 	switch (route->type) {
 	case PCI_P2PDMA_MAP_BUS_ADDR:
-		/* dma_unmap_page() could not distinguish it from others. */
+		/*
+		 * An unmap could not distinguish the bus address from an address
+		 * of the mock operations, or from an IOVA.
+		 */
 		return client->ops ||
 		       (mock_iommu_translates(&pdev->dev) &&
 			!iommu_dma_windows_reserved(&pdev->dev));
@@ -800,8 +815,8 @@ static void map_list(struct random_run *run, struct fabric_sg *sg,
 	}
 	check_balanced(run, client);
 	/*
-	 * Small ones are kept for reuse, and some are let go by and by; large ones are
-	 * given back at once.
+	 * The allocator holds small IOVAs for reuse, and releases some of them
+	 * later; it frees large ones at once.
 	 */
 	if (kind->least > SZ_128K && !run->iommu_config.lazy)
 		KUNIT_EXPECT_GE(run->test, iovas, mock_iommu_iovas(&pdev->dev));
@@ -830,7 +845,10 @@ static void random_lists(struct random_run *run, struct fabric_sg *sg)
 		if (random_percent(run, 1))
 			kind = longest;
 		random_list(run, sg, &kind);
-		/* One table for many clients, and for some of them twice. */
+		/*
+		 * One table is mapped for several clients, and for some of them
+		 * twice.
+		 */
 		for (again = 0; again < 4 && !failed(run); again++) {
 			client = random_client(run);
 			if (asleep(run, client) || kind.most > client->max_seg)
@@ -874,7 +892,7 @@ static const void *fabric_random_next(const void *prev, char *desc)
 	return &number;
 }
 
-/* While the fabric is still there. */
+/* Runs before the fabric is destroyed, which is needed for printing it. */
 static void fabric_random_exit(struct kunit *test)
 {
 	struct random_run *run = test->priv;

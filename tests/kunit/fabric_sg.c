@@ -91,7 +91,7 @@ struct scatterlist *fabric_sg_entry(struct fabric_sg *sg, int index)
  */
 void fabric_sg_clear(struct fabric_sg *sg)
 {
-	/* The end mark is in the way of growing. */
+	/* The list can grow only without an end mark. */
 	if (sg->table.orig_nents)
 		sg_unmark_end(fabric_sg_entry(sg, sg->table.orig_nents - 1));
 	sg->table.orig_nents = 0;
@@ -268,7 +268,7 @@ int fabric_sg_map(struct fabric_sg *sg, struct pci_dev *client,
 	sg->client = client;
 	sg->dir = dir;
 	ram = fabric_sg_ram_bytes(sg, &head);
-	/* dma-direct begins anew when it meets the first peer memory. */
+	/* dma-direct starts the list over at the first peer memory. */
 	if (!use_dma_iommu(&client->dev))
 		ram += head;
 	mock_cache_expect(sg->fabric->test, &client->dev, "map", ram, 0);
@@ -290,8 +290,8 @@ void fabric_sg_unmap(struct fabric_sg *sg)
 
 	KUNIT_ASSERT_NOT_NULL(sg->fabric->test, sg->client);
 	/*
-	 * Who maps a list of RAM as a whole, or bounces it, looks at no flags but
-	 * those of the first entry.
+	 * Mock operations and bouncing look at the flags of the first entry only when
+	 * they unmap a list of RAM: those of the others may remain.
 	 */
 	whole = !(sg->table.sgl->dma_flags & SG_DMA_P2PDMA) &&
 		(mock_ops_translates(&sg->client->dev) ||
@@ -328,7 +328,7 @@ void fabric_sg_sync(struct fabric_sg *sg)
 	for_each_sgtable_sg(&sg->table, entry, i)
 		before[i] = *entry;
 
-	/* On a coherent machine nobody would be called. */
+	/* Without this a coherent device skips the sync calls. */
 #ifdef CONFIG_DMA_NEED_SYNC
 	sg->client->dev.dma_skip_sync = false;
 #endif
@@ -373,7 +373,7 @@ static enum pci_p2pdma_map_type fabric_sg_way(struct scatterlist *entry)
 					      PCI_P2PDMA_MAP_THRU_HOST_BRIDGE;
 }
 
-/* Has the administrator, or what the client is, decided? */
+/* Is the verdict due to the policy or to the client, and not to the fabric? */
 static bool fabric_imposed(struct fabric *fabric, struct pci_dev *client,
 			   enum pci_p2pdma_reason reason)
 {
@@ -387,7 +387,7 @@ static bool fabric_imposed(struct fabric *fabric, struct pci_dev *client,
 	if (p2pdma_is_guest() && (mock_iommu_translates(&client->dev) ||
 				  mock_ops_translates(&client->dev)))
 		imposed = true;
-	/* Who can do no DMA at all. */
+	/* A client that can do no DMA at all. */
 	if (IS_ENABLED(CONFIG_ARCH_HAS_DMA_OPS) &&
 	    get_dma_ops(&client->dev) == &dma_dummy_ops)
 		imposed = true;
@@ -396,8 +396,9 @@ static bool fabric_imposed(struct fabric *fabric, struct pci_dev *client,
 }
 
 /*
- * A request that gets to the root complex, by the address that would be used over
- * it, must be lost there or on its way down, or end somewhere else.
+ * The route says that the fabric blocks a request which reaches the root complex.
+ * With the address for a route through the host bridge the request must not land
+ * at @owner.
  */
 static void fabric_check_lost(struct fabric *fabric, struct pci_dev *client,
 			      struct pci_dev *owner,
@@ -421,8 +422,7 @@ static void fabric_check_lost(struct fabric *fabric, struct pci_dev *client,
 }
 
 /*
- * Is the port that is named for a route on the way up from the client, and does it
- * decode no memory addresses?
+ * Is the port that the route names above the client, and does it decode no memory?
  */
 static bool fabric_named_deaf(struct pci_dev *client,
 			      const struct pci_p2pdma_route *route)
@@ -439,7 +439,10 @@ static bool fabric_named_deaf(struct pci_dev *client,
 	return !(command & PCI_COMMAND_MEMORY);
 }
 
-/* The same of a request that is translated, and the port must be the one. */
+/*
+ * The same for a translated request; the route must name the port where it was
+ * lost.
+ */
 static void fabric_check_lost_iova(struct fabric *fabric,
 				   struct pci_dev *client,
 				   struct pci_dev *owner,
@@ -456,7 +459,10 @@ static void fabric_check_lost_iova(struct fabric *fabric,
 	char text[160];
 
 	oracle_walk(oracle_read(fabric), &request, &answer);
-	/* A completion that would be lost is not sent for what ends before. */
+	/*
+	 * The request is blocked at the root complex, so that no completion is
+	 * sent.
+	 */
 	if (answer.outcome == ORACLE_BLOCKED && answer.domain < 0)
 		return;
 	if ((answer.outcome != ORACLE_LANDED || answer.completion) &&
@@ -514,14 +520,14 @@ void fabric_check_route(struct fabric *fabric, struct pci_dev *client,
 			   pci_name(client), pci_name(owner), dir,
 			   pci_p2pdma_map_type_name(route->type),
 			   pci_p2pdma_reason_name(route->reason), text);
-	/* A translated request goes other ways than a bus address would. */
+	/* A translated request takes another way than a bus address. */
 	if (route->reason == PCI_P2PDMA_FABRIC_BLOCKED &&
 	    (mock_iommu_translates(&client->dev) ||
 	     mock_ops_translates(&client->dev))) {
 		fabric_check_lost_iova(fabric, client, owner, dir, route);
 		return;
 	}
-	/* What a device sends out of itself only it knows. */
+	/* Only the device knows which requests among its functions leave it. */
 	if (crosses && deliberate)
 		return;
 
@@ -540,8 +546,9 @@ void fabric_check_route(struct fabric *fabric, struct pci_dev *client,
 		return;
 	}
 	/*
-	 * What a port does not decode the port above finds to be for nobody: also
-	 * what a device may send out of itself.
+	 * If a port does not decode memory, the walk ends at the port above it as
+	 * an unsupported request. This is also true of requests among the
+	 * functions of a device that may leave it.
 	 */
 	if (route->reason == PCI_P2PDMA_FABRIC_BLOCKED &&
 	    (answer.outcome == ORACLE_UNSUPPORTED || inside) &&

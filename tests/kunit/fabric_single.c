@@ -66,11 +66,11 @@ void fabric_single_sync(enum fabric_call call, struct device *dev,
 			dma_addr_t dma, size_t size,
 			enum dma_data_direction dir)
 {
-	/* There is no such call for what need not be memory. */
+	/* There is no sync call for these, which need not map memory. */
 	if (call == FABRIC_RESOURCE || call == FABRIC_MMIO)
 		return;
 
-	/* On a coherent machine nobody would be called. */
+	/* Without this a coherent device skips the sync calls. */
 #ifdef CONFIG_DMA_NEED_SYNC
 	dev->dma_skip_sync = false;
 #endif
@@ -141,7 +141,7 @@ void fabric_expect_call(struct fabric *fabric, enum fabric_call call,
 	if (dma == DMA_MAPPING_ERROR)
 		return;
 
-	/* For those whose requests are translated, no IOVA is in the windows. */
+	/* No IOVA of a translated client is in the windows of its host bridge. */
 	if (use_dma_iommu(&client->dev)) {
 		bus = dma >= host->bus_start &&
 		      dma - host->bus_start < resource_size(&host->window);

@@ -3,9 +3,8 @@
  * Single mappings of peer memory, made and checked.
  *
  * There are four calls that map one piece of memory.  All of them must take the
- * route that a list of one entry takes.  What is mapped is checked each time: the
- * oracle walks the address, sync must do nothing, and unmapping needs no more than
- * the address.
+ * route that a list of one entry takes.  Each mapping is checked: the oracle walks the
+ * address, sync must do nothing, and unmapping needs only the address.
  */
 #ifndef P2PDMA_KUNIT_FABRIC_SINGLE_H
 #define P2PDMA_KUNIT_FABRIC_SINGLE_H

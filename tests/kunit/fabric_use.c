@@ -60,7 +60,7 @@ struct pci_dev *fabric_fn_dev(struct fabric_fn *fn)
 					   fn->devfn);
 	pci_dev_put(pdev);
 
-	/* Below a bridge that has no bus number yet there is nobody. */
+	/* Below a bridge without a bus number no device has been found yet. */
 	up = fn->parent ? fabric_fn_dev(fn->parent) : NULL;
 	return pdev && pci_upstream_bridge(pdev) == up ? pdev : NULL;
 }
@@ -247,11 +247,11 @@ static void fabric_release_memory(struct fabric *fabric, struct pci_dev *pdev)
 }
 
 /**
- * fabric_release_providers - what unbinding a driver would do
+ * fabric_release_providers - unregister providers, as unbinding their driver does
  * @fabric: the fabric
  * @pdev: its function, or NULL for all
  *
- * Memory is freed first: a page that is in use would never let it go.
+ * Memory is freed first: a provider waits for the last page that is in use.
  */
 void fabric_release_providers(struct fabric *fabric, struct pci_dev *pdev)
 {
@@ -269,9 +269,9 @@ void fabric_release_providers(struct fabric *fabric, struct pci_dev *pdev)
 }
 
 /**
- * fabric_provider_release - a provider is none any more
+ * fabric_provider_release - unregister the providers of a function
  * @fabric: the fabric
- * @name: its function, all of whose BARs this is about
+ * @name: the function; all its BARs are unregistered
  */
 void fabric_provider_release(struct fabric *fabric, const char *name)
 {
@@ -279,10 +279,10 @@ void fabric_provider_release(struct fabric *fabric, const char *name)
 }
 
 /**
- * fabric_enable_vfs - let virtual functions appear
+ * fabric_enable_vfs - enable virtual functions
  * @fabric: the fabric
  * @name: the physical function
- * @count: how many; 0 lets them go, and takes a second
+ * @count: how many; 0 disables them, which takes a second
  */
 void fabric_enable_vfs(struct fabric *fabric, const char *name, int count)
 {
@@ -407,7 +407,7 @@ static bool fabric_always(void)
 
 /**
  * fabric_guest - say whether the kernel runs on a hypervisor
- * @test: the test, until whose end it holds
+ * @test: the test, with whose end this ends
  * @guest: whether it does
  */
 void fabric_guest(struct kunit *test, bool guest)
@@ -421,7 +421,7 @@ void fabric_guest(struct kunit *test, bool guest)
 /**
  * fabric_cpu_listed - say whether all host bridges of this CPU are known to
  *	forward
- * @test: the test, until whose end it holds
+ * @test: the test, with whose end this ends
  * @listed: whether they are
  */
 void fabric_cpu_listed(struct kunit *test, bool listed)
@@ -432,7 +432,7 @@ void fabric_cpu_listed(struct kunit *test, bool listed)
 	else
 		kunit_activate_static_stub(test, p2pdma_cpu_listed,
 					   fabric_never);
-	/* A real CPU does not change. */
+	/* The core does not expect this to change: make its cached routes stale. */
 	p2pdma_invalidate(P2PDMA_BY_POLICY);
 }
 
@@ -443,8 +443,8 @@ static void fabric_restore_policy(void *text)
 }
 
 /**
- * fabric_policy - put a policy in force
- * @test: the test, at whose end the one before it comes back
+ * fabric_policy - set the active policy
+ * @test: the test, at whose end the earlier policy is restored
  * @format: the policy, as a format for printf()
  */
 void fabric_policy(struct kunit *test, const char *format, ...)
@@ -499,7 +499,10 @@ static void fabric_draw_acs(struct fabric_fn *fn, struct seq_buf *s)
 		seq_buf_printf(s, " egress-bits=%u", fn->egress_bits);
 }
 
-/* What the text needs to be read back, then as a comment what became of it. */
+/*
+ * The line that describes the function, then a comment with its numbers and
+ * addresses.
+ */
 static void fabric_draw_fn(struct fabric_fn *fn, struct seq_buf *s)
 {
 	u32 command = fabric_fn_get(fn, PCI_COMMAND, 2);

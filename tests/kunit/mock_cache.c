@@ -42,7 +42,7 @@ static void mock_cache_maintain(atomic64_t *bytes, phys_addr_t phys, size_t size
 					size, &phys);
 }
 
-/* For the kernel's DMA API, which declares both. */
+/* The architecture's half of cache maintenance, which the DMA API calls. */
 void arch_sync_dma_for_device(phys_addr_t phys, size_t size,
 			      enum dma_data_direction dir)
 {
@@ -63,7 +63,7 @@ void arch_sync_dma_for_cpu(phys_addr_t phys, size_t size,
 void mock_cache_set(struct device *dev, bool coherent)
 {
 	dev->dma_coherent = coherent;
-	/* What setting the mask has made of it; dma_map_ops may want to sync. */
+	/* Setting the DMA mask has set this flag; the sync calls must be made. */
 	if (!coherent)
 		dev->dma_skip_sync = false;
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Devices that are not coherent, on a machine where all are.
- *
- * The test configuration selects the kernel's cache maintenance for DMA, which x86
- * does without, and this is the architecture's half of it: it maintains nothing,
- * and takes down what it was asked to.  That must be RAM, always: of peer memory
- * there is nothing in a cache.
+ * Devices that are not coherent, on a machine where all are. The test
+ * configuration selects the kernel's cache maintenance for DMA, which x86 does not
+ * use. This is the architecture's half: it maintains nothing, and records the
+ * ranges. They must be RAM: the CPU does not cache peer memory.
  */
 #ifndef P2PDMA_KUNIT_MOCK_CACHE_H
 #define P2PDMA_KUNIT_MOCK_CACHE_H

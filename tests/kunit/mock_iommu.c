@@ -30,7 +30,7 @@ struct mock_page {
 	int prot;
 };
 
-/* What hangs off each device. */
+/* The private data of each device. */
 struct mock_device {
 	struct mock_iommu *mock;
 	struct mock_domain *domain;	/* NULL: not translated */
@@ -44,7 +44,7 @@ static struct mock_domain *to_mock_domain(struct iommu_domain *domain)
 
 static const struct iommu_ops mock_ops;
 
-/* What the mock keeps of a device, or NULL if it is not behind one. */
+/* The data of a device that a mock IOMMU translates for, or NULL. */
 static struct mock_device *mock_device(struct device *dev)
 {
 	if (!dev->iommu || !dev->iommu->iommu_dev ||
@@ -146,7 +146,7 @@ static int mock_iotlb_sync_map(struct iommu_domain *iommu_domain,
 	return 0;
 }
 
-/* The flush queue calls it from its timer, and takes it for granted. */
+/* The timer of the flush queue calls this without a check. */
 static void mock_flush_iotlb_all(struct iommu_domain *iommu_domain)
 {
 	atomic_inc(&to_mock_domain(iommu_domain)->mock->flushes);
@@ -166,7 +166,7 @@ static int mock_attach(struct iommu_domain *domain, struct device *dev)
 {
 	struct mock_device *mdev = dev_iommu_priv_get(dev);
 
-	/* As those of real IOMMUs may. */
+	/* The attach call of a real IOMMU may sleep. */
 	might_sleep();
 	if (mdev->mock->fail_attach)
 		return -ENODEV;
@@ -307,7 +307,9 @@ static const struct iommu_ops mock_ops = {
 	.owner			= THIS_MODULE,
 };
 
-/* Before the IOMMU core's own notifier: tell it whose the new device is. */
+/*
+ * Runs before the IOMMU core's notifier, and assigns the new device to the mock.
+ */
 static int mock_notify(struct notifier_block *nb, unsigned long action,
 		       void *data)
 {
@@ -327,8 +329,8 @@ static int mock_notify(struct notifier_block *nb, unsigned long action,
 }
 
 /*
- * dma-iommu looks for devices that wait in a kernel that runs after a crash, and in
- * no other: by a key that only it knows.
+ * dma-iommu attaches late only where this static key of its own is on, which is so in
+ * a kdump kernel alone.
  */
 static struct static_key *mock_deferred_key(void)
 {
@@ -354,7 +356,7 @@ static void mock_iommu_free(void *data)
 }
 
 /**
- * mock_iommu_create - put an IOMMU before what comes
+ * mock_iommu_create - create an IOMMU for the fabrics that come after it
  * @test: the test, with which it goes
  * @config: what kind of IOMMU; NULL for strict unmapping and 4 KiB pages
  *
@@ -416,8 +418,8 @@ free:
 }
 
 /**
- * mock_iommu_destroy - let an IOMMU go before the test ends
- * @mock: the IOMMU, before which no device is any more
+ * mock_iommu_destroy - destroy an IOMMU before the test ends
+ * @mock: the IOMMU, whose devices have gone
  */
 void mock_iommu_destroy(struct mock_iommu *mock)
 {
@@ -425,10 +427,10 @@ void mock_iommu_destroy(struct mock_iommu *mock)
 }
 
 /**
- * mock_iommu_fail - let a call to map fail
+ * mock_iommu_fail - make a call to map fail
  * @mock: the IOMMU
- * @after: so many succeed before; negative for none to fail any more
- * @error: what it fails with
+ * @after: how many calls succeed before; negative for no failure
+ * @error: the error of that call
  */
 void mock_iommu_fail(struct mock_iommu *mock, int after, int error)
 {
@@ -440,7 +442,7 @@ void mock_iommu_fail(struct mock_iommu *mock, int after, int error)
  * mock_iommu_translates - are the requests of a device translated?
  * @dev: the device
  *
- * Those of a device that waits to be attached are, to nothing.
+ * Those of a device that is not attached yet are translated, by an empty page table.
  *
  * Return: true if they are.
  */
@@ -504,7 +506,7 @@ int mock_iommu_prot(struct device *dev, u64 iova)
 	return page ? page->prot : -ENOENT;
 }
 
-/* How what dma-iommu keeps of a domain begins; it tells nobody. */
+/* The first members of dma-iommu's private struct iommu_dma_cookie. */
 struct mock_cookie {
 	int type;
 	struct iova_domain iovad;
@@ -514,8 +516,8 @@ struct mock_cookie {
  * mock_iommu_iovas - how much has been taken from the allocator of IOVAs?
  * @dev: for which device
  *
- * Counts ranges: those in use, those that are reserved, and small ones that are
- * kept for the next that asks (of up to 32 pages).
+ * Counts ranges: those in use, those that are reserved, and free ones of up to 32
+ * pages that the allocator holds for reuse.
  *
  * Return: the number; 0 if the device has no IOVAs.
  */

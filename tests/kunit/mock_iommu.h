@@ -2,9 +2,8 @@
 /*
  * A mock IOMMU under the real IOMMU core and the real dma-iommu.
  *
- * It stands before every function of the test's fabric that comes after it, so
- * create it first.  Its page table is kept as dma-iommu fills it, for tests and
- * the oracle to look at.
+ * It translates for all functions of fabrics that are created after it, so create it
+ * first.  Tests and the oracle read the page table that dma-iommu has filled.
  */
 #ifndef P2PDMA_KUNIT_MOCK_IOMMU_H
 #define P2PDMA_KUNIT_MOCK_IOMMU_H
@@ -20,7 +19,7 @@
  * @lazy: flush queues instead of strict unmapping
  * @identity: it does not translate (passthrough)
  * @deferred: devices are attached when they first map something; not with @identity,
- *	where nobody would attach them
+ *	where dma-iommu, which attaches them, is not used
  * @shared: all devices are in one group, with one domain
  * @no_mmio: it cannot map MMIO
  */
@@ -45,10 +44,10 @@ struct mock_iommu_config {
  * @attaches: devices that have been attached to a domain
  * @flushes: complete flushes
  * @faults: requests that were refused
- * @want_faults: how many of them the test provokes, looked at when the IOMMU goes
- * @fault_iova: the last of them
- * @fail_after: so many calls to map from now on succeed, and then one fails;
- *	negative: none fails
+ * @want_faults: how many of them the test provokes, checked when the IOMMU goes
+ * @fault_iova: address of the last one
+ * @fail_after: how many calls to map succeed before one fails; negative if none
+ *	fails
  * @fail_error: the error of that call
  * @fail_attach: no device can be attached
  */

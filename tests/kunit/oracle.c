@@ -26,7 +26,7 @@ struct oracle_span {
 
 /* A root complex, as the platform's manual would describe it. */
 struct oracle_host {
-	struct pci_bus *bus;	/* names a bus number and the accessor, no more */
+	struct pci_bus *bus;	/* for the configuration accessors only */
 	u64 cpu_start;
 	u64 bus_start;
 	u64 size;
@@ -126,7 +126,7 @@ static int oracle_get_bar(struct oracle_host *host, int bus, int devfn,
 	oracle_set(host, bus, devfn, where, ~0);
 	mask = oracle_get(host, bus, devfn, where, 4) & ~0xf;
 	oracle_set(host, bus, devfn, where, low);
-	/* From 4 GiB on all bits of a BAR's size are in its upper half. */
+	/* The size bits of a BAR of 4 GiB or more are all in its upper half. */
 	is64 = low & PCI_BASE_ADDRESS_MEM_TYPE_64;
 	if (!mask && !is64)
 		return 1;
@@ -237,7 +237,7 @@ static void oracle_get_vfs(struct oracle *oracle, int pf, int cap)
 	if (!(ctrl & PCI_SRIOV_CTRL_VFE))
 		return;
 
-	/* There each BAR has the size of one function's share. */
+	/* In this capability a BAR has the size of one virtual function's part. */
 	oracle_get_bars(host, &first, cap + PCI_SRIOV_BAR, PCI_STD_NUM_BARS);
 	for (i = 0; i < count; i++) {
 		int id = rid + offset + stride * i;
@@ -305,7 +305,7 @@ static void oracle_get_bus(struct oracle *oracle, int h, int up, int bus)
 	int slots = 32, slot, function, functions;
 	bool many;
 
-	/* There is but one device at the other end of a link. */
+	/* A link has only one device at its other end. */
 	if (type == PCI_EXP_TYPE_ROOT_PORT || type == PCI_EXP_TYPE_DOWNSTREAM)
 		slots = 1;
 
@@ -369,7 +369,7 @@ struct oracle *oracle_read(struct fabric *fabric)
 	struct fabric_host *host;
 	struct oracle *oracle;
 
-	/* While nothing was written it says what it said before. */
+	/* Without a change of the fabric the last copy is still right. */
 	if (fabric->oracle && fabric->oracle->changes == fabric->changes)
 		return fabric->oracle;
 	oracle_free(fabric->oracle);
@@ -384,7 +384,7 @@ struct oracle *oracle_read(struct fabric *fabric)
 	KUNIT_ASSERT_NOT_NULL(fabric->test, oracle->host);
 	list_for_each_entry(host, &fabric->hosts, node)
 		oracle_get_host(oracle, host);
-	/* Sizing BARs writes, and puts back what was. */
+	/* Sizing BARs has counted as changes, although the values are restored. */
 	oracle->changes = fabric->changes;
 	return oracle;
 }
@@ -452,7 +452,7 @@ static void oracle_nearer_span(u64 at, const struct oracle_span *span,
 	oracle_nearer(at, span->last + 1, extent);
 }
 
-/* How far it is to the next address where anything begins or ends. */
+/* The distance to the next address where a window or a BAR begins or ends. */
 static void oracle_bus_extent(struct oracle *o, u64 bus, u64 *extent)
 {
 	int i, j;
@@ -498,7 +498,7 @@ static void oracle_stop(struct oracle_walk *walk, int at,
 	}
 }
 
-/* Note where ACS first turned it away from the short way. */
+/* Record where ACS first redirected the request or completion. */
 static void oracle_turn(struct oracle_walk *walk, int at)
 {
 	if (walk->answer->turned)
@@ -526,7 +526,7 @@ static enum oracle_way oracle_peer_request(struct oracle_walk *walk,
 	if (!(from->acs & PCI_ACS_EC))
 		return from->acs & PCI_ACS_RR ? ORACLE_UP : ORACLE_ACROSS;
 
-	/* A port that the vector is too short for cannot be let through. */
+	/* A port number beyond the end of the vector is blocked. */
 	blocked = to >= from->egress_bits ||
 		  (from->egress[to / 32] >> to % 32 & 1);
 	if (!blocked)
@@ -540,7 +540,10 @@ static bool oracle_below_ari(const struct oracle *o, const struct oracle_fn *fn)
 	return fn->up >= 0 && o->fn[fn->up].ari;
 }
 
-/* By which number egress vectors know a function; 256 is beyond all. */
+/*
+ * The bit of a function in egress vectors; 256, which no vector has, if there is
+ * none.
+ */
 static unsigned int oracle_function(const struct oracle *o,
 				    const struct oracle_fn *fn)
 {
@@ -565,7 +568,7 @@ static bool oracle_one_device(struct oracle *o, int a, int b)
 		PCI_SLOT(fa->devfn) == PCI_SLOT(fb->devfn));
 }
 
-/* Back to the requester, by its ID; @from has the data. */
+/* Route the completion to the requester by its ID; @from sends it. */
 static void oracle_complete(struct oracle_walk *walk, int from)
 {
 	struct oracle *o = walk->o;
@@ -591,7 +594,10 @@ static void oracle_complete(struct oracle_walk *walk, int from)
 		if (port->type == PCI_EXP_TYPE_UPSTREAM)
 			continue;
 		if (!oracle_is_downstream(port)) {
-			/* A bridge to conventional PCI answers for those below. */
+			/*
+			 * A bridge to conventional PCI takes completions for the
+			 * functions below it.
+			 */
 			if (mine)
 				goto delivered;
 			continue;
@@ -615,8 +621,8 @@ static void oracle_complete(struct oracle_walk *walk, int from)
 	}
 
 	/*
-	 * The root complex sends it down again; if it has sent the request on,
-	 * that it does so for reads has been looked at.
+	 * The root complex sends the completion down again. If the request came
+	 * this way it was checked there that reads are forwarded.
 	 */
 	if (!walk->answer->root &&
 	    o->host[walk->host].fabric_host->forward != FABRIC_FORWARD_ALL) {
@@ -711,7 +717,7 @@ static void oracle_root_phys(struct oracle_walk *walk, int host, u64 phys)
 		    "there is nothing at this physical address");
 }
 
-/* What stands between the client and physical addresses, if anything does. */
+/* Does a mock IOMMU, or do mock operations, translate for the client? */
 static bool oracle_translates(struct device *dev)
 {
 	return mock_ops_translates(dev) || mock_iommu_translates(dev);
@@ -758,8 +764,8 @@ static void oracle_root(struct oracle_walk *walk)
 	}
 
 	/*
-	 * What lies in the window of the same host bridge goes down again; the
-	 * rest of the bus address space is the CPU's.
+	 * An address in the window of the same host bridge goes down again; any
+	 * other is a CPU physical address.
 	 */
 	if (request->dma >= host->bus_start &&
 	    request->dma - host->bus_start < host->size)
@@ -826,7 +832,10 @@ static bool oracle_up_port(struct oracle_walk *walk, int at)
 
 	if (port->type == PCI_EXP_TYPE_ROOT_PORT)
 		return true;
-	/* Then the upstream port, which takes only what is not for below it. */
+	/*
+	 * The upstream port forwards only addresses that are not in its own
+	 * window.
+	 */
 	if (!forwarded && oracle_claims(&o->fn[port->up], bus)) {
 		oracle_stop(walk, port->up, ORACLE_UNSUPPORTED,
 			    "in its window, and in none of the ports below");
@@ -853,13 +862,16 @@ static void oracle_up(struct oracle_walk *walk, int from)
 			if (!oracle_up_port(walk, at))
 				return;
 		} else if (port->type != PCI_EXP_TYPE_UPSTREAM) {
-			/* Conventional bridges take no request for below up. */
+			/*
+			 * A conventional bridge does not forward an address in its
+			 * window upstream.
+			 */
 			if (oracle_claims(port, bus)) {
 				oracle_stop(walk, at, ORACLE_UNSUPPORTED,
 					    "nobody on the bus takes it");
 				return;
 			}
-			/* And PCI Express knows the request as theirs. */
+			/* On PCI Express the bridge is the requester. */
 			if (!walk->request->impostor)
 				walk->requester_bus = port->secondary;
 		}
@@ -867,7 +879,10 @@ static void oracle_up(struct oracle_walk *walk, int from)
 	oracle_root(walk);
 }
 
-/* Out of the client: to itself, to its neighbours, or up. */
+/*
+ * The first step of a request: the client itself, another function on its bus, or
+ * up.
+ */
 static void oracle_emit(struct oracle_walk *walk)
 {
 	struct oracle *o = walk->o;
@@ -887,7 +902,10 @@ static void oracle_emit(struct oracle_walk *walk)
 		return;
 	}
 
-	/* What is integrated in a root complex has no neighbours. */
+	/*
+	 * A function that is integrated in the root complex reaches no other on
+	 * its bus.
+	 */
 	for (i = 0; i < o->fns && fn->up >= 0; i++) {
 		if (o->fn[i].up != fn->up)
 			continue;
@@ -1082,7 +1100,10 @@ static void oracle_expect_range(struct oracle *oracle, struct pci_dev *client,
 			return;
 		}
 
-		/* The last byte of what fares alike, then the next that may not. */
+		/*
+		 * Check the last byte that has the same outcome, then the byte
+		 * after it.
+		 */
 		step = min(min(answer.extent, right.extent), size - at);
 		at += step > 1 ? step - 1 : 1;
 	}
@@ -1092,7 +1113,7 @@ static void oracle_expect_dir(struct oracle *oracle, struct pci_dev *client,
 			      u64 dma, u64 size, enum dma_data_direction dir,
 			      phys_addr_t phys)
 {
-	/* The mock operations make addresses up, whatever the mask. */
+	/* The mock operations invent addresses, without regard to the mask. */
 	if (!mock_ops_translates(&client->dev))
 		KUNIT_EXPECT_LE_MSG(oracle->test, dma + size - 1,
 				    dma_get_mask(&client->dev),

@@ -47,7 +47,7 @@ static void set_bar(struct fabric *fabric, const char *name, u64 start)
 	pci_write_config_dword(pdev, PCI_BASE_ADDRESS_1, start >> 32);
 }
 
-/* Walk, and compare with the answer that stands on paper. */
+/* Walk, and compare with the answer worked out on paper. */
 #define expect_walk(fabric, request, want, where) \
 	__expect_walk(fabric, request, want, where, __LINE__)
 static struct oracle_answer __expect_walk(struct fabric *fabric,
@@ -164,7 +164,7 @@ static void oracle_switch(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, answer.offset, SZ_4M - 1);
 	KUNIT_EXPECT_EQ(test, answer.extent, 1);
 
-	/* Its own memory it reaches without leaving. */
+	/* The client reaches its own memory without sending a request. */
 	answer = expect_read(fabric, "client",
 			     bar_address(fabric, "client", 0) + 5, ORACLE_LANDED,
 			     "client");
@@ -282,7 +282,7 @@ static void oracle_control_table(struct kunit *test)
 	answer = expect_walk(fabric, &request, ORACLE_LANDED, "provider");
 	KUNIT_EXPECT_TRUE(test, answer.root);
 	KUNIT_EXPECT_EQ(test, answer.offset, 0x777);
-	/* And DT is of no account to what is not translated. */
+	/* DT does not count for untranslated requests. */
 	request.translated = false;
 	fabric_set_acs(fabric, "c", PCI_ACS_RR | PCI_ACS_DT);
 	answer = expect_walk(fabric, &request, ORACLE_LANDED, "provider");
@@ -299,7 +299,7 @@ static void oracle_control_table(struct kunit *test)
 	answer = expect_write(fabric, "client", bar, ORACLE_LANDED, "provider");
 	KUNIT_EXPECT_TRUE(test, answer.root);
 
-	/* RR and EC at P are about traffic the other way. */
+	/* RR and EC at P count for requests in the other direction. */
 	fabric_set_acs(fabric, "c", 0);
 	fabric_set_egress(fabric, "p", ~0);
 	fabric_set_acs(fabric, "p", PCI_ACS_RR | PCI_ACS_EC);
@@ -315,7 +315,7 @@ static void oracle_control_table(struct kunit *test)
 	fabric_set_acs(fabric, "r", PCI_ACS_UF);
 	expect_read(fabric, "client", bar, ORACLE_LANDED, "provider");
 
-	/* CR at C is about the other way. */
+	/* CR at C counts for completions in the other direction. */
 	fabric_set_acs(fabric, "r", 0);
 	fabric_set_acs(fabric, "p", 0);
 	fabric_set_acs(fabric, "c", PCI_ACS_CR);
@@ -484,7 +484,7 @@ static void oracle_two_bridges(struct kunit *test)
 	u64 far_phys = pci_resource_start(far, 0);
 	struct oracle_answer answer;
 
-	/* What the offset of the first bridge comes to, and of the second. */
+	/* The bus offsets of the first and the second host bridge. */
 	KUNIT_EXPECT_EQ(test, bar_address(fabric, "near", 0),
 			near_phys - host->window.start + 0x90000000);
 	KUNIT_EXPECT_GE(test, bar_address(fabric, "far", 0), 0x700000000000);
@@ -511,8 +511,8 @@ static void oracle_two_bridges(struct kunit *test)
 }
 
 /*
- * On a conventional bus neighbours hear each other; outwards they go by their
- * bridge, which also stands for them as requester.
+ * On a conventional bus functions reach each other. Other requests go through the
+ * bridge, which is their requester on PCI Express.
  */
 static void oracle_conventional(struct kunit *test)
 {
@@ -535,7 +535,7 @@ static void oracle_conventional(struct kunit *test)
 		    ORACLE_LANDED, "express");
 	expect_read(fabric, "express", bar_address(fabric, "two", 0),
 		    ORACLE_LANDED, "two");
-	/* Below the bridge, and nobody there. */
+	/* An address in the bridge's window, but in no BAR. */
 	fabric_unplug(fabric, "two");
 	set_memory_window(fabric, "b", bar_address(fabric, "one", 0),
 			  bar_address(fabric, "one", 0) + SZ_16M - 1);
@@ -544,8 +544,9 @@ static void oracle_conventional(struct kunit *test)
 }
 
 /*
- * Functions of one device: their own ACS decides, the vector indexed by function;
- * what leaves the device meets the port's own window.
+ * Functions of one device: the client's ACS decides, with an egress vector indexed
+ * by function number. A request that leaves the device comes to the port, in whose
+ * own window the address is.
  */
 static void oracle_functions(struct kunit *test)
 {
@@ -597,7 +598,10 @@ static void oracle_functions_ari(struct kunit *test)
 	expect_read(fabric, "zero", nine, ORACLE_LANDED, "nine");
 	expect_read(fabric, "zero", last, ORACLE_LANDED, "last");
 
-	/* Not the last three bits alone, which are those of functions 1 and 7. */
+	/*
+	 * All bits of the function number count: the last three would be functions
+	 * 1 and 7.
+	 */
 	fabric_set_acs(fabric, "zero", PCI_ACS_EC);
 	fabric_set_egress(fabric, "zero", BIT(1) | BIT(7));
 	expect_read(fabric, "zero", nine, ORACLE_LANDED, "nine");
@@ -606,7 +610,7 @@ static void oracle_functions_ari(struct kunit *test)
 	expect_read(fabric, "zero", nine, ORACLE_ACS_VIOLATION, "zero");
 	expect_read(fabric, "zero", last, ORACLE_LANDED, "last");
 
-	/* A vector of 32 bits has none for the last. */
+	/* A vector of 32 bits has no bit for function "last". */
 	fabric_set_acs(fabric, "nine", PCI_ACS_EC);
 	expect_read(fabric, "nine", last, ORACLE_ACS_VIOLATION, "nine");
 }
@@ -653,7 +657,10 @@ static void oracle_vfs(struct kunit *test)
 			     "pf.vf1");
 	KUNIT_EXPECT_EQ(test, answer.offset, 4);
 	KUNIT_EXPECT_EQ(test, answer.extent, SZ_1M - 4);
-	/* The third has its share of the window, and is not there. */
+	/*
+	 * The third virtual function is not enabled, although the window has its
+	 * memory.
+	 */
 	i = oracle_outcome(fabric, fabric_dev(fabric, "other"), bar + SZ_2M,
 			   false, NULL);
 	KUNIT_EXPECT_EQ(test, i, ORACLE_UNSUPPORTED);
@@ -691,7 +698,10 @@ static void oracle_switched_off(struct kunit *test)
 		fabric_set_master(fabric, masters[i], true);
 	}
 
-	/* Who does not decode does not take it; it ends one before. */
+	/*
+	 * A port that does not decode takes no request: it ends at the function
+	 * before.
+	 */
 	fabric_set_decode(fabric, "s", false);
 	expect_write(fabric, "client", bar, ORACLE_UNSUPPORTED, NULL);
 	fabric_set_decode(fabric, "s", true);
@@ -758,7 +768,7 @@ static void oracle_iommu(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&mock->live), 0);
 }
 
-/* RAM is RAM, and what is nothing is nothing. */
+/* Addresses of RAM, and addresses where nothing is. */
 static void oracle_ram(struct kunit *test)
 {
 	struct fabric *fabric = fabric_create(test, switch_picture);

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bios with peer memory: what is refused when it is submitted, and what is not.
- *
- * The block devices have a driver that counts, so that what got as far as a driver
- * is seen.
+ * Bios with peer memory: which are refused when they are submitted. The block
+ * devices have a driver that counts the bios that reach it.
  */
 #include <kunit/test.h>
 #include <linux/bio.h>
@@ -127,7 +125,7 @@ static void bio_put_action(void *bio)
 	bio_put(bio);
 }
 
-/* A bio of whole pages, filled without a question whether they go together. */
+/* A bio of whole pages, filled without the checks of bio_add_page(). */
 static struct bio *make_bio(struct kunit *test, struct disk *disk, blk_opf_t opf,
 			    struct page **pages, int count)
 {
@@ -142,7 +140,10 @@ static struct bio *make_bio(struct kunit *test, struct disk *disk, blk_opf_t opf
 	return bio;
 }
 
-/* Submit such a bio; whether it reached the driver, and what came of it. */
+/*
+ * Submit such a bio, and expect its status; a refused one must not reach the
+ * driver.
+ */
 static void expect_submit(struct kunit *test, struct disk *disk, blk_opf_t opf,
 			  struct page **pages, int count, blk_status_t status,
 			  int line)
@@ -178,9 +179,9 @@ static void refused_at_submission(struct kunit *test)
 	EXPECT_REFUSED(disk, REQ_OP_READ, peer_page(fabric, "one", 0));
 	EXPECT_REFUSED(disk, REQ_OP_WRITE, peer_page(fabric, "one", 0));
 	EXPECT_REFUSED(disk, REQ_OP_WRITE, peer_page(fabric, "two", 511));
-	/* No struct page is looked at. */
+	/* Peer memory without struct pages is recognised too. */
 	EXPECT_REFUSED(disk, REQ_OP_READ, peer_page(fabric, "bare", 3));
-	/* Wherever it is in the bio. */
+	/* Peer memory at any place in the bio counts. */
 	EXPECT_REFUSED(disk, REQ_OP_READ, ram, peer_page(fabric, "one", 1));
 	EXPECT_REFUSED(disk, REQ_OP_READ, peer_page(fabric, "one", 1), ram);
 	EXPECT_REFUSED(disk, REQ_OP_WRITE, ram, ram_page(test),
@@ -198,12 +199,12 @@ static void taken_by_queue(struct kunit *test)
 	EXPECT_TAKEN(disk, REQ_OP_READ, ram);
 	EXPECT_TAKEN(disk, REQ_OP_READ, peer_page(fabric, "one", 0));
 	EXPECT_TAKEN(disk, REQ_OP_WRITE, peer_page(fabric, "two", 0));
-	/* The mapping layer takes lists of several kinds. */
+	/* RAM and several providers in one bio are left to the mapping layer. */
 	EXPECT_TAKEN(disk, REQ_OP_WRITE, ram, peer_page(fabric, "two", 0),
 		     peer_page(fabric, "one", 0));
 }
 
-/* What has no data has no peer memory. */
+/* A bio without data is never refused. */
 static void without_data(struct kunit *test)
 {
 	struct disk *disk;
@@ -219,7 +220,7 @@ static void without_data(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2, disk->seen);
 }
 
-/* It is about what is still to be done. */
+/* Only the part of a bio that has not completed yet counts. */
 static void the_rest_counts(struct kunit *test)
 {
 	struct fabric *fabric = create(test);
@@ -243,7 +244,9 @@ static void the_rest_counts(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2, disk->seen);
 }
 
-/* A stacked device that says more than its member can keep. */
+/*
+ * A stacked device has the feature, and its member does not: the member refuses.
+ */
 static void members_are_asked(struct kunit *test)
 {
 	struct fabric *fabric = create(test);
@@ -314,7 +317,9 @@ static void key_off(struct kunit *test)
 	EXPECT_REFUSED(disk, REQ_OP_READ, peer_page(fabric, "one", 0));
 }
 
-/* The feature is the stacked driver's to give, and each member's to take away. */
+/*
+ * A stacked device has the feature if its driver sets it and every member has it.
+ */
 static void limits_stack(struct kunit *test)
 {
 	int top, one, two;
@@ -341,7 +346,7 @@ static void limits_stack(struct kunit *test)
 			}
 }
 
-/* What mirrors ask before they send a bio to all members. */
+/* The question of a mirror before it sends a bio to all members. */
 static void bio_reached(struct kunit *test)
 {
 	struct fabric *fabric = create(test);
@@ -367,12 +372,12 @@ static void bio_reached(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, pci_p2pdma_bio_reached(far_read, bdev));
 	KUNIT_EXPECT_FALSE(test, pci_p2pdma_bio_has_peer(ram));
 	KUNIT_EXPECT_TRUE(test, pci_p2pdma_bio_has_peer(near));
-	/* Whatever its route, a disk that does not take it is not sent it. */
+	/* A disk without the feature gets no peer memory, whatever the route. */
 	KUNIT_EXPECT_TRUE(test,
 			  pci_p2pdma_bio_reached(ram, plain->gendisk->part0));
 	KUNIT_EXPECT_FALSE(test,
 			   pci_p2pdma_bio_reached(near, plain->gendisk->part0));
-	/* Nobody knows how a disk that is no PCI function's reaches anything. */
+	/* A disk that is not of a PCI function has no route. */
 	KUNIT_EXPECT_TRUE(test, pci_p2pdma_bdev_is_pci(bdev));
 	KUNIT_EXPECT_FALSE(test,
 			   pci_p2pdma_bdev_is_pci(nowhere->gendisk->part0));
@@ -382,7 +387,7 @@ static void bio_reached(struct kunit *test)
 			   pci_p2pdma_bio_reached(near,
 						  nowhere->gendisk->part0));
 
-	/* A disk that is read writes to the peer. */
+	/* To read from a disk into peer memory the controller writes. */
 	fabric_policy(test, "auto,trust=%s@w", pci_name(client));
 	KUNIT_EXPECT_FALSE(test, pci_p2pdma_bio_reached(far, bdev));
 	KUNIT_EXPECT_TRUE(test, pci_p2pdma_bio_reached(far_read, bdev));

@@ -21,11 +21,11 @@ static void example_redirected(struct kunit *test)
 	struct pci_dev *client = fabric_dev(fabric, "client");
 	struct fabric_sg *sg = fabric_sg_alloc(fabric, 3);
 
-	/* Nobody says that the host bridge forwards. */
+	/* The host bridge is not trusted. */
 	expect_refused(fabric, "client", "provider", DMA_FROM_DEVICE,
 		       HOST_BRIDGE_UNTRUSTED);
 
-	/* Now the administrator does, for what it really forwards. */
+	/* The policy trusts it for writes, which it really forwards. */
 	fabric_policy(test, "auto,trust=%s@w", pci_name(client));
 	expect_host(fabric, "client", "provider", DMA_FROM_DEVICE,
 		    ACS_REQUEST);

@@ -32,13 +32,13 @@
  * Helpers
  */
 
-/* A range that knows whether it has been added. */
+/* A range, and whether it has been added. */
 struct test_range {
 	struct p2pdma_range range;
 	bool added;
 };
 
-/* Several of them, that go when the test ends. */
+/* Allocate several of them, which are removed when the test ends. */
 struct test_ranges {
 	int count;
 	struct test_range range[] __counted_by(count);
@@ -99,7 +99,7 @@ static void set_range(struct test_range *range, phys_addr_t start,
 	range->range.provider = provider;
 }
 
-/* Add a range of which nothing more needs to be known. */
+/* Add a range that the test does not need to name again. */
 static void have_range(struct kunit *test, phys_addr_t start, phys_addr_t last,
 		       struct p2pdma_provider *provider)
 {
@@ -109,7 +109,7 @@ static void have_range(struct kunit *test, phys_addr_t start, phys_addr_t last,
 	KUNIT_ASSERT_EQ(test, test_range_add(range), 0);
 }
 
-/* Adding a range fails; if not, it goes again at once. */
+/* Adding a range must fail; if it does not, remove it again. */
 static void expect_refused(struct kunit *test, struct test_range *range,
 			   phys_addr_t start, phys_addr_t last,
 			   struct p2pdma_provider *provider, int error)
@@ -224,12 +224,12 @@ static void range_add_other_provider(struct kunit *test)
 	if (!param->ret) {
 		expect_interval(test, start, start, last, &providers[1]);
 	} else {
-		/* Nothing of it has been taken. */
+		/* No address of the refused range belongs to its provider. */
 		KUNIT_EXPECT_PTR_NE(test, provider_at(start), &providers[1]);
 		KUNIT_EXPECT_PTR_NE(test, provider_at(last), &providers[1]);
 	}
 
-	/* With ranges around, so that the neighbour is not the only one. */
+	/* The same with more ranges around the two. */
 	set_range(&ranges[1], FAR_AWAY - 0x9000, FAR_AWAY - 0x8001,
 		  &providers[1]);
 	KUNIT_EXPECT_EQ(test, test_range_add(&ranges[1]), 0);
@@ -243,7 +243,7 @@ static void range_add_other_provider(struct kunit *test)
 			FAR_AWAY + 0x1fff, &providers[0]);
 }
 
-/* The refused overlap may be with any of the ranges, not just the nearest. */
+/* A range may overlap any of several ranges, not just the nearest. */
 static void range_add_over_several(struct kunit *test)
 {
 	struct p2pdma_provider *providers = make_providers(test, 2);
@@ -332,7 +332,9 @@ static void range_add_same_provider(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, test_range_add(stays), 0);
 		expect_joined(test, param, provider);
 
-		/* When one goes, the other is as if it had been alone. */
+		/*
+		 * After one range is removed the other is an interval by itself.
+		 */
 		test_range_del(&ranges[first]);
 		expect_interval(test, stays->range.start, stays->range.start,
 				stays->range.last, provider);
@@ -397,7 +399,7 @@ static void range_add_again_after_removal(struct kunit *test)
 	for (i = 0; i < 4; i++) {
 		struct test_range *range = &ranges[i % 2];
 
-		/* What one leaves another may take. */
+		/* Another provider may have the range that one has left. */
 		set_range(range, FAR_AWAY, FAR_AWAY + 0xfff, &providers[i % 2]);
 		KUNIT_ASSERT_EQ(test, test_range_add(range), 0);
 		KUNIT_EXPECT_PTR_EQ(test, provider_at(FAR_AWAY),
@@ -405,7 +407,7 @@ static void range_add_again_after_removal(struct kunit *test)
 		test_range_del(range);
 		KUNIT_EXPECT_NULL(test, provider_at(FAR_AWAY));
 	}
-	/* For what was mapped in the meantime. */
+	/* Peer memory may still be mapped, so that this stays true. */
 	KUNIT_EXPECT_TRUE(test, pci_p2pdma_in_use());
 }
 
@@ -458,7 +460,7 @@ static void range_at_last_address(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, provider_at(0));
 	KUNIT_EXPECT_NULL(test, provider_at(start - 1));
 
-	/* The gap below ends right below. */
+	/* The gap below ends directly below the range. */
 	__pci_p2pdma_cursor_move(&cursor, start - 1);
 	KUNIT_EXPECT_NULL(test, cursor.provider);
 	KUNIT_EXPECT_EQ(test, cursor.start + cursor.size, start);
@@ -466,7 +468,10 @@ static void range_at_last_address(struct kunit *test)
 	expect_refused(test, range, PHYS_ADDR_MAX, PHYS_ADDR_MAX, &providers[1],
 		       -EBUSY);
 
-	/* Nested at the very end, where one more than the last is 0. */
+	/*
+	 * A nested range that ends with the last address, after which addresses
+	 * wrap to 0.
+	 */
 	set_range(range, PHYS_ADDR_MAX - 0xff, PHYS_ADDR_MAX, &providers[0]);
 	KUNIT_EXPECT_EQ(test, test_range_add(range), 0);
 	expect_interval(test, PHYS_ADDR_MAX, start, PHYS_ADDR_MAX,
@@ -474,7 +479,7 @@ static void range_at_last_address(struct kunit *test)
 	expect_interval(test, start, start, PHYS_ADDR_MAX, &providers[0]);
 }
 
-/* All that is above one range is one gap, up to and with the last address. */
+/* The gap above a range ends with the last address of all. */
 static void gap_up_to_last_address(struct kunit *test)
 {
 	const phys_addr_t start = PHYS_ADDR_MAX - 0xffff;
@@ -595,7 +600,7 @@ static void cursor_moves(struct kunit *test)
 	}
 }
 
-/* What a cursor holds it answers for itself; the ranges are not asked. */
+/* A cursor answers for the interval that it holds, without a look-up. */
 static void cursor_stays_while_it_holds(struct kunit *test)
 {
 	struct p2pdma_provider *providers = make_providers(test, 2);
@@ -618,7 +623,7 @@ static void cursor_stays_while_it_holds(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, pci_p2pdma_sg_is_peer(&cursor, &sg));
 	KUNIT_EXPECT_MEMEQ(test, &cursor, &before, sizeof(cursor));
 
-	/* One byte more, and it has to look. */
+	/* One byte beyond the interval needs a look-up. */
 	set_entry(&sg, FAR_AWAY + 0x8000, 0x8001);
 	KUNIT_EXPECT_TRUE(test, pci_p2pdma_sg_is_peer(&cursor, &sg));
 	KUNIT_EXPECT_PTR_EQ(test, cursor.provider, &providers[0]);
@@ -763,7 +768,7 @@ static void sg_has_peer_in_chained_list(struct kunit *test)
 			  sg_is_chain(table->sgl + SG_MAX_SINGLE_ALLOC - 1));
 
 	have_segment_ranges(test);
-	/* RAM of both sides of the peer memory, in turns. */
+	/* RAM below and above the peer memory, in turns. */
 	for_each_sgtable_sg(table, sg, i) {
 		set_entry(sg, FAR_AWAY + (i % 2 ? 0x8000 : 0x38000), 0x1000);
 		entries[i] = sg;
@@ -791,7 +796,7 @@ static void sg_has_peer_in_chained_list(struct kunit *test)
 		KUNIT_EXPECT_TRUE_MSG(test, pci_p2pdma_sg_has_peer(sg, 1),
 				      "entry %d alone", place);
 
-		/* In part only. */
+		/* An entry that is peer memory only in part. */
 		set_entry(sg, FAR_AWAY + 0x2ffff, 0x1000);
 		KUNIT_EXPECT_TRUE_MSG(test,
 				      pci_p2pdma_sg_has_peer(table->sgl,
@@ -834,7 +839,7 @@ static void sg_has_peer_until_removal(struct kunit *test)
 #define MANY_STRIDE	1237	/* has no divisor in common with MANY */
 #define MANY_SPACE	0x10000
 
-/* Every third touches the one behind it. */
+/* Every third range is adjacent to the next one. */
 static phys_addr_t many_start(int i)
 {
 	return FAR_AWAY + (phys_addr_t)i * MANY_SPACE;
@@ -886,12 +891,12 @@ static void thousands_of_ranges(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, failed, 0);
 	expect_many(test, ranges, providers);
 
-	/* An overlap is found among them. */
+	/* An overlap with any of them is refused. */
 	for (i = 0; i < MANY; i += 97)
 		expect_refused(test, extra, many_last(i), many_last(i),
 			       &providers[(i + 1) % MANY], -EBUSY);
 
-	/* Every tenth goes, in another order. */
+	/* Every tenth range is removed, in another order. */
 	for (n = MANY - 1; n >= 0; n--) {
 		i = n * MANY_STRIDE % MANY;
 		if (i % 10 == 7)
@@ -899,7 +904,7 @@ static void thousands_of_ranges(struct kunit *test)
 	}
 	expect_many(test, ranges, providers);
 
-	/* And come back. */
+	/* They are added again. */
 	for (n = 0; n < MANY; n++)
 		if (!ranges[n].added)
 			failed += !!test_range_add(&ranges[n]);
@@ -939,7 +944,7 @@ static const char *churn_look(struct churn_reader *reader)
 	struct p2pdma_provider *found;
 	struct pci_p2pdma_cursor cursor = {};
 
-	/* What does not change is not seen to. */
+	/* Ranges that stay must always be found. */
 	if (provider_at(FAR_AWAY + 0x10000) != fixed ||
 	    provider_at(FAR_AWAY + 0x1ffff) != fixed ||
 	    provider_at(FAR_AWAY + 0x40000) != fixed)
@@ -963,7 +968,7 @@ static const char *churn_look(struct churn_reader *reader)
 	if (found && found != fixed)
 		return "a joined range was another's";
 
-	/* A cursor shows one state or the other, and never some of both. */
+	/* A cursor shows one of the two states, and never a mixture. */
 	__pci_p2pdma_cursor_move(&cursor, FAR_AWAY + 0x28000);
 	if (cursor.start != FAR_AWAY + 0x20000 ||
 	    cursor.size != (cursor.provider ? 0x10000 : 0x20000) ||
@@ -1038,7 +1043,7 @@ static void removal_while_looked_up(struct kunit *test)
 							  readers[i].task), 0);
 	}
 
-	/* Once one, once the other, so that all four states are met. */
+	/* The two ranges change in turns, so that all four states occur. */
 	for (i = 0; i < CHURN_CHANGES || !churn_seen(readers); i++) {
 		struct test_range *range = &ranges[i % 2];
 
@@ -1140,7 +1145,7 @@ static struct page *make_two_pages(struct kunit *test)
 	return page;
 }
 
-/* Two pages, mapped one behind the other. */
+/* Map two pages at adjacent virtual addresses. */
 static void __iomem *map_two_pages(struct kunit *test, struct page *first,
 				   struct page *second)
 {
@@ -1154,7 +1159,7 @@ static void __iomem *map_two_pages(struct kunit *test, struct page *first,
 	return (void __force __iomem *)addr;
 }
 
-/* RAM is nobody's, whatever is said about its address. */
+/* A page of RAM has no provider, even if a range covers its address. */
 static void provider_of_page(struct kunit *test)
 {
 	struct page *page = make_two_pages(test);
@@ -1198,7 +1203,7 @@ static void provider_of_iomem(struct kunit *test)
 						       PAGE_SIZE + 1));
 	KUNIT_EXPECT_NULL(test, pci_p2pdma_provider_of_iomem(addr, SIZE_MAX));
 
-	/* One behind the other only as the CPU sees it. */
+	/* The pages are adjacent in virtual addresses, but not physically. */
 	KUNIT_EXPECT_PTR_EQ(test,
 			    pci_p2pdma_provider_of_iomem(swapped, PAGE_SIZE),
 			    provider);
@@ -1297,7 +1302,7 @@ static void provider_of_vma_with_pages(struct kunit *test)
 	struct page *page;
 	phys_addr_t phys;
 
-	/* Written to, so that the pages are its own. */
+	/* Write to the pages, so that they are not the zero page. */
 	KUNIT_ASSERT_EQ(test, clear_user((void __user *)addr, 2 * PAGE_SIZE), 0);
 	KUNIT_ASSERT_EQ(test, get_user_pages_fast(addr, 1, 0, &page), 1);
 	phys = page_to_phys(page);
@@ -1307,7 +1312,7 @@ static void provider_of_vma_with_pages(struct kunit *test)
 	set_range(range, phys, phys + PAGE_SIZE - 1, provider);
 	KUNIT_ASSERT_EQ(test, test_range_add(range), 0);
 	expect_user(test, addr, provider);
-	/* Before the page is given back to others. */
+	/* Remove the range before the page is freed. */
 	test_range_del(range);
 }
 

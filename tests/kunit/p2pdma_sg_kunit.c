@@ -24,7 +24,7 @@
 /* A table that is chained twice. */
 #define CHAINED_NENTS	(2 * SG_MAX_SINGLE_ALLOC + 7)
 
-/* What an earlier mapping may have left; all bits that there are, and more. */
+/* DMA fields of an earlier mapping, with all flags set, defined or not. */
 #define STALE_DMA	0xdeadbeef000ULL
 #define STALE_LEN	0x5a5a5a5aU
 #define STALE_FLAGS	U32_MAX
@@ -49,7 +49,7 @@ static void fill(struct scatterlist *sgl, int nents)
 	}
 }
 
-/* How many entries are not as fill() made them, DMA fields apart. */
+/* How many entries differ from those of fill(), other than in their DMA fields. */
 static int count_disturbed(struct scatterlist *sgl, int nents)
 {
 	struct scatterlist *sg;
@@ -118,7 +118,7 @@ static void key_enable(void *unused)
 	static_branch_enable(&pci_p2pdma_key);
 }
 
-/* Before the first provider of a boot no list is taken for one with peer memory. */
+/* Before the first provider of a boot no list counts as one with peer memory. */
 static void is_p2pdma_before_first_provider(struct kunit *test)
 {
 	struct scatterlist sg;
@@ -149,19 +149,22 @@ static void is_p2pdma_by_its_flag_alone(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, sg_dma_is_p2pdma(&sg, 1));
 	sg.dma_flags = SG_DMA_P2PDMA;
 	KUNIT_EXPECT_TRUE(test, sg_dma_is_p2pdma(&sg, 1));
-	/* A list of no entries has no first one. */
+	/* In a list of no entries no flags may be read. */
 	KUNIT_EXPECT_FALSE(test, sg_dma_is_p2pdma(&sg, 0));
 	KUNIT_EXPECT_FALSE(test, sg_dma_is_p2pdma(NULL, 0));
 	sg.dma_flags = ~SG_DMA_P2PDMA;
 	KUNIT_EXPECT_FALSE(test, sg_dma_is_p2pdma(&sg, 1));
 
-	/* On a list whose page is peer memory, too: it is about the mapping. */
+	/*
+	 * The flag of the mapping counts, and not the page, also if that is peer
+	 * memory.
+	 */
 	sg_set_page(&sg, pfn_to_page(PHYS_PFN(FAR_AWAY)), PAGE_SIZE, 0);
 	sg.dma_flags = 0;
 	KUNIT_EXPECT_FALSE(test, sg_dma_is_p2pdma(&sg, 1));
 }
 
-/* A list that was mapped when there was a provider may be unmapped after it. */
+/* A mapped list may be unmapped after its provider has gone. */
 static void is_p2pdma_after_last_provider(struct kunit *test)
 {
 	struct scatterlist sg;
@@ -188,7 +191,7 @@ static void flags_are_distinct(struct kunit *test)
 	}
 }
 
-/* For all flags that may stand there before: a mark sets its own, no other. */
+/* Whatever flags are set before, each function sets its own flag and no other. */
 static void marks_are_independent(struct kunit *test)
 {
 	unsigned int before;
@@ -285,17 +288,17 @@ static void reset_sg_chained(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, count_not_reset(table->sgl, CHAINED_NENTS), 0);
 	KUNIT_EXPECT_EQ(test, count_disturbed(table->sgl, CHAINED_NENTS), 0);
 
-	/* The entry that is only a link has not been taken for one of the list. */
+	/* The entry that links to the next table is not changed. */
 	KUNIT_EXPECT_MEMEQ(test, &table->sgl[SG_MAX_SINGLE_ALLOC - 1], &link,
 			   sizeof(link));
 
-	/* A list is mapped, and may fail, again and again. */
+	/* A list may be reset several times. */
 	dma_p2pdma_reset_sg(table->sgl, CHAINED_NENTS);
 	KUNIT_EXPECT_EQ(test, count_not_reset(table->sgl, CHAINED_NENTS), 0);
 	KUNIT_EXPECT_EQ(test, count_disturbed(table->sgl, CHAINED_NENTS), 0);
 }
 
-/* Who maps the first entries of a list owns no more than those. */
+/* Mapping the first entries of a list must not change those after them. */
 static void reset_sg_part_of_a_list(struct kunit *test)
 {
 	static const int parts[] = {

@@ -20,7 +20,7 @@
 #include "fabric_common.h"
 #include "mock_iommu.h"
 
-/* What becomes of a pair: a verdict and its reason. */
+/* The route of a pair: its verdict and reason. */
 struct verdict {
 	enum pci_p2pdma_map_type type;
 	enum pci_p2pdma_reason reason;
@@ -103,7 +103,9 @@ static void policy_modes_translated(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, mock->faults);
 }
 
-/* Mode off maps no peer memory at all, and RAM as ever; what is mapped stays so. */
+/*
+ * Mode off refuses all peer memory, and no RAM; lists that are mapped stay mapped.
+ */
 static void policy_off_maps_nothing(struct kunit *test)
 {
 	struct mock_iommu *mock = mock_iommu_create(test, NULL);
@@ -163,9 +165,11 @@ static void policy_deny(struct kunit *test)
 		{ "fb02:00:03.0/00.0/02.0/00.1", .other = true },
 		{ "fb02:00:03.0/00.0/02.0/00.1;pci:1fab:0f0d",
 		  .provider = true, .other = true },
-		/* It begins further up than there is anything. */
+		/* The path begins with a port that does not exist. */
 		{ "fb02:00:01.0/03.0/00.0/01.0/00.0" },
-		/* Not the domain, not the bus, and only a port above them. */
+		/*
+		 * Another domain, another bus, and only a port above the devices.
+		 */
 		{ "0001:00:03.0/00.0/01.0/00.0" },
 		{ "fb02:ff:03.0/00.0/01.0/00.0" },
 		{ "fb02:00:03.0" },
@@ -192,14 +196,14 @@ static void policy_deny(struct kunit *test)
 				       DMA_FROM_DEVICE, DENIED);
 	}
 
-	/* By address; and a policy that replaces it denies nobody any more. */
+	/* By PCI address. The next policy replaces deny= too. */
 	fabric_policy(test, "deny=%s", pci_name(fabric_dev(fabric, "provider")));
 	expect_refused(fabric, "client", "provider", DMA_FROM_DEVICE, DENIED);
 	fabric_policy(test, "auto");
 	expect_bus(fabric, "client", "provider", DMA_FROM_DEVICE, DIRECT);
 }
 
-/* A list that was mapped before its device was denied is unmapped as ever. */
+/* A list that was mapped before its device was denied can be unmapped. */
 static void policy_deny_while_mapped(struct kunit *test)
 {
 	struct mock_iommu *mock = mock_iommu_create(test, NULL);
@@ -256,7 +260,10 @@ static void expect_trust(struct fabric *fabric, bool near_writes,
 		}
 }
 
-/* Trust is the bridge's, by direction, and between two both must have it. */
+/*
+ * Trust counts for a host bridge and a direction; between two bridges both need
+ * it.
+ */
 static void policy_trust(struct kunit *test)
 {
 	struct fabric *fabric = create_bridges(test);
@@ -280,7 +287,10 @@ static void policy_trust(struct kunit *test)
 	fabric_policy(test, "trust=%s;%s", here, there);
 	expect_trust(fabric, true, true, true, true);
 
-	/* By any device below the bridge, a port too; by number or by path. */
+	/*
+	 * The host bridge is named by any device or port below it, by ID or by
+	 * path.
+	 */
 	fabric_policy(test, "trust=pci:1fab:0002,trust=pci:1fab:0003@w");
 	expect_trust(fabric, true, true, true, false);
 	fabric_policy(test, "trust=%04x:00:02.0/00.0",
@@ -290,19 +300,22 @@ static void policy_trust(struct kunit *test)
 		      pci_domain_nr(client->bus), there);
 	expect_trust(fabric, true, false, true, false);
 
-	/* The next policy replaces all of it; one that does not parse, nothing. */
+	/*
+	 * The next policy replaces the whole policy; one with a syntax error
+	 * changes nothing.
+	 */
 	KUNIT_EXPECT_EQ(test, -EINVAL, p2pdma_policy_set("auto,trust=oops"));
 	expect_trust(fabric, true, false, true, false);
 	fabric_policy(test, "auto");
 	expect_trust(fabric, false, false, false, false);
 
-	/* Trust widens no mode. */
+	/* Trust does not allow what the mode forbids. */
 	fabric_policy(test, "switch,trust=%s", here);
 	expect_refused(fabric, "client", "near", DMA_FROM_DEVICE,
 		       POLICY_SWITCH);
 }
 
-/* The bridge is trusted for as long as a device is there that is named. */
+/* A host bridge is trusted while a device that names it is plugged in. */
 static void policy_trust_follows_devices(struct kunit *test)
 {
 	struct fabric *fabric = create_bridges(test);
@@ -310,7 +323,10 @@ static void policy_trust_follows_devices(struct kunit *test)
 	fabric_policy(test, "trust=pci:1fab:0001;pci:1fab:0009@w");
 	expect_trust(fabric, true, true, false, false);
 
-	/* One that is named is plugged in, and pulled out, and comes back. */
+	/*
+	 * A device that the policy names is plugged in, unplugged, and plugged in
+	 * again.
+	 */
 	fabric_plug(fabric, "x", "ep nine id=1fab:0009\n");
 	expect_trust(fabric, true, true, true, false);
 	fabric_unplug(fabric, "nine");
@@ -318,14 +334,14 @@ static void policy_trust_follows_devices(struct kunit *test)
 	fabric_replug(fabric, "nine");
 	expect_trust(fabric, true, true, true, false);
 
-	/* A policy that names another, while it is there. */
+	/* Another policy names another device while the first is plugged in. */
 	fabric_policy(test, "trust=pci:1fab:0001;pci:1fab:0003");
 	expect_trust(fabric, true, true, true, true);
 	fabric_unplug(fabric, "nine");
 	expect_trust(fabric, true, true, true, true);
 }
 
-/* What trust= means is said once for a bridge, and for reads after writes again. */
+/* trust= is logged once for a host bridge, and again if reads follow writes. */
 static void policy_trust_warns_once(struct kunit *test)
 {
 	struct fabric *fabric = fabric_setup(test,
@@ -358,12 +374,12 @@ static void policy_trust_warns_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2,
 			fabric_log_count(since, bridge, "corrupted silently"));
 
-	/* The kernel is tainted by it, and lockdep stays on. */
+	/* trust= taints the kernel, and does not switch lockdep off. */
 	KUNIT_EXPECT_TRUE(test, test_taint(TAINT_USER));
 	KUNIT_EXPECT_TRUE(test, debug_locks);
 }
 
-/* Trusting what is on the list anyway widens nothing, and is no news. */
+/* trust= for a bridge of the built-in list changes nothing, and is not logged. */
 static void policy_trust_of_the_listed(struct kunit *test)
 {
 	struct fabric *fabric = fabric_setup(test,
@@ -385,7 +401,7 @@ static void policy_trust_of_the_listed(struct kunit *test)
 					 NULL));
 }
 
-/* An entry that stands for nothing is reported, once devices have been scanned. */
+/* An entry that matches no device is logged, once devices have been scanned. */
 static void policy_reports_unmatched(struct kunit *test)
 {
 	struct fabric *fabric = fabric_switch(test);
@@ -401,7 +417,7 @@ static void policy_reports_unmatched(struct kunit *test)
 			fabric_log_count(since, "matches no device", "1fab:beef"));
 }
 
-/* Somebody writes policies all the time. */
+/* A thread that changes the policy all the time. */
 static int keep_changing(void *data)
 {
 	static const char * const texts[] = {
@@ -419,7 +435,7 @@ static int keep_changing(void *data)
 
 /*
  * A list that is mapped while the policy changes is mapped as a whole or not at
- * all; what the policy is when it has been mapped does not matter any more.
+ * all. Once it is mapped the policy does not matter.
  */
 static void policy_changes_while_mapping(struct kunit *test)
 {
@@ -432,7 +448,7 @@ static void policy_changes_while_mapping(struct kunit *test)
 	unsigned long end = jiffies + HZ / 2;
 	struct task_struct *task;
 
-	/* At the end the policy of before comes back. */
+	/* fabric_policy() restores the earlier policy at the end of the test. */
 	fabric_policy(test, "auto");
 	task = kthread_run(keep_changing, &changes, "p2pdma-policy");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
@@ -463,7 +479,7 @@ static void policy_changes_while_mapping(struct kunit *test)
 	KUNIT_EXPECT_GT(test, refused, 0);
 }
 
-/* For want of memory a policy is not changed, and that is all that happens. */
+/* Without memory a new policy is refused, and the active policy stays. */
 static void policy_without_memory(struct kunit *test)
 {
 	struct fabric *fabric = fabric_switch(test);
@@ -480,7 +496,7 @@ static void policy_without_memory(struct kunit *test)
 		fabric_fail_nth(step);
 		ret = p2pdma_policy_set(policy);
 		failed = fabric_failed_nth();
-		/* What debugging wants to remember may fail without harm. */
+		/* Allocations of debugging aids may fail without an error. */
 		KUNIT_EXPECT_TRUE_MSG(test, !ret || (failed && ret == -ENOMEM),
 				      "step %d: error %d", step, ret);
 		if (ret) {

@@ -68,7 +68,7 @@ static struct vfsmount *mount_sysfs(struct kunit *test)
 	return mnt;
 }
 
-/* Open a file of a device's p2pmem group; or tell why not. */
+/* Open a file of a device's p2pmem group; an error pointer if that fails. */
 static struct file *open_attribute(struct kunit *test, struct vfsmount *mnt,
 				   struct pci_dev *pdev, const char *name,
 				   int flags)
@@ -88,7 +88,7 @@ static struct file *open_attribute(struct kunit *test, struct vfsmount *mnt,
 	return file;
 }
 
-/* What a file says; -1 if it is not there. */
+/* The number in a file; -1 if there is no such file. */
 static long long read_attribute(struct kunit *test, struct vfsmount *mnt,
 				struct pci_dev *pdev, const char *name)
 {
@@ -148,7 +148,10 @@ static void pool_alloc(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, PAGE_ALIGNED(page));
 	KUNIT_EXPECT_TRUE(test, is_pci_p2pdma_page(virt_to_page(page)));
 
-	/* The address on the bus is the device's own, with its offset. */
+	/*
+	 * The bus address has the same offset in the BAR as the CPU physical
+	 * address.
+	 */
 	KUNIT_EXPECT_EQ(test, pci_p2pmem_virt_to_bus(pdev, page) - bus,
 			virt_to_phys(page) - pci_resource_start(pdev, 0));
 	KUNIT_EXPECT_EQ(test, pci_p2pmem_virt_to_bus(pdev, odd + 5),
@@ -190,7 +193,7 @@ static void pool_parts(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, SZ_2M + SZ_4M,
 			read_attribute(test, mnt, pdev, "size"));
 
-	/* No piece is of two parts, adjacent or not. */
+	/* No allocation spans two parts, adjacent or not. */
 	KUNIT_EXPECT_NULL(test, pci_alloc_p2pmem(pdev, SZ_2M + SZ_4K));
 	for (i = 0; i < 3; i++) {
 		part[i] = pci_alloc_p2pmem(pdev, SZ_2M);
@@ -213,7 +216,7 @@ static void pool_parts(struct kunit *test)
 				       "size"));
 }
 
-/* What cannot be added is refused, and leaves nothing behind. */
+/* A resource that cannot be added is refused, and nothing of it remains. */
 static void pool_add_refused(struct kunit *test)
 {
 	struct fabric *fabric = create_pool(test);
@@ -251,7 +254,7 @@ static void pool_add_refused(struct kunit *test)
 			read_attribute(test, mnt, pdev, "size"));
 }
 
-/* One allocation after the other fails, and all that was done before is undone. */
+/* One allocation after the other fails, and every step before it is undone. */
 static void pool_add_fails(struct kunit *test)
 {
 	struct fabric *fabric = fabric_setup(test, pool_picture, NULL, NULL);
@@ -272,7 +275,10 @@ static void pool_add_fails(struct kunit *test)
 		ret = pci_p2pdma_add_resource(pdev, 0, SZ_2M, 0);
 		failed = fabric_failed_nth();
 
-		/* Some of the memory manager's fail without harm. */
+		/*
+		 * Some allocations of the memory manager may fail without an
+		 * error.
+		 */
 		KUNIT_EXPECT_TRUE_MSG(test, !ret || (failed && ret == -ENOMEM),
 				      "step %d: error %d", step, ret);
 		KUNIT_EXPECT_EQ_MSG(test, !ret,
@@ -314,7 +320,9 @@ static void pool_sgl(struct kunit *test)
 	oracle_expect_sg(fabric, client, sgl, nents, 1, DMA_BIDIRECTIONAL);
 	dma_unmap_sg(&client->dev, sgl, nents, DMA_BIDIRECTIONAL);
 
-	/* More than is left, and from who has none. */
+	/*
+	 * More memory than is left, and memory of a device that has no provider.
+	 */
 	KUNIT_EXPECT_NULL(test, pci_p2pmem_alloc_sgl(pdev, &nents, SZ_4M));
 	KUNIT_EXPECT_NULL(test, pcim_p2pdma_provider(pdev, 1));
 	fabric_fail_begin(test, true, false);
@@ -327,7 +335,10 @@ static void pool_sgl(struct kunit *test)
 			read_attribute(test, mnt, pdev, "available"));
 }
 
-/* Who is found: published, reached by all clients, and the nearest. */
+/*
+ * The provider that is found is published, reached by all clients, and the
+ * nearest.
+ */
 static void pool_find(struct kunit *test)
 {
 	struct fabric *fabric = create_pool(test);
@@ -345,7 +356,7 @@ static void pool_find(struct kunit *test)
 			read_attribute(test, mnt, provider, "published"));
 	KUNIT_EXPECT_NULL(test, pci_p2pmem_find(&client->dev));
 
-	/* Offered, and with no route; then with one. */
+	/* Published, without a route and then with one. */
 	pci_p2pmem_publish(beside, true);
 	KUNIT_EXPECT_TRUE(test, pci_has_p2pmem(beside));
 	KUNIT_EXPECT_EQ(test, 1, read_attribute(test, mnt, beside, "published"));
@@ -355,7 +366,9 @@ static void pool_find(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, found, beside);
 	pci_dev_put(found);
 
-	/* A nearer one; the client's distance to both together decides. */
+	/*
+	 * A nearer provider; with two clients the sum of their distances decides.
+	 */
 	pci_p2pmem_publish(provider, true);
 	found = pci_p2pmem_find(&client->dev);
 	KUNIT_EXPECT_PTR_EQ(test, found, provider);
@@ -369,7 +382,7 @@ static void pool_find(struct kunit *test)
 	pci_dev_put(found);
 	fabric_policy(test, "auto");
 
-	/* Of two that are equally near, now this and now that. */
+	/* Of two at the same distance a random one is found. */
 	fabric_provider(fabric, "twin", 0);
 	pci_p2pmem_publish(twin, true);
 	for (round = 0; round < 64; round++) {
@@ -385,12 +398,12 @@ static void pool_find(struct kunit *test)
 	pci_p2pmem_publish(beside, false);
 	KUNIT_EXPECT_NULL(test, pci_p2pmem_find(&client->dev));
 
-	/* Who has nothing has nothing to offer. */
+	/* A device without a pool cannot be published. */
 	pci_p2pmem_publish(client, true);
 	KUNIT_EXPECT_FALSE(test, pci_has_p2pmem(client));
 }
 
-/* What is written to choose a provider, and what is shown of it. */
+/* Text that is written to choose a provider, and text that is shown. */
 static void pool_enable(struct kunit *test)
 {
 	struct fabric *fabric = create_pool(test);
@@ -404,7 +417,7 @@ static void pool_enable(struct kunit *test)
 		{ "1\n", 0, true }, { "y", 0, true }, { "off", 0, false },
 		{ "on\n", 0, true }, { "", -ENODEV }, { "2", -ENODEV },
 		{ "rubbish", -ENODEV },
-		/* Begins like a boolean, and is meant as a device. */
+		/* A PCI address that begins like a boolean. */
 		{ "0000:01:00.1", -ENODEV }, { "1234:01:00.1\n", -ENODEV },
 	};
 	char page[64];
@@ -423,7 +436,7 @@ static void pool_enable(struct kunit *test)
 					    row[i].text);
 	}
 
-	/* A device that offers nothing, and then does. */
+	/* A device before and after it is published. */
 	KUNIT_EXPECT_EQ(test, -ENODEV,
 			pci_p2pdma_enable_store(pci_name(pdev), &chosen, &use));
 	pci_p2pmem_publish(pdev, true);
@@ -471,7 +484,7 @@ static pgprot_t user_prot(struct kunit *test, unsigned long addr)
 	return pte_pgprot(entry);
 }
 
-/* Defect 15: it is memory of a device, which the CPU may not cache. */
+/* Defect 15: user mappings of peer memory must not be cached by the CPU. */
 static void pool_mmap(struct kunit *test)
 {
 	struct fabric *fabric = create_pool(test);
@@ -491,12 +504,12 @@ static void pool_mmap(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, pgprot_val(prot),
 				pgprot_val(pgprot_noncached(prot)));
 	}
-	/* Which says something if there is a difference. */
+	/* The comparison counts only if the two differ. */
 	KUNIT_EXPECT_NE(test, pgprot_val(PAGE_SHARED),
 			pgprot_val(pgprot_noncached(PAGE_SHARED)));
 	KUNIT_EXPECT_EQ(test, 0, clear_user((void __user *)addr, 3 * PAGE_SIZE));
 
-	/* For DMA it is taken by who knows what it is, and not by others. */
+	/* Pages can be pinned with FOLL_PCI_P2PDMA, and not without. */
 	KUNIT_EXPECT_LT(test, get_user_pages_fast(addr, 3, FOLL_WRITE, pages), 0);
 	KUNIT_ASSERT_EQ(test, 3,
 			get_user_pages_fast(addr, 3,
@@ -508,7 +521,7 @@ static void pool_mmap(struct kunit *test)
 				    pci_p2pdma_provider_of_page(pages[i])->owner);
 	}
 
-	/* It goes back page by page, with the last user of each. */
+	/* A page returns to the pool with the last reference to it. */
 	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr + PAGE_SIZE, PAGE_SIZE));
 	KUNIT_EXPECT_EQ(test, SZ_4M - 3 * PAGE_SIZE,
 			read_attribute(test, mnt, pdev, "available"));
@@ -523,7 +536,7 @@ static void pool_mmap(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, SZ_4M,
 			read_attribute(test, mnt, pdev, "available"));
 
-	/* And can be had again. */
+	/* The memory can be allocated again. */
 	addr = map_memory(test, mnt, pdev, SZ_4M);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
 	KUNIT_EXPECT_EQ(test, 0, read_attribute(test, mnt, pdev, "available"));
@@ -534,7 +547,7 @@ static void pool_mmap(struct kunit *test)
 }
 
 #ifdef CONFIG_AMD_MEM_ENCRYPT
-/* Stands for what is not encrypted.  The CPU ignores it. */
+/* A page table bit that marks memory as not encrypted. The CPU ignores it. */
 #define DECRYPTED BIT_ULL(54)
 
 static enum cc_vendor real_vendor;
@@ -545,7 +558,7 @@ static void encryption_off(void *unused)
 	cc_mask = 0;
 }
 
-/* From here on memory is taken to be encrypted unless it is said not to be. */
+/* From here on page tables mark memory as encrypted unless told otherwise. */
 static void encryption_on(struct kunit *test)
 {
 	if (cc_mask)
@@ -570,7 +583,9 @@ static bool kernel_decrypted(struct kunit *test, struct pci_dev *pdev)
 }
 #endif
 
-/* Defect 15: nor is it encrypted, in the kernel's own mapping or in user space's. */
+/*
+ * Defect 15: neither the kernel's mapping nor user space's is marked as encrypted.
+ */
 static void pool_decrypted(struct kunit *test)
 {
 #ifdef CONFIG_AMD_MEM_ENCRYPT
@@ -694,7 +709,7 @@ static void start_removal(struct fabric *fabric, struct removal *removal)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(fabric->test, removal->task);
 }
 
-/* It waits for as long as one looks. */
+/* The removal is still waiting after a while. */
 static void expect_waiting(struct fabric *fabric, struct removal *removal)
 {
 	KUNIT_EXPECT_EQ(fabric->test, 0,
@@ -709,7 +724,10 @@ static void expect_removed(struct fabric *fabric, struct removal *removal,
 	KUNIT_EXPECT_NULL(fabric->test, pci_p2pdma_provider_of_phys(phys, 1));
 }
 
-/* Allocated by a driver and mapped: refused anew at once, and waited for. */
+/*
+ * Memory that a driver has allocated and mapped: new mappings are refused at once,
+ * and the removal waits.
+ */
 static void pool_removal_waits(struct kunit *test)
 {
 	struct fabric *fabric = create_pool(test);
@@ -742,7 +760,9 @@ static void pool_removal_waits(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, provider,
 			    pci_p2pdma_provider_of_phys(phys, 1));
 
-	/* What was mapped before may still be in flight, and is unmapped. */
+	/*
+	 * A list that was mapped before may still be in use, and can be unmapped.
+	 */
 	fabric_sg_unmap(before);
 	expect_waiting(fabric, &removal);
 	pci_free_p2pmem(pdev, addr, SZ_4K);
@@ -772,21 +792,21 @@ static void pool_removal_unmaps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1,
 			copy_from_user(&byte, (void __user *)addr, 1));
 
-	/* Who had the file open before cannot map it any more. */
+	/* A file that was opened before cannot be mapped any more. */
 	again = kunit_vm_mmap(test, file, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
 			      MAP_SHARED, 0);
 	KUNIT_EXPECT_EQ(test, (long)again, -ENODEV);
 	KUNIT_EXPECT_EQ(test, -1, read_attribute(test, mnt, pdev, "size"));
 	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr, 2 * PAGE_SIZE));
 
-	/* And it comes again. */
+	/* The provider can be registered again. */
 	kunit_release_action(test, fput_action, file);
 	fabric_provider(fabric, "provider", 0);
 	KUNIT_EXPECT_EQ(test, SZ_4M,
 			read_attribute(test, mnt, pdev, "available"));
 }
 
-/* But a page that is in use for DMA does, for as long as that. */
+/* A page that is pinned for DMA holds its provider until it is unpinned. */
 static void pool_removal_waits_for_users(struct kunit *test)
 {
 	struct fabric *fabric = create_pool(test);

@@ -44,10 +44,10 @@ struct world {
 	struct fabric *fabric;
 	struct fabric_sg *sg;
 	struct shadow shadow[2];
-	u8 *backing[MAX_ENTRIES];	/* where an entry's bytes are; NULL: nowhere */
+	u8 *backing[MAX_ENTRIES];	/* bytes of each entry; NULL if out of reach */
 	bool peer[MAX_ENTRIES];
-	size_t total;			/* of all entries */
-	size_t accessed;		/* through the accessors */
+	size_t total;			/* bytes of all entries */
+	size_t accessed;		/* bytes copied by the accessors */
 	unsigned int warned;
 	struct p2pdma_provider *warned_of;
 };
@@ -173,7 +173,7 @@ static void add_bare(struct world *world, size_t size)
 	added(world, NULL, true);
 }
 
-/* All bytes of the list, one after the other; 0 for those that are nowhere. */
+/* All bytes of the list in order; 0 for those out of reach. */
 static void gather(struct world *world, u8 *bytes)
 {
 	struct scatterlist *entry;
@@ -200,7 +200,9 @@ static void scatter(struct world *world, const u8 *bytes)
 	}
 }
 
-/* Fill the list with bytes that tell where they are, and note them. */
+/*
+ * Fill the list with bytes that depend on their position, and copy them to @bytes.
+ */
 static void fill(struct world *world, u8 *bytes, u8 salt)
 {
 	size_t i;
@@ -212,8 +214,8 @@ static void fill(struct world *world, u8 *bytes, u8 salt)
 }
 
 /*
- * How many of @len bytes from @skip on come before what cannot be reached, and how
- * many of these are peer memory.
+ * How many of @len bytes from @skip on come before the first that is out of reach,
+ * and how many of them are peer memory.
  */
 static size_t reachable(struct world *world, size_t skip, size_t len,
 			size_t *peer)
@@ -242,9 +244,9 @@ static size_t reachable(struct world *world, size_t skip, size_t len,
 /* Buffers for check_range(), each with room for the list and some more. */
 struct buffers {
 	size_t size;
-	u8 *model;		/* what the list should hold */
-	u8 *found;		/* what it holds */
-	u8 *data;		/* what is copied */
+	u8 *model;		/* expected content of the list */
+	u8 *found;		/* content of the list */
+	u8 *data;		/* content of the copy */
 };
 
 static u8 *buffer_alloc(struct kunit *test, size_t size)
@@ -381,7 +383,7 @@ static void copy_mixed(struct kunit *test)
 	check_ranges(world);
 }
 
-/* Copies end at what has no kernel mapping, and can be resumed behind it. */
+/* A copy ends at memory without a kernel mapping, and can be resumed after it. */
 static void copy_short(struct kunit *test)
 {
 	struct world *world = world_create(test);
@@ -394,7 +396,7 @@ static void copy_short(struct kunit *test)
 	add_ram(world, 0, 50);
 	check_ranges(world);
 
-	/* What check_ranges() works out, once by hand. */
+	/* One of the results of check_ranges(), worked out by hand. */
 	KUNIT_EXPECT_EQ(test, 160,
 			sg_zero_buffer(world->sg->table.sgl, 5, world->total, 0));
 	KUNIT_EXPECT_EQ(test, 0,
@@ -408,7 +410,7 @@ static void copy_short(struct kunit *test)
 					   380));
 }
 
-/* As before for lists that are shorter than the caller says. */
+/* Lists that are shorter than the caller says, as without peer memory. */
 static void copy_beyond_end(struct kunit *test)
 {
 	struct world *world = world_create(test);
@@ -433,7 +435,10 @@ static void copy_beyond_end(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, memchr_inv(bytes, 0, 64));
 }
 
-/* With the accessors themselves: the emulator has nothing there, and it is fine. */
+/*
+ * With the real accessors: nothing is behind the memory in the emulator, and they
+ * do not fail.
+ */
 static void copy_real_accessors(struct kunit *test)
 {
 	struct world *world = world_create(test);
@@ -456,8 +461,8 @@ static void copy_real_accessors(struct kunit *test)
 }
 
 /*
- * A range in the middle of a page, as small BARs are.  What begins before it, or
- * goes on behind it, is not touched at all.
+ * A range in the middle of a page, as of a small BAR. An entry that begins before
+ * it or ends after it is not copied at all.
  */
 static void copy_partly_peer(struct kunit *test)
 {
@@ -501,7 +506,7 @@ static const unsigned int miter_flags[] = {
 	SG_MITER_TO_SG | SG_MITER_ATOMIC,
 };
 
-/* RAM is iterated over as ever, page by page. */
+/* RAM is iterated over page by page, as without peer memory. */
 static void miter_ram(struct kunit *test)
 {
 	struct world *world = world_create(test);
@@ -532,7 +537,7 @@ static void miter_ram(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, world->warned);
 }
 
-/* It stops at peer memory, stays there, and leaves nothing mapped. */
+/* The iterator stops at peer memory, stays there, and leaves nothing mapped. */
 static void miter_stops(struct kunit *test)
 {
 	struct world *world = world_create(test);
@@ -559,7 +564,7 @@ static void miter_stops(struct kunit *test)
 		KUNIT_EXPECT_FALSE(test, pagefault_disabled());
 		KUNIT_EXPECT_FALSE(test, sg_miter_next(&miter));
 
-		/* Who knows what is there can go on behind it. */
+		/* A caller that skips the peer memory can go on after it. */
 		KUNIT_EXPECT_TRUE(test, sg_miter_skip(&miter, 30));
 		KUNIT_EXPECT_TRUE(test, sg_miter_next(&miter));
 		KUNIT_EXPECT_PTR_EQ(test, (void *)world->backing[2], miter.addr);
@@ -571,7 +576,7 @@ static void miter_stops(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, world->accessed);
 }
 
-/* Without struct pages too; nothing looks at a struct page. */
+/* The same for peer memory without struct pages, which must not be read. */
 static void miter_stops_at_bare(struct kunit *test)
 {
 	struct world *world = world_create(test);
@@ -583,7 +588,9 @@ static void miter_stops_at_bare(struct kunit *test)
 	sg_miter_stop(&miter);
 	KUNIT_EXPECT_EQ(test, 1, world->warned);
 
-	/* Who takes peer memory does not get this, and is not told off. */
+	/*
+	 * With SG_MITER_P2PDMA the iterator stops here too, but without a warning.
+	 */
 	sg_miter_start(&miter, world->sg->table.sgl, 1,
 		       SG_MITER_FROM_SG | SG_MITER_P2PDMA);
 	KUNIT_EXPECT_FALSE(test, sg_miter_next(&miter));
@@ -591,7 +598,7 @@ static void miter_stops_at_bare(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, world->warned);
 }
 
-/* The flag of those who use I/O accessors. */
+/* SG_MITER_P2PDMA: the caller uses I/O accessors, and gets peer memory. */
 static void miter_takes_peer(struct kunit *test)
 {
 	struct world *world = world_create(test);
@@ -641,7 +648,7 @@ static void virt_warns(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, (void *)world->backing[0],
 			    sg_virt(fabric_sg_entry(world->sg, 0)));
 	KUNIT_EXPECT_EQ(test, 0, world->warned);
-	/* It warns, and is as it was. */
+	/* sg_virt() warns, and returns the same address as before. */
 	KUNIT_EXPECT_PTR_EQ(test, world->shadow[0].mapped + 4,
 			    sg_virt(fabric_sg_entry(world->sg, 1)));
 	KUNIT_EXPECT_EQ(test, 1, world->warned);
@@ -658,7 +665,7 @@ static void key_enable(void *unused)
 	static_branch_enable(&pci_p2pdma_key);
 }
 
-/* A machine that never had a provider: nothing is looked at. */
+/* The static key is off, as before the first provider: no look-up is made. */
 static void key_off(struct kunit *test)
 {
 	struct world *world = world_create(test);
@@ -696,13 +703,13 @@ static void key_off(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, world->accessed);
 	KUNIT_EXPECT_EQ(test, 0, world->warned);
 
-	/* And on again. */
+	/* The key is on again. */
 	kunit_release_action(test, key_enable, NULL);
 	sg_copy_to_buffer(world->sg->table.sgl, 2, buffer, 128);
 	KUNIT_EXPECT_EQ(test, 64, world->accessed);
 }
 
-/* Wherever in the table it is. */
+/* Peer memory is found at any place in the table. */
 static void table_has_peer(struct kunit *test)
 {
 	struct world *world = world_create(test);

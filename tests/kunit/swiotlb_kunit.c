@@ -25,15 +25,15 @@ static long slots_used(struct pci_dev *client)
 #endif
 }
 
-/* RAM without an offset, so that its content is easily looked at. */
+/* The content of an entry of RAM, which has no offset. */
 static u8 *ram_of(struct fabric_sg *sg, int entry)
 {
 	return sg_virt(fabric_sg_entry(sg, entry));
 }
 
 /*
- * Defect 12: a client that may only bounce gets the contract's error for all peer
- * memory, even its own, whatever else is in the list; and its RAM is bounced as ever.
+ * Defect 12: a client that must bounce gets -EREMOTEIO for every list with peer
+ * memory, even its own. Its RAM is bounced as before.
  */
 static void swiotlb_must_bounce(struct kunit *test)
 {
@@ -50,7 +50,10 @@ static void swiotlb_must_bounce(struct kunit *test)
 		expect_refused(fabric, "client", "beside", dir, MUST_BOUNCE);
 		expect_refused(fabric, "client", "far", dir, MUST_BOUNCE);
 
-		/* RAM stands first, and was bounced before. */
+		/*
+		 * The RAM at the start of the list has been bounced before the
+		 * refusal.
+		 */
 		KUNIT_EXPECT_EQ(test, -EREMOTEIO,
 				fabric_sg_map(six, client, dir));
 		KUNIT_EXPECT_EQ(test, 0, slots_used(client));
@@ -73,7 +76,7 @@ static void swiotlb_must_bounce(struct kunit *test)
 	}
 }
 
-/* It is about untranslated requests: an IOMMU takes all memory as it is. */
+/* With an IOMMU the client does not have to bounce, and reaches all memory. */
 static void swiotlb_must_bounce_translated(struct kunit *test)
 {
 	struct mock_iommu *mock = mock_iommu_create(test, NULL);
@@ -88,8 +91,8 @@ static void swiotlb_must_bounce_translated(struct kunit *test)
 }
 
 /*
- * RAM that the client does not reach is bounced, and peer memory in the same list
- * goes by its route.  What is in the RAM gets to the buffers and back.
+ * RAM out of the client's reach is bounced, and peer memory in the same list takes
+ * its route. The content of the RAM is copied to the buffers and back.
  */
 static void swiotlb_beside_peers(struct kunit *test)
 {
@@ -114,7 +117,7 @@ static void swiotlb_beside_peers(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, 0, fabric_sg_map(sg, client, dir));
 		KUNIT_ASSERT_EQ(test, 4, sg->table.nents);
 
-		/* The other piece of RAM it reaches. */
+		/* The other piece of RAM is within the client's reach. */
 		KUNIT_EXPECT_EQ(test, sg_dma_address(sg->table.sgl),
 				sg_phys(sg->table.sgl));
 		KUNIT_EXPECT_EQ(test, 2, slots_used(client));
@@ -125,7 +128,10 @@ static void swiotlb_beside_peers(struct kunit *test)
 		buffer = phys_to_virt(bounced);
 		KUNIT_EXPECT_EQ(test, 0x11, buffer[17]);
 
-		/* The CPU writes, and hands it over; then the client does. */
+		/*
+		 * The CPU writes and syncs for the device; then the client writes,
+		 * and it syncs for the CPU.
+		 */
 		memset(ram, 0x22, SZ_4K);
 		dma_sync_sgtable_for_device(&client->dev, &sg->table, dir);
 		if (dir != DMA_FROM_DEVICE)
@@ -171,7 +177,7 @@ static void swiotlb_refused_behind(struct kunit *test)
 	}
 }
 
-/* Where the address of a piece leads in RAM, behind the IOMMU. */
+/* The CPU physical address that the IOMMU translates an entry to. */
 static phys_addr_t translated(struct kunit *test, struct pci_dev *client,
 			      struct scatterlist *entry)
 {
@@ -186,8 +192,9 @@ static phys_addr_t translated(struct kunit *test, struct pci_dev *client,
 }
 
 /*
- * Defect 1: a client that is not trusted has its odd pieces of RAM bounced, so that
- * it sees no neighbours; peer memory in the same list is routed, and not bounced.
+ * Defect 1: for an untrusted client RAM that is not in whole pages is bounced, so
+ * that it cannot read the rest of the page. Peer memory in the same list takes its
+ * route.
  */
 static void swiotlb_untrusted(struct kunit *test)
 {
@@ -206,7 +213,7 @@ static void swiotlb_untrusted(struct kunit *test)
 	fabric_sg_peer(sg, "inside", 0, SZ_4K);
 	ram = ram_of(sg, 0);
 
-	/* Not refused for the bouncing, and not let through because of it. */
+	/* The route alone decides about peer memory, not that RAM is bounced. */
 	KUNIT_EXPECT_EQ(test, -EREMOTEIO,
 			fabric_sg_map(sg, client, DMA_BIDIRECTIONAL));
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
@@ -233,9 +240,9 @@ static void swiotlb_untrusted(struct kunit *test)
 }
 
 /*
- * Defect 21: a table that is bounced once and not the next time.  The same table
- * is mapped for a client that is not trusted, whose odd pieces of RAM are bounced,
- * and then for one that is.
+ * Defect 21: a table that is bounced once and not the next time. It is mapped for
+ * an untrusted client, for which RAM that is not in whole pages is bounced, and
+ * then for a trusted one.
  */
 static void swiotlb_bounced_once(struct kunit *test)
 {
