@@ -9,6 +9,7 @@
 #ifndef _LINUX_DMA_P2PDMA_H
 #define _LINUX_DMA_P2PDMA_H
 
+#include <linux/bits.h>
 #include <linux/dma-direction.h>
 #include <linux/p2pdma-fence.h>
 #include <linux/scatterlist.h>
@@ -162,22 +163,50 @@ struct pci_p2pdma_cursor {
 	struct p2pdma_provider *provider;
 };
 
-/* The most providers of one mapping whose bytes are counted; more are rare. */
-#define PCI_P2PDMA_TALLY_PROVIDERS 4
+/* What a mapping loop does with the memory of an interval. */
+enum dma_p2pdma_action {
+	DMA_P2PDMA_RAM,		/* not peer memory */
+	DMA_P2PDMA_FIXED,	/* the DMA address is at a fixed offset */
+	DMA_P2PDMA_CHECKED,	/* dma-direct: by dma_p2pdma_host_addr(), each entry checked */
+	DMA_P2PDMA_IOVA,	/* an IOVA maps it as MMIO */
+};
 
 /**
- * struct pci_p2pdma_tally - what one mapping consists of, for the statistics
- * @ram: DMA segments that are RAM
- * @bus: DMA segments with a bus address
- * @host: DMA segments through the host bridge
+ * struct dma_p2pdma_slot - an interval that a mapping loop has met, with its verdict
+ * @cursor: the interval
+ * @dma_offset: added to a CPU physical address, gives the DMA address
+ *	(%DMA_P2PDMA_FIXED)
+ * @stats: counters of client and provider, or NULL
+ * @bytes: bytes of list entries in the interval
+ * @entries: list entries in the interval
+ * @action: what the loop does with the memory
+ * @flags: flags of a DMA segment in the interval
+ * @type: the route's verdict
+ * @same_bridge: client and provider are below one host bridge
+ */
+struct dma_p2pdma_slot {
+	struct pci_p2pdma_cursor cursor;
+	u64 dma_offset;
+	struct p2pdma_stats *stats;
+	u64 bytes;
+	unsigned int entries;
+	u8 action;
+	u8 flags;
+	u8 type;
+	bool same_bridge;
+};
+
+/* Four providers and two gaps between them; the last slot may be used several times. */
+#define DMA_P2PDMA_SLOTS 7
+
+/**
+ * struct pci_p2pdma_tally - what a mapping is made of, for the trace event
+ * @ram: list entries that are RAM
+ * @bus: those that are bus addresses
+ * @host: those that go through the host bridge
  * @ram_bytes: bytes in @ram
  * @bus_bytes: bytes in @bus
  * @host_bytes: bytes in @host
- * @providers: how many elements of @peer are used
- * @peer: the providers whose memory is in the mapping, and the bytes of each; providers
- *	beyond the %PCI_P2PDMA_TALLY_PROVIDERS first are not counted
- *
- * Zero it, then fill it with pci_p2pdma_tally_add().
  */
 struct pci_p2pdma_tally {
 	unsigned int ram;
@@ -186,31 +215,74 @@ struct pci_p2pdma_tally {
 	u64 ram_bytes;
 	u64 bus_bytes;
 	u64 host_bytes;
-	unsigned int providers;
-	struct {
-		struct p2pdma_provider *provider;
-		u64 bytes;
-	} peer[PCI_P2PDMA_TALLY_PROVIDERS];
 };
 
+/**
+ * struct dma_p2pdma_walk - the state of a mapping loop
+ * @dev: the client
+ * @dir: direction of the transfer
+ * @cur: the slot of the entry before
+ * @used: how many of @slot are filled in
+ * @evicted: @sums counts; slots were filled in anew
+ * @sums: what was counted in slots before that
+ * @slot: the intervals that the loop has met
+ *
+ * Not zeroed: see dma_p2pdma_walk_init().  A walk is one RCU read-side section.
+ */
+struct dma_p2pdma_walk {
+	struct device *dev;
+	enum dma_data_direction dir;
+	struct dma_p2pdma_slot *cur;
+	unsigned int used;
+	bool evicted;
+	struct pci_p2pdma_tally sums;
+	struct dma_p2pdma_slot slot[DMA_P2PDMA_SLOTS];
+};
+
+/* First entry: the list is mapped to one IOVA range (beside SG_DMA_P2PDMA). */
+#define SG_DMA_P2PDMA_RANGE	BIT(4)
+/* First entry: dma-direct has mapped the list (beside SG_DMA_P2PDMA). */
+#define SG_DMA_P2PDMA_DIRECT	BIT(8)
+/* An entry as it was given, which need not be where its DMA segment is. */
+#define SG_DMA_P2PDMA_BUS	BIT(5)
+#define SG_DMA_P2PDMA_MMIO	BIT(6)
+/* An entry that begins inside the IOMMU page in which the one before it ends. */
+#define SG_DMA_P2PDMA_JOINED	BIT(7)
+
 #ifdef CONFIG_PCI_P2PDMA
+/**
+ * struct pci_p2pdma_span - the span of the providers below 4 GiB, or from there on
+ * @first: no provider's memory is before this CPU physical address
+ * @last: and none is after this one
+ *
+ * Between the two is most RAM of machines that have BARs in both.  A span only grows,
+ * so that @first and @last may be read one after the other.
+ */
+struct pci_p2pdma_span {
+	phys_addr_t first;
+	phys_addr_t last;
+};
+
+extern struct pci_p2pdma_span pci_p2pdma_low, pci_p2pdma_high;
+
 void __pci_p2pdma_cursor_move(struct pci_p2pdma_cursor *cursor,
 			      phys_addr_t phys);
 bool pci_p2pdma_sg_has_peer(struct scatterlist *sgl, int nents);
-void pci_p2pdma_map_route(struct p2pdma_provider *provider, struct device *dev,
-			  enum dma_data_direction dir, bool single,
-			  struct pci_p2pdma_route *route);
+struct p2pdma_stats *pci_p2pdma_map_route(struct p2pdma_provider *provider,
+					  struct device *dev,
+					  enum dma_data_direction dir,
+					  bool single,
+					  struct pci_p2pdma_route *route);
 struct p2pdma_provider *pci_p2pdma_bar_route(phys_addr_t phys, size_t size,
 					     struct device *dev,
 					     enum dma_data_direction dir,
 					     bool strict,
-					     struct pci_p2pdma_route *route);
-void pci_p2pdma_tally_add(struct pci_p2pdma_tally *tally,
-			  struct p2pdma_provider *provider,
-			  enum pci_p2pdma_map_type type, unsigned int segments,
-			  u64 bytes);
-void pci_p2pdma_mapped(struct device *dev, enum dma_data_direction dir,
-		       const struct pci_p2pdma_tally *tally);
+					     struct pci_p2pdma_route *route,
+					     struct p2pdma_stats **stats);
+void pci_p2pdma_evict(struct dma_p2pdma_walk *walk,
+		      struct dma_p2pdma_slot *slot);
+void pci_p2pdma_mapped(struct dma_p2pdma_walk *walk, struct scatterlist *sgl,
+		       int nents);
 void pci_p2pdma_refused(struct p2pdma_provider *provider, struct device *dev,
 			enum dma_data_direction dir,
 			const struct pci_p2pdma_route *route);
@@ -239,19 +311,36 @@ int iommu_dma_map_p2pdma(struct device *dev, phys_addr_t phys, size_t size,
 			 enum dma_data_direction dir, unsigned long attrs,
 			 dma_addr_t *iova);
 int iommu_dma_attach_p2pdma(struct device *dev);
+const void *dma_p2pdma_domain(struct device *dev);
+const void *iommu_dma_domain_id(struct device *dev);
+bool __iommu_dma_unmap_bus(struct device *dev, dma_addr_t dma);
+void iommu_dma_mapped_bus(struct device *dev);
 bool iommu_dma_windows_reserved(struct device *dev);
 bool iommu_dma_in_windows(struct device *dev, dma_addr_t dma);
 phys_addr_t iommu_dma_iova_to_phys(struct device *dev, dma_addr_t iova);
+int iommu_dma_map_sg_p2pdma(struct device *dev, struct scatterlist *sg, int nents,
+			    enum dma_data_direction dir, unsigned long attrs);
+void iommu_dma_unmap_sg_p2pdma(struct device *dev, struct scatterlist *sg,
+			       int nents);
 bool __dma_p2pdma_map_page(struct device *dev, phys_addr_t phys, size_t size,
 			   enum dma_data_direction dir, unsigned long attrs,
 			   dma_addr_t *dma);
-bool dma_p2pdma_map_resource(struct device *dev, phys_addr_t phys, size_t size,
-			     enum dma_data_direction dir, unsigned long attrs,
-			     dma_addr_t *dma);
+bool __dma_p2pdma_map_resource(struct device *dev, phys_addr_t phys, size_t size,
+			       enum dma_data_direction dir, unsigned long attrs,
+			       dma_addr_t *dma);
 bool __dma_p2pdma_unmap_page(struct device *dev, dma_addr_t dma, size_t size,
 			     enum dma_data_direction dir, unsigned long attrs);
-bool dma_p2pdma_unmap_resource(struct device *dev, dma_addr_t dma);
+bool __dma_p2pdma_unmap_bus(struct device *dev, dma_addr_t dma);
 bool __dma_p2pdma_is_peer(struct device *dev, dma_addr_t dma);
+int dma_p2pdma_enter(struct dma_p2pdma_walk *walk, phys_addr_t phys, size_t size);
+int dma_p2pdma_unmappable(struct dma_p2pdma_walk *walk,
+			  const struct dma_p2pdma_slot *slot);
+int dma_p2pdma_direct_map_sg(struct device *dev, struct scatterlist *sgl,
+			     struct scatterlist *sg, int done, int nents,
+			     enum dma_data_direction dir, unsigned long attrs);
+void dma_p2pdma_direct_unmap_sg(struct device *dev, struct scatterlist *sgl,
+				int nents, enum dma_data_direction dir,
+				unsigned long attrs);
 int dma_p2pdma_map_sg(struct device *dev, struct scatterlist *sgl, int nents,
 		      enum dma_data_direction dir, unsigned long attrs);
 void dma_p2pdma_unmap_sg(struct device *dev, struct scatterlist *sgl, int nents,
@@ -263,16 +352,48 @@ void dma_p2pdma_sync_sg_for_device(struct device *dev, struct scatterlist *sgl,
 void dma_p2pdma_reset_sg(struct scatterlist *sgl, int nents);
 bool dma_p2pdma_supported(struct device *dev);
 
-/* Map a page if it is peer memory.  Return false if it is not. */
+/**
+ * pci_p2pdma_near - may a range hold peer memory?
+ * @phys: CPU physical address
+ * @size: its length in bytes
+ *
+ * For loops and calls that map RAM nearly always: a comparison with the spans of all
+ * providers.  Memory inside a span may still be RAM.
+ *
+ * Return: false if all of the range is RAM.
+ */
+static inline bool pci_p2pdma_near(phys_addr_t phys, size_t size)
+{
+	return pci_p2pdma_in_use() &&
+	       ((phys + size > READ_ONCE(pci_p2pdma_low.first) &&
+		 phys <= READ_ONCE(pci_p2pdma_low.last)) ||
+		(phys + size > READ_ONCE(pci_p2pdma_high.first) &&
+		 phys <= READ_ONCE(pci_p2pdma_high.last)));
+}
+
+/* Map a page if it is peer memory; else, return false. */
 static inline bool dma_p2pdma_map_page(struct device *dev, phys_addr_t phys,
 				       size_t size, enum dma_data_direction dir,
 				       unsigned long attrs, dma_addr_t *dma)
 {
-	return pci_p2pdma_in_use() &&
+	return pci_p2pdma_near(phys, size) &&
 	       __dma_p2pdma_map_page(dev, phys, size, dir, attrs, dma);
 }
 
-/* Unmap an address of peer memory.  Return false if it is to be unmapped as RAM. */
+/*
+ * Map memory that is not RAM, if a route decides about it; else, return false.  Until
+ * there is a provider nobody uses peer memory.
+ */
+static inline bool dma_p2pdma_map_resource(struct device *dev, phys_addr_t phys,
+					   size_t size,
+					   enum dma_data_direction dir,
+					   unsigned long attrs, dma_addr_t *dma)
+{
+	return pci_p2pdma_in_use() &&
+	       __dma_p2pdma_map_resource(dev, phys, size, dir, attrs, dma);
+}
+
+/* Undo dma_p2pdma_map_page() if the client is not coherent; else, return false. */
 static inline bool dma_p2pdma_unmap_page(struct device *dev, dma_addr_t dma,
 					 size_t size,
 					 enum dma_data_direction dir,
@@ -282,13 +403,19 @@ static inline bool dma_p2pdma_unmap_page(struct device *dev, dma_addr_t dma,
 	       __dma_p2pdma_unmap_page(dev, dma, size, dir, attrs);
 }
 
-/* Must a DMA address not be synchronised, because it is not that of RAM? */
+/* Undo a mapping if it got a PCI bus address; else, return false. */
+static inline bool dma_p2pdma_unmap_bus(struct device *dev, dma_addr_t dma)
+{
+	return pci_p2pdma_in_use() && __dma_p2pdma_unmap_bus(dev, dma);
+}
+
+/* Is it a DMA address that may not be synchronised, as it is not RAM? */
 static inline bool dma_p2pdma_is_peer(struct device *dev, dma_addr_t dma)
 {
 	return pci_p2pdma_in_use() && __dma_p2pdma_is_peer(dev, dma);
 }
 
-/* Has dma_p2pdma_map_sg() mapped the list? */
+/* Is a list flagged for dma_p2pdma_unmap_sg()? */
 static inline bool sg_dma_is_p2pdma(struct scatterlist *sgl, int nents)
 {
 	return pci_p2pdma_in_use() && nents &&
@@ -328,7 +455,12 @@ static inline bool dma_p2pdma_unmap_page(struct device *dev, dma_addr_t dma,
 	return false;
 }
 
-static inline bool dma_p2pdma_unmap_resource(struct device *dev, dma_addr_t dma)
+static inline bool dma_p2pdma_unmap_bus(struct device *dev, dma_addr_t dma)
+{
+	return false;
+}
+
+static inline bool __iommu_dma_unmap_bus(struct device *dev, dma_addr_t dma)
 {
 	return false;
 }
@@ -336,6 +468,29 @@ static inline bool dma_p2pdma_unmap_resource(struct device *dev, dma_addr_t dma)
 static inline bool dma_p2pdma_is_peer(struct device *dev, dma_addr_t dma)
 {
 	return false;
+}
+
+static inline bool pci_p2pdma_near(phys_addr_t phys, size_t size)
+{
+	return false;
+}
+
+static inline int dma_p2pdma_direct_map_sg(struct device *dev,
+					   struct scatterlist *sgl,
+					   struct scatterlist *sg, int done,
+					   int nents,
+					   enum dma_data_direction dir,
+					   unsigned long attrs)
+{
+	return -EREMOTEIO;
+}
+
+static inline int iommu_dma_map_sg_p2pdma(struct device *dev,
+					  struct scatterlist *sg, int nents,
+					  enum dma_data_direction dir,
+					  unsigned long attrs)
+{
+	return -EREMOTEIO;
 }
 
 static inline int dma_p2pdma_map_sg(struct device *dev, struct scatterlist *sgl,
@@ -398,15 +553,24 @@ static inline bool pci_p2pdma_cursor_holds(const struct pci_p2pdma_cursor *curso
 }
 
 /**
- * pci_p2pdma_sg_is_peer - must dma_p2pdma_map_sg() map a list because of an entry?
+ * pci_p2pdma_sg_near - may a list entry hold peer memory?
+ * @sg: list entry with its page, offset and length as the caller gave them
+ *
+ * No load from &struct page.
+ *
+ * Return: false if it is RAM.
+ */
+static inline bool pci_p2pdma_sg_near(struct scatterlist *sg)
+{
+	return pci_p2pdma_near(sg_phys(sg), sg->length);
+}
+
+/**
+ * pci_p2pdma_sg_is_peer - is a list entry peer memory, wholly or in part?
  * @cursor: the loop's cursor
  * @sg: list entry with its page, offset and length as the caller gave them
  *
- * For most entries of RAM this is one subtraction and two comparisons, without a load
- * from &struct page.
- *
- * Return: true for peer memory, and for an entry that is only in part peer
- * memory, which dma_p2pdma_map_sg() will refuse.
+ * Return: true if it is.
  */
 static inline bool pci_p2pdma_sg_is_peer(struct pci_p2pdma_cursor *cursor,
 					 struct scatterlist *sg)
@@ -423,6 +587,55 @@ static inline bool pci_p2pdma_sg_is_peer(struct pci_p2pdma_cursor *cursor,
 	__pci_p2pdma_cursor_move(cursor, phys);
 	return cursor->provider ||
 	       !pci_p2pdma_cursor_holds(cursor, phys, sg->length);
+}
+
+/**
+ * dma_p2pdma_slot_holds - does a slot's interval hold a whole entry?
+ * @slot: the slot
+ * @phys: CPU physical address of the entry
+ * @size: its length in bytes
+ *
+ * Return: true if it does; false for an empty entry.
+ */
+static inline bool dma_p2pdma_slot_holds(const struct dma_p2pdma_slot *slot,
+					 phys_addr_t phys, u64 size)
+{
+	u64 offset = phys - slot->cursor.start;
+
+	return offset < slot->cursor.size &&
+	       size - 1 < slot->cursor.size - offset;
+}
+
+/**
+ * dma_p2pdma_walk_init - begin a walk
+ * @walk: filled in as far as it must be
+ * @dev: the client
+ * @dir: direction of the transfer
+ */
+static inline void dma_p2pdma_walk_init(struct dma_p2pdma_walk *walk,
+					struct device *dev,
+					enum dma_data_direction dir)
+{
+	walk->dev = dev;
+	walk->dir = dir;
+	walk->cur = walk->slot;
+	walk->used = 0;
+	walk->evicted = false;
+	walk->slot[0].cursor.size = 0;
+}
+
+/**
+ * dma_p2pdma_sg_next - the entry after another
+ * @sg: an entry that is not the last of its list
+ *
+ * As sg_next(), for loops that count.
+ *
+ * Return: the next entry.
+ */
+static inline struct scatterlist *dma_p2pdma_sg_next(struct scatterlist *sg)
+{
+	sg++;
+	return unlikely(sg_is_chain(sg)) ? sg_chain_ptr(sg) : sg;
 }
 
 #endif /* _LINUX_DMA_P2PDMA_H */

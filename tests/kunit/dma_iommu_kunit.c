@@ -39,6 +39,26 @@ static int ram_prot(struct pci_dev *client)
 	return dev_is_dma_coherent(&client->dev) ? IOMMU_CACHE : 0;
 }
 
+/* A list of a coherent client that is trusted gets one IOVA range. */
+static bool coherent(struct pci_dev *client)
+{
+	return dev_is_dma_coherent(&client->dev);
+}
+
+/* The DMA address at an offset in a mapped list. */
+static dma_addr_t dma_at(struct fabric_sg *sg, u64 offset)
+{
+	struct scatterlist *entry;
+	int i;
+
+	for_each_sgtable_dma_sg(&sg->table, entry, i) {
+		if (offset < sg_dma_len(entry))
+			return sg_dma_address(entry) + offset;
+		offset -= sg_dma_len(entry);
+	}
+	return DMA_MAPPING_ERROR;
+}
+
 /* Below one switch: a bus address, for which the IOMMU maps nothing. */
 static void dma_iommu_switch(struct kunit *test)
 {
@@ -88,18 +108,19 @@ static void dma_iommu_mmio(struct kunit *test)
 	expect_host(fabric, "client", "beside", EVERY_DIR, NO_COMMON_PORT);
 	for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++) {
 		KUNIT_ASSERT_EQ(test, 0, fabric_sg_map(sg, client, dir));
-		KUNIT_ASSERT_EQ(test, 3, sg->table.nents);
-		for (n = 0; n < 3; n++) {
-			struct scatterlist *entry = fabric_sg_entry(sg, n);
-
+		/* The second entry of RAM begins inside a page. */
+		KUNIT_ASSERT_EQ(test, coherent(client) ? 2 : 3,
+				sg->table.nents);
+		for (n = 0; n < 3; n++)
 			KUNIT_EXPECT_EQ_MSG(test, prot[dir] |
 					    (n == 1 ? IOMMU_MMIO :
 						      ram_prot(client)),
 					    mock_iommu_prot(&client->dev,
-							    sg_dma_address(entry)),
+							    dma_at(sg, n * SZ_4K)),
 					    "entry %d, direction %d", n, dir);
-			KUNIT_EXPECT_FALSE(test, sg_dma_is_bus_address(entry));
-		}
+		for (n = 0; n < sg->table.nents; n++)
+			KUNIT_EXPECT_FALSE(test,
+					   sg_dma_is_bus_address(fabric_sg_entry(sg, n)));
 		fabric_sg_unmap(sg);
 		KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
 	}
@@ -202,16 +223,22 @@ static void dma_iommu_contiguous(struct kunit *test)
 		fabric_sg_sync(sg);
 		fabric_sg_unmap(sg);
 
-		/* A gap, or the client's largest segment, begins another. */
+		/*
+		 * The client's largest segment begins another; so does a gap, if
+		 * each run has an IOVA of its own.
+		 */
 		sg = fabric_sg_list(fabric, SG_PEER("beside", 0, SZ_8K),
 				    SG_PEER("beside", SZ_8K, SZ_8K),
 				    SG_PEER("beside", SZ_16K + SZ_4K, SZ_4K));
-		KUNIT_EXPECT_EQ(test, 2, fabric_sg_segments(sg, client,
-							    DMA_BIDIRECTIONAL));
-		KUNIT_EXPECT_EQ(test, 3, atomic_read(&mock->maps));
+		KUNIT_EXPECT_EQ(test, coherent(client) ? 1 : 2,
+				fabric_sg_segments(sg, client,
+						   DMA_BIDIRECTIONAL));
+		KUNIT_EXPECT_EQ(test, coherent(client) ? 2 : 3,
+				atomic_read(&mock->maps));
 		dma_set_max_seg_size(&client->dev, SZ_8K + SZ_4K);
-		KUNIT_EXPECT_EQ(test, 3, fabric_sg_segments(sg, client,
-							    DMA_BIDIRECTIONAL));
+		KUNIT_EXPECT_EQ(test, coherent(client) ? 2 : 3,
+				fabric_sg_segments(sg, client,
+						   DMA_BIDIRECTIONAL));
 
 		/* The IOMMU's largest pages are used. */
 		dma_set_max_seg_size(&client->dev, UINT_MAX);
@@ -224,6 +251,88 @@ static void dma_iommu_contiguous(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
 		fabric_destroy(fabric);
 		mock_iommu_destroy(mock);
+	}
+}
+
+/* All pages of a mapped list, each with the protection of its memory. */
+static void expect_prot(struct kunit *test, struct fabric_sg *sg,
+			struct pci_dev *client)
+{
+	struct scatterlist *entry;
+	u64 offset = 0;
+	int i, k;
+
+	for_each_sgtable_sg(&sg->table, entry, i) {
+		int want = IOMMU_READ | IOMMU_WRITE |
+			   (pci_p2pdma_provider_of_phys(sg_phys(entry), 1) ?
+			    IOMMU_MMIO : ram_prot(client));
+
+		for (k = 0; k < entry->length; k += SZ_4K)
+			KUNIT_EXPECT_EQ_MSG(test, want,
+					    mock_iommu_prot(&client->dev,
+							    dma_at(sg, offset + k)),
+					    "entry %d, byte %d", i, k);
+		offset += entry->length;
+	}
+}
+
+/*
+ * A list takes one IOVA range, each run of it one mapping, and one synchronisation at
+ * map and at unmap, whatever the device takes as one segment.
+ */
+static void dma_iommu_one_range(struct kunit *test)
+{
+	static const unsigned int max_seg[] = { SZ_64K, UINT_MAX };
+	static const struct {
+		const char *name;
+		u32 step;	/* between two entries of peer memory */
+		bool ram;	/* every other entry is RAM */
+		int runs;
+	} row[] = {
+		{ "contiguous", SZ_4K, false, 1 },
+		{ "scattered", SZ_8K, false, 64 },
+		{ "alternating", SZ_4K, true, 64 },
+	};
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+	struct fabric *fabric = fabric_switch(test);
+	struct pci_dev *client = fabric_dev(fabric, "client");
+	struct fabric_sg *sg = fabric_sg_alloc(fabric, 64);
+	int m, r, i, runs, maps, syncs;
+
+	trust_all(test);
+	for (m = 0; m < ARRAY_SIZE(max_seg); m++) {
+		dma_set_max_seg_size(&client->dev, max_seg[m]);
+		for (r = 0; r < ARRAY_SIZE(row); r++) {
+			fabric_sg_clear(sg);
+			for (i = 0; i < 64; i++)
+				if (row[r].ram && i % 2)
+					fabric_sg_ram(sg, 2 * i * SZ_4K, SZ_4K);
+				else
+					fabric_sg_peer(sg, "beside",
+						       i * row[r].step, SZ_4K);
+
+			runs = atomic_read(&mock->runs);
+			maps = atomic_read(&mock->maps);
+			KUNIT_ASSERT_EQ(test, 0, fabric_sg_map(sg, client,
+							       DMA_BIDIRECTIONAL));
+			KUNIT_EXPECT_EQ_MSG(test, row[r].runs,
+					    atomic_read(&mock->runs) - runs, "%s",
+					    row[r].name);
+			KUNIT_EXPECT_EQ(test, 1,
+					atomic_read(&mock->maps) - maps);
+			KUNIT_EXPECT_EQ_MSG(test, max_seg[m] == SZ_64K ? 4 : 1,
+					    sg->table.nents, "%s", row[r].name);
+			for (i = 1; i < 64; i++)
+				KUNIT_EXPECT_EQ(test, dma_at(sg, i * SZ_4K),
+						dma_at(sg, 0) + i * SZ_4K);
+			expect_prot(test, sg, client);
+
+			syncs = atomic_read(&mock->syncs);
+			fabric_sg_unmap(sg);
+			KUNIT_EXPECT_EQ(test, 1,
+					atomic_read(&mock->syncs) - syncs);
+			KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
+		}
 	}
 }
 
@@ -267,7 +376,10 @@ static void dma_iommu_boundary(struct kunit *test)
 	}
 }
 
-/* Two adjacent BARs are two providers, and give two mappings. */
+/*
+ * Two adjacent BARs are two providers.  A list gets one mapping for both where it has
+ * one IOVA range, and else two.
+ */
 static void dma_iommu_adjacent_bars(struct kunit *test)
 {
 	struct mock_iommu *mock = mock_iommu_create(test, NULL);
@@ -286,17 +398,17 @@ static void dma_iommu_adjacent_bars(struct kunit *test)
 			       SG_PHYS(edge - SZ_4K, 0));
 	across = fabric_sg_list(fabric, SG_PHYS(edge - SZ_4K, SZ_8K));
 
-	KUNIT_EXPECT_EQ(test, 2,
+	KUNIT_EXPECT_EQ(test, 1,
 			fabric_sg_segments(both, client, DMA_BIDIRECTIONAL));
-	KUNIT_EXPECT_EQ(test, 2, atomic_read(&mock->maps));
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&mock->maps));
 
-	/* An empty entry is refused, also after a run that is mapped at once. */
+	/* An empty entry is refused, also after one that could be mapped. */
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			fabric_sg_map(empty, client, DMA_BIDIRECTIONAL));
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			fabric_sg_map(across, client, DMA_BIDIRECTIONAL));
-	/* The entry before the empty one was mapped, and unmapped again. */
-	KUNIT_EXPECT_EQ(test, 3, atomic_read(&mock->maps));
+	/* Nothing is mapped before all entries have been looked at. */
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&mock->maps));
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
 }
 
@@ -330,8 +442,9 @@ static void dma_iommu_adjacent_bus_segment(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, edge - SZ_2M,
 			pci_resource_start(fabric_dev(fabric, "old"), 0));
 	KUNIT_ASSERT_EQ(test, 0, fabric_sg_map(sg, client, DMA_BIDIRECTIONAL));
-	KUNIT_EXPECT_EQ(test, 3, sg->table.nents);
-	KUNIT_EXPECT_TRUE(test, sg_dma_is_bus_address(fabric_sg_entry(sg, 2)));
+	KUNIT_ASSERT_EQ(test, coherent(client) ? 2 : 3, sg->table.nents);
+	KUNIT_EXPECT_TRUE(test,
+			  sg_dma_is_bus_address(fabric_sg_entry(sg, sg->table.nents - 1)));
 	fabric_sg_unmap(sg);
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
 }
@@ -643,6 +756,17 @@ static int no_mapping(int step)
 	return ram_call(step) ? -EIO : -EREMOTEIO;
 }
 
+/* In one IOVA range the IOMMU's own error is known for RAM, too. */
+static int range_no_memory(int step)
+{
+	return -ENOMEM;
+}
+
+static int range_no_mapping(int step)
+{
+	return ram_call(step) ? -EINVAL : -EREMOTEIO;
+}
+
 /* The errors that dma-iommu itself returns for a list of RAM. */
 static int ram_no_memory(int step)
 {
@@ -664,11 +788,12 @@ static void dma_iommu_map_fails(struct kunit *test)
 	static const struct {
 		int with;
 		fabric_error_fn want;
+		fabric_error_fn want_range;
 		fabric_error_fn want_ram;
 	} row[] = {
-		{ -ENOMEM, no_memory, ram_no_memory },
-		{ -EINVAL, no_mapping, ram_no_mapping },
-		{ -EIO, no_mapping, ram_no_mapping },
+		{ -ENOMEM, no_memory, range_no_memory, ram_no_memory },
+		{ -EINVAL, no_mapping, range_no_mapping, ram_no_mapping },
+		{ -EIO, no_mapping, range_no_mapping, ram_no_mapping },
 	};
 	struct mock_iommu *mock = mock_iommu_create(test, NULL);
 	struct fabric *fabric = fabric_mixed(test);
@@ -691,6 +816,8 @@ static void dma_iommu_map_fails(struct kunit *test)
 				KUNIT_EXPECT_EQ(test, 5,
 						fabric_fail_steps(sg, client,
 								  dir, &failing,
+								  coherent(client) ?
+								  row[r].want_range :
 								  row[r].want,
 								  &data));
 				KUNIT_EXPECT_LE(test, 1,
@@ -817,19 +944,17 @@ static void dma_iommu_attrs(struct kunit *test)
 		fabric_sg_list(fabric, SG_RAM(0, SZ_4K),
 			       SG_PEER("beside", 0, SZ_4K));
 	unsigned long attrs[] = { 0, DMA_ATTR_PRIVILEGED };
-	struct scatterlist *entry;
 	int i, k;
 
 	trust_all(test);
 	for (i = 0; i < ARRAY_SIZE(attrs); i++) {
-		KUNIT_ASSERT_EQ(test, 2,
-				dma_map_sg_attrs(&client->dev,
-						 sg->table.sgl, 2,
-						 DMA_TO_DEVICE, attrs[i]));
-		for_each_sg(sg->table.sgl, entry, 2, k)
+		sg->table.nents = dma_map_sg_attrs(&client->dev, sg->table.sgl,
+						   2, DMA_TO_DEVICE, attrs[i]);
+		KUNIT_ASSERT_EQ(test, 1, sg->table.nents);
+		for (k = 0; k < 2; k++)
 			KUNIT_EXPECT_EQ(test, attrs[i] ? IOMMU_PRIV : 0,
 					mock_iommu_prot(&client->dev,
-							sg_dma_address(entry)) &
+							dma_at(sg, k * SZ_4K)) &
 						IOMMU_PRIV);
 		dma_unmap_sg_attrs(&client->dev, sg->table.sgl, 2,
 				   DMA_TO_DEVICE, attrs[i]);
@@ -915,6 +1040,7 @@ static struct kunit_case dma_iommu_cases[] = {
 	KUNIT_CASE(dma_iommu_acs),
 	KUNIT_CASE(dma_iommu_kernel_acs),
 	KUNIT_CASE(dma_iommu_contiguous),
+	KUNIT_CASE(dma_iommu_one_range),
 	KUNIT_CASE(dma_iommu_boundary),
 	KUNIT_CASE(dma_iommu_adjacent_bars),
 	KUNIT_CASE(dma_iommu_adjacent_bus_segment),

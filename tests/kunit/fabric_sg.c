@@ -215,23 +215,16 @@ static void fabric_sg_check_refused(struct fabric_sg *sg)
 				   sg_dma_len(entry), entry->dma_flags);
 }
 
-/* The RAM of a list, bytes; sets @head to those before the first peer memory. */
-static u64 fabric_sg_ram_bytes(struct fabric_sg *sg, u64 *head)
+/* The RAM of a list, bytes. */
+static u64 fabric_sg_ram_bytes(struct fabric_sg *sg)
 {
 	struct scatterlist *entry;
-	bool peers = false;
 	u64 bytes = 0;
 	int i;
 
-	*head = 0;
-	for_each_sgtable_sg(&sg->table, entry, i) {
-		if (mock_cache_is_ram(sg_phys(entry), entry->length)) {
+	for_each_sgtable_sg(&sg->table, entry, i)
+		if (mock_cache_is_ram(sg_phys(entry), entry->length))
 			bytes += entry->length;
-		} else if (!peers) {
-			peers = true;
-			*head = bytes;
-		}
-	}
 	return bytes;
 }
 
@@ -247,7 +240,7 @@ int fabric_sg_map(struct fabric_sg *sg, struct pci_dev *client,
 		  enum dma_data_direction dir)
 {
 	struct scatterlist *entry;
-	u64 ram, head;
+	u64 ram;
 	int i, ret;
 
 	for_each_sgtable_sg(&sg->table, entry, i) {
@@ -267,10 +260,7 @@ int fabric_sg_map(struct fabric_sg *sg, struct pci_dev *client,
 
 	sg->client = client;
 	sg->dir = dir;
-	ram = fabric_sg_ram_bytes(sg, &head);
-	/* dma-direct starts the list over at the first peer memory. */
-	if (!use_dma_iommu(&client->dev))
-		ram += head;
+	ram = fabric_sg_ram_bytes(sg);
 	mock_cache_expect(sg->fabric->test, &client->dev, "map", ram, 0);
 	oracle_expect_sg(sg->fabric, client, sg->table.sgl,
 			 sg->table.orig_nents, sg->table.nents, dir);
@@ -284,7 +274,7 @@ int fabric_sg_map(struct fabric_sg *sg, struct pci_dev *client,
 void fabric_sg_unmap(struct fabric_sg *sg)
 {
 	struct scatterlist *entry;
-	u64 ram, head;
+	u64 ram;
 	bool whole;
 	int i;
 
@@ -296,7 +286,7 @@ void fabric_sg_unmap(struct fabric_sg *sg)
 	whole = !(sg->table.sgl->dma_flags & SG_DMA_P2PDMA) &&
 		(mock_ops_translates(&sg->client->dev) ||
 		 sg_dma_is_swiotlb(sg->table.sgl));
-	ram = fabric_sg_ram_bytes(sg, &head);
+	ram = fabric_sg_ram_bytes(sg);
 	mock_cache_forget();
 	dma_unmap_sgtable(&sg->client->dev, &sg->table, sg->dir, 0);
 	mock_cache_expect(sg->fabric->test, &sg->client->dev, "unmap", 0, ram);
@@ -319,7 +309,7 @@ void fabric_sg_unmap(struct fabric_sg *sg)
 void fabric_sg_sync(struct fabric_sg *sg)
 {
 	struct scatterlist *entry, *before;
-	u64 ram, head;
+	u64 ram;
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(sg->fabric->test, sg->client);
@@ -332,7 +322,7 @@ void fabric_sg_sync(struct fabric_sg *sg)
 #ifdef CONFIG_DMA_NEED_SYNC
 	sg->client->dev.dma_skip_sync = false;
 #endif
-	ram = fabric_sg_ram_bytes(sg, &head);
+	ram = fabric_sg_ram_bytes(sg);
 	mock_cache_forget();
 	dma_sync_sgtable_for_cpu(&sg->client->dev, &sg->table, sg->dir);
 	dma_sync_sgtable_for_device(&sg->client->dev, &sg->table, sg->dir);

@@ -416,6 +416,7 @@ void fabric_guest(struct kunit *test, bool guest)
 		kunit_activate_static_stub(test, p2pdma_is_guest, fabric_always);
 	else
 		kunit_activate_static_stub(test, p2pdma_is_guest, fabric_never);
+	p2pdma_invalidate(P2PDMA_BY_POLICY);
 }
 
 /**

@@ -6,6 +6,7 @@
  * page takes one entry, at its start, whatever its size.
  */
 #include <linux/device.h>
+#include <linux/dma-map-ops.h>
 #include <linux/iommu-dma.h>
 #include <linux/iova.h>
 #include <linux/jump_label.h>
@@ -102,6 +103,7 @@ static int mock_map_pages(struct iommu_domain *iommu_domain,
 	unsigned int shift = mock_shift(domain);
 	size_t i;
 
+	atomic_inc(&mock->runs);
 	if ((prot & IOMMU_MMIO) && mock->config.no_mmio)
 		return -EINVAL;
 	if (mock->fail_after >= 0 && !mock->fail_after--)
@@ -144,6 +146,13 @@ static int mock_iotlb_sync_map(struct iommu_domain *iommu_domain,
 {
 	atomic_inc(&to_mock_domain(iommu_domain)->mock->maps);
 	return 0;
+}
+
+/* Called once for each range that is unmapped, unless that is deferred. */
+static void mock_iotlb_sync(struct iommu_domain *iommu_domain,
+			    struct iommu_iotlb_gather *gather)
+{
+	atomic_inc(&to_mock_domain(iommu_domain)->mock->syncs);
 }
 
 /* The timer of the flush queue calls this without a check. */
@@ -202,6 +211,7 @@ static const struct iommu_domain_ops mock_domain_ops = {
 	.map_pages		= mock_map_pages,
 	.unmap_pages		= mock_unmap_pages,
 	.iotlb_sync_map		= mock_iotlb_sync_map,
+	.iotlb_sync		= mock_iotlb_sync,
 	.flush_iotlb_all	= mock_flush_iotlb_all,
 	.iova_to_phys		= mock_iova_to_phys,
 	.free			= mock_domain_free,

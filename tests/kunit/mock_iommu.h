@@ -40,7 +40,9 @@ struct mock_iommu_config {
  * @notifier: sees devices come
  * @group: of all devices, with &mock_iommu_config.shared
  * @live: pages that are mapped now
- * @maps: calls of iommu_map() and its like since it was created
+ * @maps: calls of ->iotlb_sync_map since it was created: one for each iommu_map()
+ * @runs: calls of ->map_pages
+ * @syncs: calls of ->iotlb_sync
  * @attaches: devices that have been attached to a domain
  * @flushes: complete flushes
  * @faults: requests that were refused
@@ -59,6 +61,8 @@ struct mock_iommu {
 	struct iommu_group *group;
 	atomic_t live;
 	atomic_t maps;
+	atomic_t runs;
+	atomic_t syncs;
 	int attaches;
 	atomic_t flushes;
 	int faults;

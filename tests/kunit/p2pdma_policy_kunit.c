@@ -5,8 +5,8 @@
  * nothing.
  *
  * Devices to match are made up here; they are bare structures of which the policy
- * reads the numbers.  What is put in force names devices that no machine has, but
- * for one test, and is taken back when the test ends.
+ * reads the numbers.  The policies here name devices that no machine has, but
+ * for one test, and are taken back when the test ends.
  */
 #include <kunit/resource.h>
 #include <kunit/test.h>
@@ -754,7 +754,7 @@ static void deny_several(struct kunit *test)
 }
 
 /*
- * The policy in force.
+ * The active policy.
  */
 
 /* Of devices that no machine has, so that nothing is denied or trusted. */
@@ -928,7 +928,7 @@ static struct pci_dev *real_device(struct kunit *test,
 	return pdev;
 }
 
-/* Put a policy in force, and see for what it trusts a bridge. */
+/* Set a policy, and see what it trusts a bridge for. */
 static __printf(5, 6) void expect_trust(struct kunit *test,
 					struct pci_host_bridge *host,
 					bool writes, bool reads,

@@ -14,6 +14,7 @@
  * read-side section.
  */
 #include <linux/cleanup.h>
+#include <linux/hashtable.h>
 #include <linux/init.h>
 #include <linux/interval_tree.h>
 #include <linux/list.h>
@@ -29,17 +30,21 @@
 /**
  * struct p2pdma_bar - index entry of a BAR
  * @node: in p2pdma_bars; CPU physical addresses, both ends inclusive
+ * @sibling: in p2pdma_bars_of, with the other BARs of its function
  * @work: drops the reference to @mem.provider.owner after a grace period
  * @mem: the provider that the BAR would be if it were registered
  */
 struct p2pdma_bar {
 	struct interval_tree_node node;
+	struct hlist_node sibling;
 	struct rcu_work work;
 	struct p2pdma_mem mem;
 };
 
 static struct rb_root_cached p2pdma_bars = RB_ROOT_CACHED;
-static DEFINE_SPINLOCK(p2pdma_bars_lock);	/* of p2pdma_bars */
+/* The same entries by function. */
+static DEFINE_HASHTABLE(p2pdma_bars_of, 10);
+static DEFINE_SPINLOCK(p2pdma_bars_lock);	/* of both */
 
 static struct p2pdma_bar *to_p2pdma_bar(struct interval_tree_node *node)
 {
@@ -81,7 +86,7 @@ static struct p2pdma_bar *p2pdma_bar_alloc(struct pci_dev *pdev, int nr)
 static bool p2pdma_bars_unchanged(struct pci_dev *pdev)
 {
 	unsigned int wanted = 0, found = 0;
-	struct interval_tree_node *node;
+	const struct p2pdma_bar *bar;
 	bool stale = false;
 	unsigned long flags;
 	int nr;
@@ -91,9 +96,9 @@ static bool p2pdma_bars_unchanged(struct pci_dev *pdev)
 			wanted |= BIT(nr);
 
 	spin_lock_irqsave(&p2pdma_bars_lock, flags);
-	for (node = interval_tree_iter_first(&p2pdma_bars, 0, ULONG_MAX); node;
-	     node = interval_tree_iter_next(node, 0, ULONG_MAX)) {
-		const struct p2pdma_mem *mem = &to_p2pdma_bar(node)->mem;
+	hash_for_each_possible(p2pdma_bars_of, bar, sibling,
+			       (unsigned long)&pdev->dev) {
+		const struct p2pdma_mem *mem = &bar->mem;
 
 		if (mem->provider.owner != &pdev->dev)
 			continue;
@@ -111,28 +116,30 @@ static bool p2pdma_bars_unchanged(struct pci_dev *pdev)
  */
 static bool p2pdma_bars_replace(struct pci_dev *pdev, struct p2pdma_bar **bars)
 {
-	struct interval_tree_node *node, *next;
+	unsigned long key = (unsigned long)&pdev->dev;
+	struct hlist_node *next;
 	struct p2pdma_bar *bar;
 	bool removed = false;
 	unsigned long flags;
 	int nr;
 
 	spin_lock_irqsave(&p2pdma_bars_lock, flags);
-	for (node = interval_tree_iter_first(&p2pdma_bars, 0, ULONG_MAX); node;
-	     node = next) {
-		next = interval_tree_iter_next(node, 0, ULONG_MAX);
-		bar = to_p2pdma_bar(node);
+	hash_for_each_possible_safe(p2pdma_bars_of, bar, next, sibling, key) {
 		if (bar->mem.provider.owner != &pdev->dev)
 			continue;
-		interval_tree_remove(node, &p2pdma_bars);
+		interval_tree_remove(&bar->node, &p2pdma_bars);
+		hash_del(&bar->sibling);
 		/* From here on no route cache entry may be created for this BAR. */
 		WRITE_ONCE(bar->mem.indexed, false);
 		queue_rcu_work(system_wq, &bar->work);
 		removed = true;
 	}
-	for (nr = 0; nr < PCI_STD_NUM_BARS; nr++)
-		if (bars[nr])
-			interval_tree_insert(&bars[nr]->node, &p2pdma_bars);
+	for (nr = 0; nr < PCI_STD_NUM_BARS; nr++) {
+		if (!bars[nr])
+			continue;
+		interval_tree_insert(&bars[nr]->node, &p2pdma_bars);
+		hash_add(p2pdma_bars_of, &bars[nr]->sibling, key);
+	}
 	spin_unlock_irqrestore(&p2pdma_bars_lock, flags);
 	return removed;
 }

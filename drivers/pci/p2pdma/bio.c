@@ -115,9 +115,10 @@ bool pci_p2pdma_bio_reached(struct bio *bio, struct block_device *bdev)
 		provider = p2pdma_touched(&cursor, bvec_phys(&bv), bv.bv_len);
 		if (!provider || provider == last)
 			continue;
-		pci_p2pdma_query_route(provider, &client->dev,
-				       op_is_write(bio_op(bio)) ?
-				       DMA_TO_DEVICE : DMA_FROM_DEVICE, &route);
+		p2pdma_query(provider, &client->dev,
+			     op_is_write(bio_op(bio)) ? DMA_TO_DEVICE :
+							DMA_FROM_DEVICE,
+			     P2PDMA_QUERY_LIST, true, &route);
 		reached = route.type != PCI_P2PDMA_MAP_NOT_SUPPORTED;
 		if (!reached)
 			break;

@@ -2,10 +2,11 @@
 /*
  * The route cache: what routes of a client and a provider rest on.
  *
- * There is an entry for each pair that was asked for.  An entry is valid while the
- * generation in which it was gathered is the current one, and else stale; a stale
- * entry is replaced when it is next asked for.  The counters of a pair pass from an
- * entry to the next.
+ * There is an entry for each pair that was mapped or refused; a query that only looks
+ * adds none.  An entry holds the verdicts.  It is valid while the generation in which
+ * it was gathered is the current one, and its stamp holds; else it is stale, and is
+ * replaced when it is next asked for.  The counters of a pair pass from an entry to
+ * the next.
  *
  * Entries are found without a lock, in an RCU read-side section, and are replaced
  * and removed under p2pdma_cache_lock.  They hold no references: a caller that asks
@@ -56,7 +57,7 @@ static bool p2pdma_cacheable(struct p2pdma_provider *provider)
 {
 	const struct p2pdma_mem *mem = to_p2pdma_mem(provider);
 
-	return mem->registered || mem->indexed;
+	return READ_ONCE(mem->registered) || READ_ONCE(mem->indexed);
 }
 
 static void p2pdma_entry_init(struct p2pdma_entry *entry,
@@ -74,20 +75,55 @@ static void p2pdma_entry_init(struct p2pdma_entry *entry,
 	};
 }
 
+static void p2pdma_entry_conclude(struct p2pdma_entry *entry,
+				  enum p2pdma_query query)
+{
+	struct p2pdma_facts facts;
+	int kind;
+
+	for (kind = P2PDMA_WRITES; kind < P2PDMA_NR_KINDS; kind++)
+		p2pdma_conclude(&entry->gathered, entry->client,
+				entry->provider, kind, query, &facts,
+				&entry->route[kind][query]);
+}
+
+/*
+ * Gather what the routes of a new entry rest on, and decide.  What is stored serves
+ * lists and single mappings.  A query that only looks decides for lists alone: its
+ * client need not have a driver, and the IOMMU domain of such a client may go.
+ */
+static void p2pdma_entry_fill(struct p2pdma_entry *entry,
+			      enum p2pdma_query query, bool store)
+{
+	bool single = store || query == P2PDMA_QUERY_SINGLE;
+
+	p2pdma_stamp(&entry->stamp, entry->client, entry->provider, single);
+	p2pdma_gather(&entry->gathered, entry->client, entry->provider);
+	p2pdma_entry_conclude(entry, P2PDMA_QUERY_LIST);
+	if (single)
+		p2pdma_entry_conclude(entry, P2PDMA_QUERY_SINGLE);
+}
+
 /*
  * Add a copy of @new in place of the pair's entry, and pass the counters on.  If the
- * allocation fails nothing is cached.
+ * allocation fails, or the provider is not registered any more, nothing is cached, and
+ * NULL is returned.
  */
-static void p2pdma_cache_store(const struct p2pdma_entry *new)
+static struct p2pdma_entry *p2pdma_cache_store(const struct p2pdma_entry *new)
 {
 	struct p2pdma_entry *entry, *old;
 	unsigned long flags;
 
 	entry = kmemdup(new, sizeof(*new), GFP_ATOMIC | __GFP_NOWARN);
 	if (!entry)
-		return;
+		return NULL;
 
 	spin_lock_irqsave(&p2pdma_cache_lock, flags);
+	if (!p2pdma_cacheable(entry->provider)) {
+		spin_unlock_irqrestore(&p2pdma_cache_lock, flags);
+		kfree(entry);
+		return NULL;
+	}
 	old = p2pdma_cache_find(entry->client, entry->provider);
 	entry->stats = (old ? old->stats : NULL) ?: p2pdma_stats_alloc();
 	if (old) {
@@ -97,13 +133,16 @@ static void p2pdma_cache_store(const struct p2pdma_entry *new)
 	hash_add_rcu(p2pdma_cache, &entry->node,
 		     p2pdma_cache_hash(entry->client, entry->provider));
 	spin_unlock_irqrestore(&p2pdma_cache_lock, flags);
+	return entry;
 }
 
 /**
- * p2pdma_cache_get - what routes of a pair rest on, from the cache or gathered anew
+ * p2pdma_cache_get - the routes of a pair, from the cache or decided anew
  * @client: the client
  * @provider: whose memory
- * @uncached: room for a result that could not be cached
+ * @query: what the route is wanted for
+ * @store: cache what is decided anew; the driver of @client is bound
+ * @uncached: room for a result that is not cached
  *
  * Context: any, in an RCU read-side section, for which the result is valid; may
  * read configuration space.  The caller holds @client, and makes sure that the
@@ -111,18 +150,21 @@ static void p2pdma_cache_store(const struct p2pdma_entry *new)
  *
  * Return: a cached result, or the one in @uncached.
  */
-const struct p2pdma_gathered *
+const struct p2pdma_entry *
 p2pdma_cache_get(struct pci_dev *client, struct p2pdma_provider *provider,
+		 enum p2pdma_query query, bool store,
 		 struct p2pdma_entry *uncached)
 {
 	int generation = p2pdma_generation();
 	const struct p2pdma_entry *entry = p2pdma_cache_find(client, provider);
 
-	if (entry && entry->generation == generation) {
+	if (entry && entry->generation == generation &&
+	    p2pdma_stamp_holds(&entry->stamp, client, provider,
+			       query == P2PDMA_QUERY_SINGLE)) {
 		this_cpu_inc(p2pdma_lookups.hits);
 		if (entry->stats)
 			p2pdma_stats_hit(entry->stats);
-		return &entry->gathered;
+		return entry;
 	}
 
 	if (entry)
@@ -130,10 +172,10 @@ p2pdma_cache_get(struct pci_dev *client, struct p2pdma_provider *provider,
 	else
 		this_cpu_inc(p2pdma_lookups.misses);
 	p2pdma_entry_init(uncached, client, provider, generation);
-	p2pdma_gather(&uncached->gathered, client, provider);
-	if (p2pdma_cacheable(provider))
-		p2pdma_cache_store(uncached);
-	return &uncached->gathered;
+	p2pdma_entry_fill(uncached, query, store);
+	if (store && p2pdma_cacheable(provider))
+		return p2pdma_cache_store(uncached) ?: uncached;
+	return uncached;
 }
 
 /**

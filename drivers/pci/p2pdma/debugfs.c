@@ -316,12 +316,8 @@ static bool p2pdma_show_routes(struct p2pdma_provider *provider, void *data)
 {
 	struct p2pdma_pair *pair = data;
 
-	if (provider->owner == &pair->provider->dev) {
-		p2pdma_show_route(provider, pair->client, P2PDMA_WRITES,
-				  pair->s);
-		p2pdma_show_route(provider, pair->client, P2PDMA_READS,
-				  pair->s);
-	}
+	p2pdma_show_route(provider, pair->client, P2PDMA_WRITES, pair->s);
+	p2pdma_show_route(provider, pair->client, P2PDMA_READS, pair->s);
 	return true;
 }
 
@@ -352,7 +348,7 @@ static void p2pdma_show_path(struct p2pdma_pair *pair)
 		p2pdma_show_host(s, "client", client_host);
 		p2pdma_show_host(s, "provider", provider_host);
 	}
-	p2pdma_for_each_provider(p2pdma_show_routes, pair);
+	p2pdma_for_each_provider_of(pair->provider, p2pdma_show_routes, pair);
 }
 
 /* The whole answer as text, for the caller to kvfree(); NULL if there is no memory. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The route decision: a function of the facts, and of nothing else.
+ * The route decision: which fact counts before which, and the words for reasons.
  *
- * gather.c collects the facts; the administrator's guide has the same rows as a
- * table.
+ * A function of the facts, and of nothing else.  gather.c works out the facts: there
+ * is decided what stands in the way of a direct route, for writes and for reads.
  */
 #include <kunit/visibility.h>
 #include <linux/bits.h>
@@ -14,7 +14,7 @@
 #define P2PDMA_OBSTACLES \
 	GENMASK(PCI_P2PDMA_DMA_MASK, PCI_P2PDMA_NO_COMMON_PORT)
 
-/* A single mapping must not get an address that could not be unmapped. */
+/* A single mapping gets no bus address that is ambiguous: see @bus_ambiguous. */
 static enum pci_p2pdma_reason p2pdma_bus_address(const struct p2pdma_facts *facts,
 						 enum pci_p2pdma_reason reason,
 						 enum pci_p2pdma_map_type *type)

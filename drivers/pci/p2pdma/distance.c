@@ -18,7 +18,7 @@ struct p2pdma_distance {
 };
 
 /*
- * Ask for one provider of the function.  Returns false, which ends the walk, at the
+ * Ask for one BAR of the function.  Returns false, which ends the walk, at the
  * first refusal: the function is refused if any of its memory is.
  */
 static bool p2pdma_distance_one(struct p2pdma_provider *provider, void *data)
@@ -26,12 +26,9 @@ static bool p2pdma_distance_one(struct p2pdma_provider *provider, void *data)
 	struct p2pdma_distance *query = data;
 	struct pci_p2pdma_route route;
 
-	if (provider->owner != &query->provider->dev)
-		return true;
-
 	query->found = true;
 	p2pdma_query(provider, &query->client->dev, DMA_BIDIRECTIONAL,
-		     P2PDMA_QUERY_AWAKE, &route);
+		     P2PDMA_QUERY_AWAKE, false, &route);
 	if (query->verbose)
 		p2pdma_explain(query->client, provider, &route);
 	query->distance = route.type == PCI_P2PDMA_MAP_NOT_SUPPORTED ?
@@ -50,6 +47,7 @@ static void p2pdma_distance_unregistered(struct p2pdma_distance *query)
 		if (!p2pdma_bar_is_memory(pdev, bar) ||
 		    pci_resource_end(pdev, bar) <= mem.last)
 			continue;
+		mem.bar = bar;
 		mem.first = pci_resource_start(pdev, bar);
 		mem.last = pci_resource_end(pdev, bar);
 		mem.provider.bus_offset = pci_bus_address(pdev, bar) -
@@ -95,7 +93,8 @@ int pci_p2pdma_distance_many(struct pci_dev *provider, struct device **clients,
 			return -1;
 		}
 
-		p2pdma_for_each_provider(p2pdma_distance_one, &query);
+		p2pdma_for_each_provider_of(provider, p2pdma_distance_one,
+					    &query);
 		if (!query.found)
 			p2pdma_distance_unregistered(&query);
 		pci_dev_put(query.client);

@@ -17,8 +17,10 @@
  * @where: first register
  * @size: bytes
  *
- * Makes routes stale if they may rest on the registers: memory decoding, bus numbers
- * and windows in the header, and ACS in extended configuration space.
+ * Makes routes stale if they may rest on the registers: COMMAND; from the first BAR up
+ * to the capability pointer, where bridges have bus numbers and windows; and all of
+ * extended configuration space, where ACS and SR-IOV are at a place that depends on the
+ * function, which is not known here.
  *
  * Context: any.
  */

@@ -3,7 +3,8 @@
  * Explanations: log text of a refusal, with its remedy.
  *
  * A refusal is put in the log once for each pair and reason.  Scripts match some of
- * these messages: CONTRIBUTING lists those that stay as they are.
+ * these messages: CONTRIBUTING lists those that stay as they are.  The administrator's
+ * guide quotes all of them.
  */
 #define pr_fmt(fmt) "pci-p2pdma: " fmt
 
@@ -24,13 +25,13 @@
 	 BIT(PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED))
 
 /* The ports in the way, and the boot option that takes them out of it. */
-static void p2pdma_explain_acs(struct pci_dev *client, struct pci_dev *provider)
+static void p2pdma_explain_acs(struct pci_dev *client, struct pci_dev *owner)
 {
 	struct p2pdma_path path;
 	struct seq_buf ports;
 	char buf[256];
 
-	p2pdma_path_init(&path, client, provider);
+	p2pdma_path_init(&path, client, owner);
 	seq_buf_init(&ports, buf, sizeof(buf));
 	p2pdma_path_redirectors(&path, &ports);
 
@@ -38,7 +39,7 @@ static void p2pdma_explain_acs(struct pci_dev *client, struct pci_dev *provider)
 		return;
 
 	pci_warn(client, "ACS redirect is set between the client and provider (%s)\n",
-		 pci_name(provider));
+		 pci_name(owner));
 	if (seq_buf_has_overflowed(&ports))
 		return;
 	if (path.in_switch)
@@ -135,7 +136,7 @@ static void p2pdma_explain_remedy(struct pci_dev *client, struct pci_dev *owner,
 /**
  * p2pdma_explain - put a refusal, or why a route is not direct, in the log
  * @client: the client
- * @provider: whose memory
+ * @provider: whose memory; distance.c makes one up for memory that is not registered
  * @route: the route
  *
  * Context: any.  The caller holds @client, and makes sure that the provider stays.
@@ -152,9 +153,12 @@ void p2pdma_explain(struct pci_dev *client, struct p2pdma_provider *provider,
 	    (route->type == PCI_P2PDMA_MAP_NOT_SUPPORTED &&
 	     BIT(route->reason) & P2PDMA_ACS_REASONS)) {
 		scoped_guard(rcu)
-			obstacles = p2pdma_cache_get(client, provider, &uncached)->
-					facts[P2PDMA_READS].obstacles;
+			obstacles = p2pdma_cache_get(client, provider,
+						     P2PDMA_QUERY_LIST, false,
+						     &uncached)->
+					gathered.facts[P2PDMA_READS].obstacles;
 	}
+	/* What hinders writes hinders reads too. */
 	if (obstacles & P2PDMA_ACS_OBSTACLES)
 		p2pdma_explain_acs(client, owner);
 

@@ -367,8 +367,10 @@ void p2pdma_path_walk(const struct p2pdma_path *path, bool assume_awake,
 	struct pci_dev *pdev;
 	int down, i;
 
+	/* Which may itself be the port where the paths diverge. */
 	p2pdma_hop(&walk, P2PDMA_CLIENT, client,
-		   path->common && !path->in_switch ? provider : NULL);
+		   !path->common ? NULL : !path->in_switch ? provider :
+		   client == path->client_branch ? path->provider_branch : NULL);
 	if (client->is_virtfn)
 		p2pdma_hop(&walk, P2PDMA_CLIENT_PF, pci_physfn(client), NULL);
 	if (path->same_function)
@@ -402,7 +404,9 @@ void p2pdma_path_walk(const struct p2pdma_path *path, bool assume_awake,
 	if (provider->is_virtfn)
 		p2pdma_hop(&walk, P2PDMA_PROVIDER_PF, pci_physfn(provider),
 			   NULL);
-	p2pdma_hop(&walk, P2PDMA_PROVIDER, provider, NULL);
+	p2pdma_hop(&walk, P2PDMA_PROVIDER, provider,
+		   path->in_switch && provider == path->provider_branch ?
+		   path->client_branch : NULL);
 }
 
 /*
@@ -427,9 +431,11 @@ static struct p2pdma_acs_port p2pdma_hop_port(const struct p2pdma_hop *hop)
 
 /*
  * Does a downstream port forward upstream a request from below for memory below it?
- * With memory decoding on it needs UF.  With memory decoding off it has no windows,
- * and the request passes; but it is then in the window of the upstream port, and in
- * none of the ports below that.
+ * With memory decoding on it needs UF.  With memory decoding off the port has no
+ * windows, so that it passes the request on.  The upstream port above it then finds the
+ * address in its own window and looks for a port below it that claims the address.
+ * There is none, and the request is lost, unless the upstream port does not decode
+ * memory either.
  */
 static bool p2pdma_forwards_request(const struct p2pdma_hop *hop)
 {
@@ -442,8 +448,9 @@ static bool p2pdma_forwards_request(const struct p2pdma_hop *hop)
 
 /*
  * Among functions of one device and the ports above: an ACS bit that may redirect.
- * The ports between one of the functions and a client or provider below it do not
- * count, as p2pdma_path_init() names that function.
+ * P2PDMA_UP and P2PDMA_DOWN do not count.  There are such hops only if client or
+ * provider is below a bridge function of the device, and then p2pdma_path_init() names
+ * that bridge function whatever ACS says.
  */
 static bool p2pdma_may_redirect(const struct p2pdma_hop *hop)
 {
@@ -509,6 +516,10 @@ static void p2pdma_fill(const struct p2pdma_hop *hop, void *data)
 
 	if (in_device && p2pdma_may_redirect(hop))
 		p2pdma_first_add(&fill->redirecting, hop);
+	if (path->in_switch && hop->pdev == path->client_branch)
+		path->client_side = p2pdma_hop_port(hop);
+	if (path->in_switch && hop->pdev == path->provider_branch)
+		path->provider_side = p2pdma_hop_port(hop);
 
 	switch (hop->role) {
 	case P2PDMA_CLIENT:
@@ -526,8 +537,6 @@ static void p2pdma_fill(const struct p2pdma_hop *hop, void *data)
 	case P2PDMA_UP:
 		if (!p2pdma_is_port(hop->pdev))
 			p2pdma_first_add(&fill->conventional, hop);
-		if (path->in_switch && hop->role == P2PDMA_CLIENT_SIDE)
-			path->client_side = p2pdma_hop_port(hop);
 		break;
 	case P2PDMA_COMMON:
 		if (!p2pdma_is_port(hop->pdev))
@@ -537,9 +546,6 @@ static void p2pdma_fill(const struct p2pdma_hop *hop, void *data)
 		p2pdma_fill_above(path, hop);
 		break;
 	case P2PDMA_PROVIDER_SIDE:
-		if (path->in_switch)
-			path->provider_side = p2pdma_hop_port(hop);
-		fallthrough;
 	case P2PDMA_DOWN:
 		if (!p2pdma_is_port(hop->pdev))
 			p2pdma_first_add(&fill->conventional, hop);
@@ -550,6 +556,7 @@ static void p2pdma_fill(const struct p2pdma_hop *hop, void *data)
 		/* The nearest to the provider is named. */
 		if (!hop->memory)
 			path->not_decoding = hop->pdev;
+		/* In a switch p2pdma_path_init() replaces this. */
 		path->completion_up = p2pdma_hop_acs(hop) & PCI_ACS_CR;
 		break;
 	}
@@ -619,10 +626,10 @@ static bool p2pdma_redirects(const struct p2pdma_path *path,
 			return false;
 		return p2pdma_may_redirect(hop);
 	}
-	if (hop->role == P2PDMA_CLIENT_SIDE)
+	if (hop->pdev == path->client_branch)
 		return p2pdma_acs_request(side->ctrl, side->egress) !=
 		       P2PDMA_ACS_ACROSS;
-	return hop->role == P2PDMA_PROVIDER_SIDE && path->completion_up;
+	return hop->pdev == path->provider_branch && path->completion_up;
 }
 
 static void p2pdma_add_redirector(const struct p2pdma_hop *hop, void *data)

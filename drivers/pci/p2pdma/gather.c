@@ -6,8 +6,8 @@
  * with an event that makes the route cache stale: p2pdma_gather() collects them from
  * path, host bridges and policy, one set of facts for posted writes and one for
  * transfers that include reads.  The client's DMA mask and IOMMU domain and the
- * state of the provider change with no event: p2pdma_conclude() adds them for each
- * query, and decides.
+ * state of the provider change with no event: p2pdma_conclude() adds them and decides,
+ * and a verdict that is cached is stamped with them.
  */
 #include <linux/dma-mapping.h>
 #include <linux/pci.h>
@@ -68,6 +68,7 @@ static void p2pdma_gather_common(const struct p2pdma_path *path, bool reads,
 {
 	enum p2pdma_acs_request request = P2PDMA_ACS_ACROSS;
 	struct pci_dev *request_lost = NULL, *completion_lost = NULL;
+	bool completion_up = reads && path->completion_up; /* writes have none */
 	bool crosses;
 
 	if (path->in_switch) {
@@ -75,7 +76,7 @@ static void p2pdma_gather_common(const struct p2pdma_path *path, bool reads,
 					     path->client_side.egress);
 		if (request != P2PDMA_ACS_ACROSS)
 			facts->obstacles |= BIT(PCI_P2PDMA_ACS_REQUEST);
-		if (reads && path->completion_up)
+		if (completion_up)
 			facts->obstacles |= BIT(PCI_P2PDMA_ACS_COMPLETION);
 		crosses = request == P2PDMA_ACS_ACROSS;
 	} else {
@@ -97,7 +98,7 @@ static void p2pdma_gather_common(const struct p2pdma_path *path, bool reads,
 		request_lost = path->client_side.port ?: path->client;
 	else if (request == P2PDMA_ACS_UP)
 		request_lost = path->no_forwarding ?: path->not_decoding_above;
-	if (reads && path->completion_up)
+	if (completion_up)
 		completion_lost = path->no_completions;
 
 	facts->untranslated = p2pdma_outcome(crosses,
@@ -206,7 +207,7 @@ p2pdma_host_addr(struct device *dev, const struct dma_p2pdma_client *client,
 	return P2PDMA_HOST_ADDR_FITS;
 }
 
-/* Add the facts that are never cached. */
+/* Add the facts that change with no event; a verdict is stamped with them. */
 static void p2pdma_facts_now(struct p2pdma_facts *facts, struct device *dev,
 			     struct p2pdma_provider *provider,
 			     enum p2pdma_query query, bool same_bridge)
@@ -230,6 +231,55 @@ static void p2pdma_facts_now(struct p2pdma_facts *facts, struct device *dev,
 		facts->obstacles |= BIT(PCI_P2PDMA_VIRTUALISED);
 	if (last_bus > dma_get_mask(dev))
 		facts->obstacles |= BIT(PCI_P2PDMA_DMA_MASK);
+}
+
+/**
+ * p2pdma_stamp - take down what a verdict rests on that changes with no event
+ * @stamp: filled in
+ * @client: the client
+ * @provider: whose memory
+ * @single: for a single mapping
+ *
+ * Context: any.  For a single mapping the driver of @client is bound.
+ */
+void p2pdma_stamp(struct p2pdma_stamp *stamp, struct pci_dev *client,
+		  struct p2pdma_provider *provider, bool single)
+{
+	struct device *dev = &client->dev;
+
+	stamp->mask = dma_get_mask(dev);
+	stamp->limit = dev->bus_dma_limit;
+	stamp->range_map = dev->dma_range_map;
+	stamp->going = atomic_read(&to_p2pdma_mem(provider)->going);
+	dma_p2pdma_client(dev, &stamp->client);
+	stamp->domain = single ? dma_p2pdma_domain(dev) : NULL;
+}
+
+/**
+ * p2pdma_stamp_holds - is all of this as it was taken down?
+ * @stamp: from p2pdma_stamp()
+ * @client: the client
+ * @provider: whose memory
+ * @single: for a single mapping
+ *
+ * Context: any.  For a single mapping the driver of @client is bound.
+ *
+ * Return: true if nothing has changed.
+ */
+bool p2pdma_stamp_holds(const struct p2pdma_stamp *stamp,
+			struct pci_dev *client,
+			struct p2pdma_provider *provider, bool single)
+{
+	struct p2pdma_stamp now;
+
+	p2pdma_stamp(&now, client, provider, single);
+	return now.mask == stamp->mask && now.limit == stamp->limit &&
+	       now.range_map == stamp->range_map && now.going == stamp->going &&
+	       (!single || now.domain == stamp->domain) &&
+	       now.client.translated == stamp->client.translated &&
+	       now.client.must_bounce == stamp->client.must_bounce &&
+	       now.client.no_dma == stamp->client.no_dma &&
+	       now.client.no_host == stamp->client.no_host;
 }
 
 static struct p2pdma_bdf
@@ -261,7 +311,7 @@ static void p2pdma_route_set_bridge(struct pci_p2pdma_route *route,
 }
 
 /**
- * p2pdma_conclude - decide on what was gathered, and on what is never cached
+ * p2pdma_conclude - decide on what was gathered, and on what changes with no event
  * @gathered: from p2pdma_gather()
  * @client: the client
  * @provider: whose memory

@@ -161,6 +161,9 @@ int p2pdma_range_add(struct p2pdma_range *range);
 void p2pdma_range_del(struct p2pdma_range *range);
 bool p2pdma_for_each_provider(bool (*fn)(struct p2pdma_provider *provider,
 					 void *data), void *data);
+void p2pdma_for_each_provider_of(struct pci_dev *pdev,
+				 bool (*fn)(struct p2pdma_provider *provider,
+					    void *data), void *data);
 void p2pdma_for_each_range(void (*fn)(const struct p2pdma_range *range,
 				      void *data), void *data);
 
@@ -231,8 +234,9 @@ struct p2pdma_acs_port {
  * @provider_side: the same on the provider's side
  * @client_drops: unless @in_switch, the client's own egress control drops its
  *	untranslated requests to the provider
- * @completion_up: read completions from the provider are redirected, or leave a
- *	device because client or provider is below a bridge function of it
+ * @completion_up: completions from the provider go up: because of CR at
+ *	@provider_side, or, unless @in_switch, of CR at the provider or a bridge function
+ *	that client or provider is below.  Only reads have completions: see gather.c
  * @conventional: the first bridge on the path that is not PCI Express
  * @redirecting: unless @in_switch, the bridge function that client or provider is
  *	below, or the first function or port with an ACS bit that may redirect
@@ -515,6 +519,30 @@ enum p2pdma_query {
 	P2PDMA_QUERY_AWAKE,	/* a list; assume that the provider is awake */
 };
 
+/**
+ * struct p2pdma_stamp - what a verdict rests on that changes with no event
+ * @mask: the client's DMA mask
+ * @limit: its bus limit
+ * @range_map: what its bus sees
+ * @client: what the DMA layer knows of it
+ * @domain: its IOMMU domain; only for single mappings, of a client with a driver
+ * @going: whether the provider is being unregistered
+ */
+struct p2pdma_stamp {
+	u64 mask;
+	u64 limit;
+	const void *range_map;
+	struct dma_p2pdma_client client;
+	const void *domain;
+	int going;
+};
+
+void p2pdma_stamp(struct p2pdma_stamp *stamp, struct pci_dev *client,
+		  struct p2pdma_provider *provider, bool single);
+bool p2pdma_stamp_holds(const struct p2pdma_stamp *stamp,
+			struct pci_dev *client,
+			struct p2pdma_provider *provider, bool single);
+
 void p2pdma_gather(struct p2pdma_gathered *gathered, struct pci_dev *client,
 		   struct p2pdma_provider *provider);
 void p2pdma_conclude(const struct p2pdma_gathered *gathered,
@@ -538,7 +566,9 @@ void p2pdma_conclude_unread(struct p2pdma_provider *provider,
  * @client_bdf: PCI address of @client, to be shown
  * @owner_bdf: PCI address of @owner
  * @bar: BAR of @provider
- * @generation: the entry is valid while this is the current generation
+ * @generation: the entry is valid while this is the current generation, and
+ * @stamp: while this is what else the verdicts rest on
+ * @route: the verdicts, by kind of transfer, for a list and for a single address
  * @gathered: what routes of the pair rest on
  * @stats: counters; they pass to the entry that replaces this one.  NULL if they
  *	could not be allocated, and in results that are not cached
@@ -553,6 +583,8 @@ struct p2pdma_entry {
 	struct p2pdma_bdf owner_bdf;
 	int bar;
 	int generation;
+	struct p2pdma_stamp stamp;
+	struct pci_p2pdma_route route[P2PDMA_NR_KINDS][P2PDMA_QUERY_SINGLE + 1];
 	struct p2pdma_gathered gathered;
 	struct p2pdma_stats *stats;
 };
@@ -564,8 +596,9 @@ struct p2pdma_lookups {
 	unsigned long stale;
 };
 
-const struct p2pdma_gathered *
+const struct p2pdma_entry *
 p2pdma_cache_get(struct pci_dev *client, struct p2pdma_provider *provider,
+		 enum p2pdma_query query, bool store,
 		 struct p2pdma_entry *uncached);
 struct p2pdma_stats *p2pdma_cache_stats(struct pci_dev *client,
 					struct p2pdma_provider *provider,
@@ -596,7 +629,7 @@ void p2pdma_report(struct p2pdma_provider *provider, struct device *dev,
 
 void p2pdma_query(struct p2pdma_provider *provider, struct device *dev,
 		  enum dma_data_direction dir, enum p2pdma_query query,
-		  struct pci_p2pdma_route *route);
+		  bool store, struct pci_p2pdma_route *route);
 void p2pdma_examine(struct p2pdma_provider *provider, struct pci_dev *client,
 		    enum p2pdma_kind kind, struct p2pdma_gathered *gathered,
 		    struct p2pdma_facts *facts, struct pci_p2pdma_route *route);

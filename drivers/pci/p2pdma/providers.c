@@ -41,6 +41,14 @@ struct p2pdma_table {
 DEFINE_STATIC_KEY_FALSE(pci_p2pdma_key);
 EXPORT_SYMBOL_GPL(pci_p2pdma_key);
 
+struct pci_p2pdma_span pci_p2pdma_low __read_mostly = {
+	.first = PHYS_ADDR_MAX,
+};
+
+struct pci_p2pdma_span pci_p2pdma_high __read_mostly = {
+	.first = PHYS_ADDR_MAX,
+};
+
 static DEFINE_MUTEX(p2pdma_lock);
 static LIST_HEAD(p2pdma_ranges);	/* by address; under p2pdma_lock */
 static struct p2pdma_table __rcu *p2pdma_table;
@@ -87,6 +95,13 @@ static int p2pdma_table_update(gfp_t gfp)
 	return 0;
 }
 
+static void p2pdma_span_grow(struct pci_p2pdma_span *span, phys_addr_t first,
+			     phys_addr_t last)
+{
+	WRITE_ONCE(span->first, min(span->first, first));
+	WRITE_ONCE(span->last, max(span->last, last));
+}
+
 /**
  * p2pdma_range_add - register a range of peer memory
  * @range: the range, with @start, @last (CPU physical addresses, both inclusive)
@@ -123,6 +138,12 @@ int p2pdma_range_add(struct p2pdma_range *range)
 		return ret;
 	}
 
+	if (range->start < SZ_4G)
+		p2pdma_span_grow(&pci_p2pdma_low, range->start,
+				 min(range->last, SZ_4G - 1));
+	if (range->last >= SZ_4G)
+		p2pdma_span_grow(&pci_p2pdma_high, max(range->start, SZ_4G),
+				 range->last);
 	static_branch_enable(&pci_p2pdma_key);
 	trace_p2pdma_provider_add(range);
 	return 0;
@@ -212,6 +233,44 @@ static unsigned int p2pdma_table_find(const struct p2pdma_table *table,
 }
 
 /**
+ * p2pdma_for_each_provider_of - look at the providers of one function
+ * @pdev: the function
+ * @fn: called for each; false ends the walk
+ * @data: for @fn
+ *
+ * Costs a search for each BAR, however many providers there are.
+ *
+ * Context: may sleep, and so may @fn, which may not add or remove ranges.
+ */
+void p2pdma_for_each_provider_of(struct pci_dev *pdev,
+				 bool (*fn)(struct p2pdma_provider *provider,
+					    void *data), void *data)
+{
+	const struct p2pdma_table *table;
+	unsigned int i;
+	int bar;
+
+	guard(mutex)(&p2pdma_lock);
+
+	table = rcu_dereference_protected(p2pdma_table,
+					  lockdep_is_held(&p2pdma_lock));
+	for (bar = 0; table && bar < PCI_STD_NUM_BARS; bar++) {
+		if (!p2pdma_bar_is_memory(pdev, bar))
+			continue;
+		i = p2pdma_table_find(table, pci_resource_start(pdev, bar));
+		/* The BARs of devices below VMD are in a BAR of VMD's own. */
+		while (i < table->count &&
+		       table->interval[i].start <= pci_resource_end(pdev, bar) &&
+		       table->interval[i].provider->owner != &pdev->dev)
+			i++;
+		if (i < table->count &&
+		    table->interval[i].start <= pci_resource_end(pdev, bar) &&
+		    !fn(table->interval[i].provider, data))
+			return;
+	}
+}
+
+/**
  * __pci_p2pdma_cursor_move - move a cursor to the interval that holds an address
  * @cursor: the cursor
  * @phys: CPU physical address
@@ -273,7 +332,7 @@ bool pci_p2pdma_sg_has_peer(struct scatterlist *sgl, int nents)
 		return false;
 
 	for_each_sg(sgl, sg, nents, i)
-		if (pci_p2pdma_sg_is_peer(&cursor, sg))
+		if (pci_p2pdma_sg_near(sg) && pci_p2pdma_sg_is_peer(&cursor, sg))
 			return true;
 	return false;
 }

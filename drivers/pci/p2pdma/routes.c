@@ -3,7 +3,7 @@
  * Routes: how a client reaches a provider, and why.
  *
  * The one place to ask: the mapping loops, the distance that drivers ask for and the
- * files in sysfs and debugfs all end in p2pdma_query().
+ * files in sysfs all end in p2pdma_find_route().
  */
 #include <linux/cleanup.h>
 #include <linux/export.h>
@@ -12,12 +12,40 @@
 #include "p2pdma.h"
 #include "trace.h"
 
+/* As p2pdma_query(); returns the counters of the pair, or NULL without them. */
+static struct p2pdma_stats *
+p2pdma_find_route(struct p2pdma_provider *provider, struct device *dev,
+		  enum dma_data_direction dir, enum p2pdma_query query,
+		  bool store, struct pci_p2pdma_route *route)
+{
+	struct pci_dev *asleep = p2pdma_path_asleep(to_pci_dev(provider->owner));
+	struct p2pdma_entry uncached;
+	const struct p2pdma_entry *entry;
+	struct p2pdma_facts facts;
+	struct pci_dev *client;
+
+	if (!dev_is_pci(dev) || (asleep && query != P2PDMA_QUERY_AWAKE)) {
+		p2pdma_conclude_unread(provider, dev, asleep, &facts, route);
+		return NULL;
+	}
+	client = to_pci_dev(dev);
+	entry = p2pdma_cache_get(client, provider, query, store, &uncached);
+	if (query == P2PDMA_QUERY_AWAKE)
+		p2pdma_conclude(&entry->gathered, client, provider,
+				p2pdma_kind(dir), query, &facts, route);
+	else
+		*route = entry->route[p2pdma_kind(dir)][query];
+	return entry->stats;
+}
+
 /**
  * p2pdma_query - the route of a client to a provider
  * @provider: whose memory
  * @dev: the device that is mapped for
  * @dir: direction of the transfer
  * @query: what the route is wanted for
+ * @store: add it to the route cache; not for readers without privilege, and only if
+ *	the driver of @dev is bound
  * @route: filled in
  *
  * Context: any; may read configuration space.  The caller holds @dev, and makes sure
@@ -25,21 +53,10 @@
  */
 void p2pdma_query(struct p2pdma_provider *provider, struct device *dev,
 		  enum dma_data_direction dir, enum p2pdma_query query,
-		  struct pci_p2pdma_route *route)
+		  bool store, struct pci_p2pdma_route *route)
 {
-	struct pci_dev *asleep = p2pdma_path_asleep(to_pci_dev(provider->owner));
-	struct p2pdma_entry uncached;
-	struct p2pdma_facts facts;
-	struct pci_dev *client;
-
 	guard(rcu)();
-	if (!dev_is_pci(dev) || (asleep && query != P2PDMA_QUERY_AWAKE)) {
-		p2pdma_conclude_unread(provider, dev, asleep, &facts, route);
-		return;
-	}
-	client = to_pci_dev(dev);
-	p2pdma_conclude(p2pdma_cache_get(client, provider, &uncached), client,
-			provider, p2pdma_kind(dir), query, &facts, route);
+	p2pdma_find_route(provider, dev, dir, query, store, route);
 }
 
 /**
@@ -91,7 +108,7 @@ void pci_p2pdma_query_route(struct p2pdma_provider *provider,
 			    struct device *dev, enum dma_data_direction dir,
 			    struct pci_p2pdma_route *route)
 {
-	p2pdma_query(provider, dev, dir, P2PDMA_QUERY_LIST, route);
+	p2pdma_query(provider, dev, dir, P2PDMA_QUERY_LIST, false, route);
 }
 EXPORT_SYMBOL_GPL(pci_p2pdma_query_route);
 
@@ -106,16 +123,25 @@ EXPORT_SYMBOL_GPL(pci_p2pdma_query_route);
  * As pci_p2pdma_query_route(), and puts a refusal in the log once for each pair
  * and reason.
  *
- * Context: any.
+ * Context: any, in an RCU read-side section, for which the result is valid.
+ *
+ * Return: the counters of the pair, or NULL if there are none.
  */
-void pci_p2pdma_map_route(struct p2pdma_provider *provider, struct device *dev,
-			  enum dma_data_direction dir, bool single,
-			  struct pci_p2pdma_route *route)
+struct p2pdma_stats *pci_p2pdma_map_route(struct p2pdma_provider *provider,
+					  struct device *dev,
+					  enum dma_data_direction dir,
+					  bool single,
+					  struct pci_p2pdma_route *route)
 {
-	p2pdma_query(provider, dev, dir,
-		     single ? P2PDMA_QUERY_SINGLE : P2PDMA_QUERY_LIST, route);
+	struct p2pdma_stats *stats;
+
+	stats = p2pdma_find_route(provider, dev, dir,
+				  single ? P2PDMA_QUERY_SINGLE :
+					   P2PDMA_QUERY_LIST, true, route);
 	trace_p2pdma_route(provider, dev, dir, route);
-	p2pdma_report(provider, dev, route);
+	if (unlikely(route->type == PCI_P2PDMA_MAP_NOT_SUPPORTED))
+		p2pdma_report(provider, dev, route);
+	return stats;
 }
 
 /*
@@ -150,6 +176,7 @@ static bool p2pdma_unproven(enum pci_p2pdma_reason reason, bool own)
  * @dir: direction of the transfer
  * @strict: refuse a mapping that is not known to work
  * @route: filled in, if there is a provider
+ * @stats: set to the counters of the pair, or NULL, if there is a provider
  *
  * For dma_map_resource(), which drivers called for any device's registers long
  * before there were routes.  Unless @strict, a mapping of which nothing says whether
@@ -166,7 +193,8 @@ struct p2pdma_provider *pci_p2pdma_bar_route(phys_addr_t phys, size_t size,
 					     struct device *dev,
 					     enum dma_data_direction dir,
 					     bool strict,
-					     struct pci_p2pdma_route *route)
+					     struct pci_p2pdma_route *route,
+					     struct p2pdma_stats **stats)
 {
 	struct p2pdma_provider *provider = p2pdma_bar_of_phys(phys, size);
 	struct pci_p2pdma_cursor cursor = {};
@@ -182,9 +210,9 @@ struct p2pdma_provider *pci_p2pdma_bar_route(phys_addr_t phys, size_t size,
 	if (IS_ERR_OR_NULL(provider))
 		return provider;
 
-	p2pdma_query(provider, dev, dir, P2PDMA_QUERY_SINGLE, route);
+	p2pdma_query(provider, dev, dir, P2PDMA_QUERY_SINGLE, true, route);
 	if (strict || !p2pdma_unproven(route->reason, provider->owner == dev)) {
-		pci_p2pdma_map_route(provider, dev, dir, true, route);
+		*stats = pci_p2pdma_map_route(provider, dev, dir, true, route);
 		return provider;
 	}
 
@@ -212,6 +240,7 @@ enum pci_p2pdma_map_type pci_p2pdma_map_type(struct p2pdma_provider *provider,
 {
 	struct pci_p2pdma_route route;
 
+	guard(rcu)();
 	pci_p2pdma_map_route(provider, dev, DMA_BIDIRECTIONAL, false, &route);
 	return route.type;
 }

@@ -2,8 +2,8 @@
 /*
  * Tallies: what the mapping layer reports of its mappings.
  *
- * A mapping adds up its DMA segments in a tally of its own, and reports it once at
- * the end.  The report goes to the counters of each pair and to the trace events.
+ * A mapping loop counts entries and bytes in its slots, and reports them once at the
+ * end.  The report goes to the counters of each pair and to the trace events.
  */
 #include <kunit/visibility.h>
 #include <linux/cleanup.h>
@@ -13,73 +13,93 @@
 #include "p2pdma.h"
 #include "trace.h"
 
-/**
- * pci_p2pdma_tally_add - add DMA segments to a tally
- * @tally: of one mapping
- * @provider: whose memory they are, or NULL for RAM
- * @type: its route; ignored for RAM
- * @segments: how many DMA segments
- * @bytes: bytes in them
- *
- * Context: any.
- */
-void pci_p2pdma_tally_add(struct pci_p2pdma_tally *tally,
-			  struct p2pdma_provider *provider,
-			  enum pci_p2pdma_map_type type, unsigned int segments,
-			  u64 bytes)
+static void p2pdma_tally_add(struct pci_p2pdma_tally *tally,
+			     const struct dma_p2pdma_slot *slot)
 {
-	unsigned int i;
-
-	if (!provider) {
-		tally->ram += segments;
-		tally->ram_bytes += bytes;
+	if (!slot->cursor.provider)
 		return;
-	}
-	if (type == PCI_P2PDMA_MAP_BUS_ADDR) {
-		tally->bus += segments;
-		tally->bus_bytes += bytes;
+	if (slot->type == PCI_P2PDMA_MAP_BUS_ADDR) {
+		tally->bus += slot->entries;
+		tally->bus_bytes += slot->bytes;
 	} else {
-		tally->host += segments;
-		tally->host_bytes += bytes;
+		tally->host += slot->entries;
+		tally->host_bytes += slot->bytes;
 	}
+}
 
-	for (i = 0; i < tally->providers; i++)
-		if (tally->peer[i].provider == provider)
-			break;
-	if (i == PCI_P2PDMA_TALLY_PROVIDERS)
-		return;
-	if (i == tally->providers) {
-		tally->peer[i].provider = provider;
-		tally->providers++;
+/* All that is not peer memory is RAM. */
+static void p2pdma_trace_mapped(struct dma_p2pdma_walk *walk,
+				struct scatterlist *sgl, int nents)
+{
+	struct pci_p2pdma_tally tally = {};
+	struct scatterlist *sg;
+	unsigned int slot;
+	int i;
+
+	if (walk->evicted)
+		tally = walk->sums;
+	for (slot = 0; slot < walk->used; slot++)
+		p2pdma_tally_add(&tally, &walk->slot[slot]);
+
+	for_each_sg(sgl, sg, nents, i)
+		tally.ram_bytes += sg->length;
+	if (nents) {
+		tally.ram = nents - tally.bus - tally.host;
+		tally.ram_bytes -= tally.bus_bytes + tally.host_bytes;
 	}
-	tally->peer[i].bytes += bytes;
+	trace_p2pdma_map_sg(walk->dev, walk->dir, &tally);
 }
 
 /**
- * pci_p2pdma_mapped - peer memory has been mapped
- * @dev: the device that it is mapped for
- * @dir: direction of the transfer
- * @tally: what the mapping is made of
+ * pci_p2pdma_evict - a slot is about to be filled in anew
+ * @walk: of the mapping loop
+ * @slot: one of its slots
  *
- * Counts it for each provider, and emits a trace event.
+ * Keeps what the slot has for the trace event.  It is not in the counters of the pair.
  *
- * Context: any.
+ * Context: any, in the RCU read-side section of the walk.
  */
-void pci_p2pdma_mapped(struct device *dev, enum dma_data_direction dir,
-		       const struct pci_p2pdma_tally *tally)
+void pci_p2pdma_evict(struct dma_p2pdma_walk *walk,
+		      struct dma_p2pdma_slot *slot)
 {
-	struct p2pdma_stats *stats;
-	unsigned int i;
+	if (!walk->evicted) {
+		walk->evicted = true;
+		walk->sums = (struct pci_p2pdma_tally) {};
+	}
+	p2pdma_tally_add(&walk->sums, slot);
+}
 
-	trace_p2pdma_map_sg(dev, dir, tally);
+/**
+ * pci_p2pdma_mapped - a mapping loop has come to its end
+ * @walk: of the mapping loop
+ * @sgl: the list
+ * @nents: its entries; 0 for a mapping without a list
+ *
+ * Counts the list once for each provider, and emits a trace event.
+ *
+ * Context: any, in the RCU read-side section of the walk.
+ */
+void pci_p2pdma_mapped(struct dma_p2pdma_walk *walk, struct scatterlist *sgl,
+		       int nents)
+{
+	enum p2pdma_kind kind = p2pdma_kind(walk->dir);
+	struct dma_p2pdma_slot *slot = walk->slot, *other;
+	struct dma_p2pdma_slot *end = slot + walk->used;
 
-	guard(rcu)();
-	for (i = 0; i < tally->providers; i++) {
-		stats = p2pdma_cache_stats(to_pci_dev(dev),
-					   tally->peer[i].provider, false);
-		if (stats)
-			p2pdma_stats_mapped(stats, p2pdma_kind(dir),
-					    tally->peer[i].bytes);
+	if (trace_p2pdma_map_sg_enabled())
+		p2pdma_trace_mapped(walk, sgl, nents);
+
+	for (; slot < end; slot++) {
+		if (!slot->stats || !slot->entries)
+			continue;
+		/* A provider may have several ranges. */
+		for (other = slot + 1; other < end; other++) {
+			if (other->stats != slot->stats)
+				continue;
+			slot->bytes += other->bytes;
+			other->stats = NULL;
+		}
+		p2pdma_stats_mapped(slot->stats, kind, slot->bytes);
 	}
 }
 
