@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Preloaded under p2pdma watch: a kernel whose events never end.  What the trace
- * instance is cleaned up with leaves an error number behind, as it may.
+ * Preloaded under p2pdma watch: a kernel whose events never end.  Functions that clean
+ * up the trace instance set errno, as those of libtracefs may.
  */
 #include <errno.h>
 #include <tracefs.h>

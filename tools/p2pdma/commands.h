@@ -2,9 +2,9 @@
 /*
  * The commands.
  *
- * The order of all files. A file includes and calls only files on lines below its own,
- * or, on its own line, files to the right of a ">" that stands after it in the same
- * column. A test holds the objects and the includes against this list.
+ * The order of all files. A file includes and calls only files on lines below its own.
+ * Columns of a line are separated by two blanks; in a column "a > b, c" lets a include
+ * and call b and c. A test compares the objects and all includes with this list.
  *
  *	main
  *	summary  topo > tree, dot  route  policy_cmd  verify  bench  watch

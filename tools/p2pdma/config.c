@@ -22,7 +22,7 @@ static void failed(char *format, ...)
 	die("libpci: %s", text);
 }
 
-/* libpci warns of what cannot be read; the result of the read shows it as well. */
+/* Drop libpci's warnings: a read that failed shows in its result. */
 [[gnu::format(printf, 1, 2)]]
 static void quiet(char *format, ...)
 {

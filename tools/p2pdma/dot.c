@@ -200,7 +200,7 @@ static bool leads_to_shown(const struct graph *g, const struct dev *bridge)
 
 /*
  * Is @bridge a downstream port, drawn in the box of the device below it? If types of
- * ports could not be read, a bridge with other bridges below it is taken for none.
+ * ports could not be read, a bridge with other bridges below it is not taken for one.
  */
 static bool is_folded(const struct graph *g, const struct dev *bridge)
 {

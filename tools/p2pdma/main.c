@@ -14,12 +14,12 @@
 #include "commands.h"
 #include "near.h"
 
-static int help(int argc, char **argv, struct options *options);
+static int run_help(int argc, char **argv, struct options *options);
 
 static const struct command help_command = {
 	.name = "help",
 	.summary = "of a command: p2pdma help COMMAND",
-	.run = help,
+	.run = run_help,
 };
 
 /* In the order of the overview that --help prints. */
@@ -94,7 +94,7 @@ static int finish(int status)
 	return status;
 }
 
-static int help(int argc, char **argv, struct options *options)
+static int run_help(int argc, char **argv, struct options *options)
 {
 	const struct command *command = NULL;
 

@@ -62,7 +62,7 @@ static unsigned long hidden_reasons(const struct situation *s)
 		break;
 	case REASON_HOST_BRIDGE_UNTRUSTED:
 		/* without the virtual IOMMU ACS would be in the way */
-		if (!untranslated_guest(s) && only_acs_in_the_way(s))
+		if (!no_virtual_iommu(s) && only_acs_in_the_way(s))
 			return acs_reasons(s);
 		return 0;
 	default:
@@ -76,7 +76,7 @@ static unsigned long hidden_reasons(const struct situation *s)
 		hidden |= R(NO_COMMON_PORT);
 	if (path->conventional)
 		hidden |= R(CONVENTIONAL_PCI);
-	if (!untranslated_guest(s))
+	if (!no_virtual_iommu(s))
 		hidden |= R(VIRTUALISED);
 	return hidden | acs_reasons(s);
 }

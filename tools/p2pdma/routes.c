@@ -23,50 +23,94 @@ static const struct {
 	const char *word;
 	const char *meaning;
 } reasons[] = {
-	[REASON_DIRECT] = { "direct",
-		"below one switch, or functions of one device, and nothing redirects" },
-	[REASON_SAME_FUNCTION] = { "same-function",
-		"the client's own memory" },
-	[REASON_NO_COMMON_PORT] = { "no-common-port",
-		"no port is above both; the request has to cross the host bridge" },
-	[REASON_CONVENTIONAL_PCI] = { "conventional-pci",
-		"a bridge on the path is not PCI Express" },
-	[REASON_UNTRUSTED_CLIENT] = { "untrusted-client",
-		"the client is on an external port, and never gets a direct route" },
-	[REASON_VIRTUALISED] = { "virtualised",
-		"this is a virtual machine, and its virtual IOMMU translates for the client" },
-	[REASON_ACS_REQUEST] = { "acs-request",
-		"ACS on the client's side of the switch redirects or blocks its requests" },
-	[REASON_ACS_COMPLETION] = { "acs-completion",
-		"ACS on the provider's side of the switch redirects the completions of reads" },
-	[REASON_MULTIFUNCTION] = { "multifunction",
-		"functions of one device where ACS redirects or forwards, or one is below a bridge function" },
-	[REASON_DMA_MASK] = { "dma-mask",
-		"the client's DMA mask does not reach to the end of the provider's BAR" },
-	[REASON_POLICY_OFF] = { "policy-off",
-		"the mode is off, by choice or because the boot option does not parse" },
-	[REASON_DENIED] = { "denied",
-		"the policy denies the client or the provider" },
-	[REASON_NOT_PCI] = { "not-pci",
-		"the device that would do the DMA is not a PCI function" },
-	[REASON_PROVIDER_UNREACHABLE] = { "provider-unreachable",
-		"the provider, or a port above it, is going away, asleep, or does not decode memory" },
-	[REASON_MUST_BOUNCE] = { "must-bounce",
-		"the client may use only bounce buffers, which cannot replace peer memory" },
-	[REASON_POLICY_SWITCH] = { "policy-switch",
-		"the mode is switch, and a direct route is not possible" },
-	[REASON_POLICY_HOST] = { "policy-host",
-		"the mode is host, and forbids the direct route" },
-	[REASON_FABRIC_BLOCKED] = { "fabric-blocked",
-		"the transfer would be lost: ACS drops it, or a port does not forward it upstream or does not decode memory" },
-	[REASON_HOST_BRIDGE_UNTRUSTED] = { "host-bridge-untrusted",
-		"the request has to cross a host bridge, and nothing says that it forwards" },
-	[REASON_WINDOW_UNRESERVED] = { "window-unreserved",
-		"the windows of the host bridge are not reserved among the client's DMA addresses" },
-	[REASON_UNMAPPABLE] = { "unmappable",
-		"the client's DMA layer cannot map memory that is not RAM" },
-	[REASON_UNKNOWN] = { "unknown",
-		"a reason that this version of p2pdma does not know" },
+	[REASON_DIRECT] = {
+		"direct",
+		"below one switch, or functions of one device, and nothing redirects",
+	},
+	[REASON_SAME_FUNCTION] = {
+		"same-function",
+		"the client's own memory",
+	},
+	[REASON_NO_COMMON_PORT] = {
+		"no-common-port",
+		"no port is above both; the request has to cross the host bridge",
+	},
+	[REASON_CONVENTIONAL_PCI] = {
+		"conventional-pci",
+		"a bridge on the path is not PCI Express",
+	},
+	[REASON_UNTRUSTED_CLIENT] = {
+		"untrusted-client",
+		"the client is on an external port, and never gets a direct route",
+	},
+	[REASON_VIRTUALISED] = {
+		"virtualised",
+		"this is a virtual machine, and its virtual IOMMU translates for the client",
+	},
+	[REASON_ACS_REQUEST] = {
+		"acs-request",
+		"ACS on the client's side of the switch redirects or blocks its requests",
+	},
+	[REASON_ACS_COMPLETION] = {
+		"acs-completion",
+		"ACS on the provider's side of the switch redirects the completions of reads",
+	},
+	[REASON_MULTIFUNCTION] = {
+		"multifunction",
+		"functions of one device where ACS redirects or forwards, or one is below a bridge function",
+	},
+	[REASON_DMA_MASK] = {
+		"dma-mask",
+		"the client's DMA mask does not reach to the end of the provider's BAR",
+	},
+	[REASON_POLICY_OFF] = {
+		"policy-off",
+		"the mode is off, by choice or because the boot option does not parse",
+	},
+	[REASON_DENIED] = {
+		"denied",
+		"the policy denies the client or the provider",
+	},
+	[REASON_NOT_PCI] = {
+		"not-pci",
+		"the device that would do the DMA is not a PCI function",
+	},
+	[REASON_PROVIDER_UNREACHABLE] = {
+		"provider-unreachable",
+		"the provider, or a port above it, is going away, asleep, or does not decode memory",
+	},
+	[REASON_MUST_BOUNCE] = {
+		"must-bounce",
+		"the client may use only bounce buffers, which cannot replace peer memory",
+	},
+	[REASON_POLICY_SWITCH] = {
+		"policy-switch",
+		"the mode is switch, and a direct route is not possible",
+	},
+	[REASON_POLICY_HOST] = {
+		"policy-host",
+		"the mode is host, and forbids the direct route",
+	},
+	[REASON_FABRIC_BLOCKED] = {
+		"fabric-blocked",
+		"the transfer would be lost: ACS drops it, or a port does not forward it upstream or does not decode memory",
+	},
+	[REASON_HOST_BRIDGE_UNTRUSTED] = {
+		"host-bridge-untrusted",
+		"the request has to cross a host bridge, and nothing says that it forwards",
+	},
+	[REASON_WINDOW_UNRESERVED] = {
+		"window-unreserved",
+		"the windows of the host bridge are not reserved among the client's DMA addresses",
+	},
+	[REASON_UNMAPPABLE] = {
+		"unmappable",
+		"the client's DMA layer cannot map memory that is not RAM",
+	},
+	[REASON_UNKNOWN] = {
+		"unknown",
+		"a reason that this version of p2pdma does not know",
+	},
 };
 
 const char *direction_name(enum direction dir)

@@ -92,7 +92,7 @@ bool apply_no_bounce(const struct situation *s, struct remedy *remedy)
 
 bool apply_passthrough(const struct situation *s, struct remedy *remedy)
 {
-	if (untranslated_guest(s) || !only_acs_in_the_way(s))
+	if (no_virtual_iommu(s) || !only_acs_in_the_way(s))
 		return false;
 	remedy->parameter = xstrdup("iommu.passthrough=1");
 	if (s->path->seen && !s->path->n_redirectors)

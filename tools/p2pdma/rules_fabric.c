@@ -220,7 +220,7 @@ bool apply_no_acs(const struct situation *s, struct remedy *remedy)
 	const struct dev *named;
 	char *list;
 
-	if (!only_acs_in_the_way(s) || (!s->hidden && !untranslated_guest(s)) ||
+	if (!only_acs_in_the_way(s) || (!s->hidden && !no_virtual_iommu(s)) ||
 	    forwarding_in_the_way(path))
 		return false;
 	named = machine_dev_at(s->m, s->route->port);
@@ -259,7 +259,7 @@ bool apply_no_acs_no_forwarding(const struct situation *s, struct remedy *remedy
 	const struct path *path = s->path;
 	char *list;
 
-	if (!only_acs_in_the_way(s) || (!s->hidden && !untranslated_guest(s)) ||
+	if (!only_acs_in_the_way(s) || (!s->hidden && !no_virtual_iommu(s)) ||
 	    !forwarding_in_the_way(path))
 		return false;
 	list = joined(path->redirectors, path->n_redirectors, "x0000xx@");

@@ -141,7 +141,7 @@ bool apply_undeny(const struct situation *s, struct remedy *remedy)
 		    !policy_names(word, s->path->provider))
 			words_add(&rest, word);
 	}
-	/* without deny= of one of the two, as seen from here, there is no new list */
+	/* if no word is seen to match one of the two, a new list cannot be written */
 	if (rest.n < s->policy.deny.n) {
 		changed.deny = rest;
 		set_whole(remedy, s, &changed);
@@ -183,7 +183,7 @@ static void trust_add(struct words *trust, const struct dev *dev,
 /*
  * Add client and provider to trust=: for the next boot to the list of the command line,
  * and now to that of the active policy. If mode or deny= of the two differ, the parameter
- * sets those of the active policy as well, which the effect is worked out for.
+ * also sets those of the active policy, because the effect is worked out for them.
  */
 static void trust_word(const struct situation *s, struct remedy *remedy,
 		       const char *suffix)

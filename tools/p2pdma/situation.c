@@ -4,7 +4,7 @@
 
 #include "situation.h"
 
-bool untranslated_guest(const struct situation *s)
+bool no_virtual_iommu(const struct situation *s)
 {
 	return !(s->m->guest && s->path->client->translated);
 }
@@ -19,7 +19,7 @@ bool mask_reaches(const struct situation *s)
 bool direct_is_allowed(const struct situation *s)
 {
 	return strcmp(s->policy.mode, "host") && !s->path->client->untrusted &&
-	       mask_reaches(s) && untranslated_guest(s);
+	       mask_reaches(s) && no_virtual_iommu(s);
 }
 
 bool only_acs_in_the_way(const struct situation *s)

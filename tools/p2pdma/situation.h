@@ -48,7 +48,7 @@ struct situation {
 };
 
 /* No virtual IOMMU translates for the client. */
-bool untranslated_guest(const struct situation *s);
+bool no_virtual_iommu(const struct situation *s);
 /*
  * Does the client's DMA mask reach to the end of the BAR? Taken from CPU addresses,
  * which are the bus addresses below most host bridges.

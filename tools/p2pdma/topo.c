@@ -11,7 +11,7 @@
 #include "path.h"
 #include "tree.h"
 
-#define WIDE	140	/* columns from which on the PCI names are shown */
+#define WIDE	140	/* columns from which on device labels are shown */
 
 static struct {
 	bool tree, dot;

@@ -61,7 +61,7 @@ static enum result judge(const struct check *check)
 }
 
 /*
- * Have all BARs of the provider the same verdict? User space allocates memory of a
+ * Do all BARs of the provider have the same verdict? User space allocates memory of a
  * function, and cannot choose the BAR.
  */
 static bool same_for_all_bars(const struct machine *m, const struct pair *pair)
