@@ -43,7 +43,7 @@ class Route:
 class CommandLine:
     """A boot with a policy on the command line."""
     policies: list[str]
-    policy: str | None      # in force; None: "off", with an error
+    policy: str | None      # the active one; None: "off", with an error
     named: str              # in the log, by the error if there is one
     routes: str             # name of the policy whose routes must hold
 
