@@ -21,6 +21,11 @@ RUNS ?=
 KASAN ?=
 MUTANTS ?=
 
+# For "make bench".
+CASES ?=
+CHECK ?=
+UPDATE ?=
+
 export KSRC LINUX_VERSION BUILD JOBS
 
 # Paths on the command line are relative to where make was called, which is here.
@@ -30,8 +35,8 @@ override BUILD := $(abspath $(BUILD))
 BZIMAGE := $(BUILD)/kernel/arch/x86/boot/bzImage
 
 .DEFAULT_GOAL := help
-.PHONY: help run tool install deb test fuzz mutants coverage check graft ungraft \
-	kernel drift deps clean distclean need-ksrc
+.PHONY: help run tool install deb test fuzz mutants coverage bench check graft \
+	ungraft kernel drift deps clean distclean need-ksrc
 
 # One target at a time: they share the source tree, and each uses all the cores itself.
 .NOTPARALLEL:
@@ -55,6 +60,9 @@ help:		## this list
 #: RUNS for fuzz: how many random fabrics (else 200)
 #: KASAN for fuzz: 1 for a kernel with KASAN
 #: MUTANTS for mutants: names of some (else all of scripts/mutants.list)
+#: CASES for bench: a regular expression; only cases whose name has it (tests/bench/run --list)
+#: CHECK for bench: 1 to fail where a figure is over its goal or worse than what is committed
+#: UPDATE for bench: 1 to write the figures that are committed
 
 run: deps kernel	## the main job: move data between emulated drives, a table of routes and results
 	tests/qemu/run --kernel $(BZIMAGE) $(if $(POLICY),--policy '$(POLICY)') \
@@ -81,6 +89,9 @@ mutants: deps		## deliberate faults in the code, one at a time: do the KUnit sui
 coverage: deps		## which lines of the kernel code do the KUnit suites run? a table
 	@scripts/coverage
 
+bench: deps		## what mappings cost on the plain kernel and on the grafted one: CASES, CHECK, UPDATE
+	@scripts/bench --filter '$(CASES)' $(if $(CHECK),--check) $(if $(UPDATE),--update)
+
 check: deps		## style and static checks of what is ours; the kernel's users still compile
 	@scripts/check
 
@@ -100,7 +111,7 @@ deps:			## install the Debian packages that are missing
 	@scripts/deps
 
 clean:			## delete what was built, keep the downloads and the unpacked source
-	rm -rf $(BUILD)/kernel $(BUILD)/kunit $(BUILD)/kunit-* $(BUILD)/mutants $(BUILD)/coverage $(BUILD)/users \
+	rm -rf $(BUILD)/kernel $(BUILD)/kernel-bench $(BUILD)/bench $(BUILD)/kunit $(BUILD)/kunit-* $(BUILD)/mutants $(BUILD)/coverage $(BUILD)/users \
 		$(BUILD)/users-pristine $(BUILD)/pristine $(BUILD)/check $(BUILD)/check-* $(BUILD)/drift $(BUILD)/log $(BUILD)/results \
 		$(BUILD)/qemu $(BUILD)/p2pdma $(BUILD)/tools $(BUILD)/deb
 

@@ -4,8 +4,8 @@
 The guest (tests/qemu/guest) gets its orders in the initramfs and reports on a
 virtio-serial port, which here is a file that grows. The console is a log: it
 is searched for oopses and IOMMU faults and shown when something fails, but no
-result is ever read from it. Always software emulation, two CPUs, each in a
-thread of its own.
+result is ever read from it. Always software emulation; unless a boot says
+otherwise, two CPUs, each in a thread of its own.
 """
 
 import json
@@ -83,6 +83,8 @@ class Boot:
     single: bool = False            # the devices of lib/single.py
     devices: list[str] = field(default_factory=list)    # more, as QEMU's arguments
     external: bool = False          # the firmware calls root port A external
+    emulation: list[str] = field(default_factory=lambda: [
+        "-accel", "tcg,thread=multi", "-smp", "2", "-m", "512M"])
     timeout: float = 300.0          # seconds, for the whole boot
     files: dict[str, tuple[int, bytes]] = field(default_factory=dict)
 
@@ -234,8 +236,8 @@ def command_line(boot: Boot, work: Path, results: Path, log: Path) -> list[str]:
         disk = ["-blockdev", "driver=raw,cache.no-flush=on,node-name=vda,"
                 f"file.driver=file,file.filename={image}",
                 "-device", "virtio-blk-pci,drive=vda,addr=0x9"]
-    return [QEMU, "-M", "q35", "-accel", "tcg,thread=multi", "-smp", "2",
-            "-m", "512M", "-cpu", boot.cpu, "-nodefaults", "-no-user-config",
+    return [QEMU, "-M", "q35", *boot.emulation,
+            "-cpu", boot.cpu, "-nodefaults", "-no-user-config",
             "-display", "none", "-no-reboot",
             "-kernel", str(boot.kernel), "-initrd", str(work / "initramfs"),
             "-append", " ".join(append),
