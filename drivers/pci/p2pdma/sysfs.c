@@ -107,7 +107,7 @@ static bool p2pdma_counters_line(struct p2pdma_provider *provider, void *data)
 	struct p2pdma_text *text = data;
 	struct p2pdma_counts counts;
 	const char *separator = "";
-	char line[1024];
+	char line[256];
 	size_t len;
 	int i;
 
@@ -120,16 +120,18 @@ static bool p2pdma_counters_line(struct p2pdma_provider *provider, void *data)
 			counts.lists[P2PDMA_WRITES], counts.bytes[P2PDMA_WRITES],
 			counts.lists[P2PDMA_READS], counts.bytes[P2PDMA_READS],
 			counts.all_refused);
+	if (!p2pdma_text_add(text, line, len))
+		return false;
 	for (i = 0; i < PCI_P2PDMA_NR_REASONS; i++) {
 		if (!counts.refused[i])
 			continue;
-		len += scnprintf(line + len, sizeof(line) - len, "%s%s=%llu",
-				 separator, pci_p2pdma_reason_name(i),
-				 counts.refused[i]);
+		len = scnprintf(line, sizeof(line), "%s%s=%llu", separator,
+				pci_p2pdma_reason_name(i), counts.refused[i]);
+		if (!p2pdma_text_add(text, line, len))
+			return false;
 		separator = ",";
 	}
-	len += scnprintf(line + len, sizeof(line) - len,
-			 counts.all_refused ? "\n" : "-\n");
+	len = scnprintf(line, sizeof(line), counts.all_refused ? "\n" : "-\n");
 	return p2pdma_text_add(text, line, len);
 }
 
