@@ -877,8 +877,10 @@ static void expect_refusal(struct kunit *test, struct setting *set,
 	struct pci_p2pdma_route route;
 	enum fabric_call call;
 
-	pci_p2pdma_map_route(pci_p2pdma_provider_of_phys(phys, SZ_4K),
-			     &set->client->dev, DMA_FROM_DEVICE, true, &route);
+	scoped_guard(rcu)
+		pci_p2pdma_map_route(pci_p2pdma_provider_of_phys(phys, SZ_4K),
+				     &set->client->dev, DMA_FROM_DEVICE, true,
+				     &route);
 	KUNIT_EXPECT_EQ(test, PCI_P2PDMA_MAP_NOT_SUPPORTED, route.type);
 	KUNIT_EXPECT_STREQ(test, pci_p2pdma_reason_name(reason),
 			   pci_p2pdma_reason_name(route.reason));
