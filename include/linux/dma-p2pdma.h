@@ -10,6 +10,7 @@
 #define _LINUX_DMA_P2PDMA_H
 
 #include <linux/bits.h>
+#include <linux/compiler.h>
 #include <linux/dma-direction.h>
 #include <linux/p2pdma-fence.h>
 #include <linux/scatterlist.h>
@@ -169,31 +170,40 @@ enum dma_p2pdma_action {
 	DMA_P2PDMA_FIXED,	/* the DMA address is at a fixed offset */
 	DMA_P2PDMA_CHECKED,	/* dma-direct: by dma_p2pdma_host_addr(), each entry checked */
 	DMA_P2PDMA_IOVA,	/* an IOVA maps it as MMIO */
+	DMA_P2PDMA_REFUSED,	/* there is no route */
+};
+
+/**
+ * struct dma_p2pdma_verdict - what a route means for a mapping loop
+ * @dma_offset: added to a CPU physical address, gives the DMA address
+ *	(%DMA_P2PDMA_FIXED)
+ * @action: what the loop does with the memory
+ * @flags: flags of a DMA segment of the memory
+ * @type: the route's verdict
+ * @same_bridge: client and provider are below one host bridge
+ */
+struct dma_p2pdma_verdict {
+	u64 dma_offset;
+	u8 action;
+	u8 flags;
+	u8 type;
+	bool same_bridge;
 };
 
 /**
  * struct dma_p2pdma_slot - an interval that a mapping loop has met, with its verdict
  * @cursor: the interval
- * @dma_offset: added to a CPU physical address, gives the DMA address
- *	(%DMA_P2PDMA_FIXED)
- * @stats: counters of client and provider, or NULL
- * @bytes: bytes of list entries in the interval
+ * @verdict: for its memory
  * @entries: list entries in the interval
- * @action: what the loop does with the memory
- * @flags: flags of a DMA segment in the interval
- * @type: the route's verdict
- * @same_bridge: client and provider are below one host bridge
+ * @bytes: bytes in them
+ * @stats: counters of client and provider, or NULL
  */
 struct dma_p2pdma_slot {
 	struct pci_p2pdma_cursor cursor;
-	u64 dma_offset;
-	struct p2pdma_stats *stats;
+	struct dma_p2pdma_verdict verdict;
 	u64 bytes;
+	struct p2pdma_stats *stats;
 	unsigned int entries;
-	u8 action;
-	u8 flags;
-	u8 type;
-	bool same_bridge;
 };
 
 /* Four providers and two gaps between them; the last slot may be used several times. */
@@ -268,6 +278,10 @@ extern struct pci_p2pdma_span pci_p2pdma_low, pci_p2pdma_high;
 void __pci_p2pdma_cursor_move(struct pci_p2pdma_cursor *cursor,
 			      phys_addr_t phys);
 bool pci_p2pdma_sg_has_peer(struct scatterlist *sgl, int nents);
+const struct dma_p2pdma_slot *pci_p2pdma_recent(struct device *dev,
+						enum dma_data_direction dir);
+void pci_p2pdma_mapped_recent(const struct dma_p2pdma_slot *slot,
+			      enum dma_data_direction dir, u64 bytes);
 struct p2pdma_stats *pci_p2pdma_map_route(struct p2pdma_provider *provider,
 					  struct device *dev,
 					  enum dma_data_direction dir,
@@ -311,6 +325,9 @@ int iommu_dma_map_p2pdma(struct device *dev, phys_addr_t phys, size_t size,
 			 enum dma_data_direction dir, unsigned long attrs,
 			 dma_addr_t *iova);
 int iommu_dma_attach_p2pdma(struct device *dev);
+void dma_p2pdma_settle(struct device *dev, struct p2pdma_provider *provider,
+		       const struct pci_p2pdma_route *route,
+		       struct dma_p2pdma_verdict *verdict);
 const void *dma_p2pdma_domain(struct device *dev);
 const void *iommu_dma_domain_id(struct device *dev);
 bool __iommu_dma_unmap_bus(struct device *dev, dma_addr_t dma);
@@ -352,6 +369,13 @@ void dma_p2pdma_sync_sg_for_device(struct device *dev, struct scatterlist *sgl,
 void dma_p2pdma_reset_sg(struct scatterlist *sgl, int nents);
 bool dma_p2pdma_supported(struct device *dev);
 
+static inline bool pci_p2pdma_span_holds(const struct pci_p2pdma_span *span,
+					 phys_addr_t phys, size_t size)
+{
+	/* What the caller holds was in the span before: it only grows. */
+	return data_race(phys <= span->last && phys + size > span->first);
+}
+
 /**
  * pci_p2pdma_near - may a range hold peer memory?
  * @phys: CPU physical address
@@ -365,10 +389,8 @@ bool dma_p2pdma_supported(struct device *dev);
 static inline bool pci_p2pdma_near(phys_addr_t phys, size_t size)
 {
 	return pci_p2pdma_in_use() &&
-	       ((phys + size > READ_ONCE(pci_p2pdma_low.first) &&
-		 phys <= READ_ONCE(pci_p2pdma_low.last)) ||
-		(phys + size > READ_ONCE(pci_p2pdma_high.first) &&
-		 phys <= READ_ONCE(pci_p2pdma_high.last)));
+	       (pci_p2pdma_span_holds(&pci_p2pdma_low, phys, size) ||
+		pci_p2pdma_span_holds(&pci_p2pdma_high, phys, size));
 }
 
 /* Map a page if it is peer memory; else, return false. */
@@ -590,6 +612,35 @@ static inline bool pci_p2pdma_sg_is_peer(struct pci_p2pdma_cursor *cursor,
 }
 
 /**
+ * dma_p2pdma_sg_next - the entry after another
+ * @sg: an entry that is not the last of its list
+ *
+ * As sg_next(), for loops that count.
+ *
+ * Return: the next entry.
+ */
+static inline struct scatterlist *dma_p2pdma_sg_next(struct scatterlist *sg)
+{
+	sg++;
+	return unlikely(sg_is_chain(sg)) ? sg_chain_ptr(sg) : sg;
+}
+
+/**
+ * dma_p2pdma_sg_after - the entry after another, if there is one
+ * @sg: the entry
+ * @left: entries after it
+ *
+ * For loops over RAM too: as sg_next(), but without a function call.
+ *
+ * Return: the next entry, or NULL.
+ */
+static inline struct scatterlist *dma_p2pdma_sg_after(struct scatterlist *sg,
+						      int left)
+{
+	return left > 0 ? dma_p2pdma_sg_next(sg) : NULL;
+}
+
+/**
  * dma_p2pdma_slot_holds - does a slot's interval hold a whole entry?
  * @slot: the slot
  * @phys: CPU physical address of the entry
@@ -622,20 +673,68 @@ static inline void dma_p2pdma_walk_init(struct dma_p2pdma_walk *walk,
 	walk->used = 0;
 	walk->evicted = false;
 	walk->slot[0].cursor.size = 0;
+	walk->slot[1].cursor.size = 0;
 }
 
 /**
- * dma_p2pdma_sg_next - the entry after another
- * @sg: an entry that is not the last of its list
+ * dma_p2pdma_move - go to the slot of an entry, if it is one of the first two
+ * @walk: of the mapping loop
+ * @phys: CPU physical address of the entry
+ * @size: its length in bytes
  *
- * As sg_next(), for loops that count.
+ * In most lists that mix memory there are two kinds.
  *
- * Return: the next entry.
+ * Return: true if @walk->cur holds the entry.
  */
-static inline struct scatterlist *dma_p2pdma_sg_next(struct scatterlist *sg)
+static inline bool dma_p2pdma_move(struct dma_p2pdma_walk *walk,
+				   phys_addr_t phys, u64 size)
 {
-	sg++;
-	return unlikely(sg_is_chain(sg)) ? sg_chain_ptr(sg) : sg;
+	struct dma_p2pdma_slot *other;
+
+	if (dma_p2pdma_slot_holds(walk->cur, phys, size))
+		return true;
+	other = &walk->slot[walk->cur == walk->slot];
+	if (!dma_p2pdma_slot_holds(other, phys, size))
+		return false;
+	walk->cur = other;
+	return true;
+}
+
+/**
+ * dma_p2pdma_fixed_run - map entries at a fixed offset
+ * @slot: their interval; its action is %DMA_P2PDMA_FIXED
+ * @sg: the first entry; moved to the first that the interval does not hold
+ * @nents: entries from @sg on
+ * @flags: for each DMA segment
+ * @bytes: what is mapped is added to it
+ *
+ * Return: how many entries were mapped, each as a DMA segment.
+ */
+static inline int dma_p2pdma_fixed_run(const struct dma_p2pdma_slot *slot,
+				       struct scatterlist **sg, int nents,
+				       unsigned int flags, u64 *bytes)
+{
+	u64 start = slot->cursor.start, size = slot->cursor.size;
+	u64 dma = start + slot->verdict.dma_offset, sum = 0;
+	struct scatterlist *s = *sg;
+	int left = nents;
+
+	while (left) {
+		u64 offset = sg_phys(s) - start, len = s->length;
+
+		/* As dma_p2pdma_slot_holds(). */
+		if (offset >= size || len - 1 >= size - offset)
+			break;
+		sg_dma_address(s) = dma + offset;
+		sg_dma_len(s) = len;
+		s->dma_flags = flags;
+		sum += len;
+		if (--left)
+			s = dma_p2pdma_sg_next(s);
+	}
+	*bytes += sum;
+	*sg = s;
+	return nents - left;
 }
 
 #endif /* _LINUX_DMA_P2PDMA_H */

@@ -31,73 +31,30 @@ void dma_p2pdma_direct_unmap_sg(struct device *dev, struct scatterlist *sgl,
 				int nents, enum dma_data_direction dir,
 				unsigned long attrs)
 {
-	struct scatterlist *sg = sgl;
+	struct scatterlist *sg;
+	int i;
 
-	for (; nents > 0; nents--) {
+	for (i = 0, sg = sgl; i < nents; i++, sg = dma_p2pdma_sg_after(sg, nents - i)) {
 		if (!(sg->dma_flags & DMA_P2PDMA_PEER))
 			dma_direct_unmap_page(dev, sg_dma_address(sg),
 					      sg_dma_len(sg), dir, attrs);
 		sg_dma_clear_flags(sg);
-		if (nents > 1)
-			sg = dma_p2pdma_sg_next(sg);
 	}
 }
 
-/*
- * Map entries of a slot with a fixed offset, from @sg on, up to the first that it does
- * not hold.  Returns how many; at least one.
- */
-static int dma_p2pdma_direct_run(struct dma_p2pdma_slot *slot,
-				 struct scatterlist **sg, int left)
-{
-	u64 bytes = 0, dma_offset = slot->dma_offset;
-	unsigned int flags = slot->flags;
-	struct scatterlist *s = *sg;
-	int n = 0;
-
-	for (;;) {
-		phys_addr_t phys = sg_phys(s);
-
-		if (!dma_p2pdma_slot_holds(slot, phys, s->length))
-			break;
-		sg_dma_address(s) = phys + dma_offset;
-		sg_dma_len(s) = s->length;
-		s->dma_flags = flags;
-		bytes += s->length;
-		if (++n == left)
-			break;
-		s = dma_p2pdma_sg_next(s);
-	}
-	slot->bytes += bytes;
-	slot->entries += n;
-	*sg = s;
-	return n;
-}
-
-/* Map one entry that is not at a fixed offset. */
+/* Map one entry that is not at a fixed offset; gives its DMA address. */
 static int dma_p2pdma_direct_one(struct dma_p2pdma_walk *walk,
-				 struct scatterlist *sg, unsigned long attrs)
+				 struct scatterlist *sg, unsigned long attrs,
+				 dma_addr_t *dma)
 {
-	struct dma_p2pdma_slot *slot = walk->cur;
-	dma_addr_t dma;
-	int ret;
-
-	if (slot->action == DMA_P2PDMA_RAM) {
-		dma = dma_direct_map_page(walk->dev, sg_page(sg), sg->offset,
-					  sg->length, walk->dir, attrs);
-		if (dma == DMA_MAPPING_ERROR)
-			return -EIO;
-	} else {
-		ret = dma_p2pdma_checked_addr(walk->dev, slot, sg_phys(sg),
-					      sg->length, &dma);
-		if (ret)
-			return dma_p2pdma_unmappable(walk, slot);
+	if (walk->cur->verdict.action == DMA_P2PDMA_RAM) {
+		*dma = dma_direct_map_page(walk->dev, sg_page(sg), sg->offset,
+					   sg->length, walk->dir, attrs);
+		return *dma == DMA_MAPPING_ERROR ? -EIO : 0;
 	}
-	slot->entries++;
-	slot->bytes += sg->length;
-	sg_dma_address(sg) = dma;
-	sg_dma_len(sg) = sg->length;
-	sg->dma_flags = slot->flags;
+	if (dma_p2pdma_checked_addr(walk->dev, walk->cur, sg_phys(sg),
+				    sg->length, dma))
+		return dma_p2pdma_unmappable(walk, walk->cur);
 	return 0;
 }
 
@@ -107,25 +64,32 @@ static int dma_p2pdma_direct_rest(struct dma_p2pdma_walk *walk,
 				  struct scatterlist *sg, int *done, int nents,
 				  unsigned long attrs)
 {
-	bool peer = false;
+	bool peer = walk->used;
 	int ret;
 
-	guard(rcu)();
 	while (*done < nents) {
-		if (!dma_p2pdma_slot_holds(walk->cur, sg_phys(sg), sg->length)) {
-			ret = dma_p2pdma_enter(walk, sg_phys(sg), sg->length);
+		phys_addr_t phys = sg_phys(sg);
+		u64 size = sg->length;
+		dma_addr_t dma;
+
+		if (!dma_p2pdma_move(walk, phys, size)) {
+			ret = dma_p2pdma_enter(walk, phys, size);
 			if (ret)
 				return ret;
-			peer |= walk->cur->flags;
+			peer |= walk->cur->verdict.flags;
 		}
-		if (walk->cur->action == DMA_P2PDMA_FIXED) {
-			*done += dma_p2pdma_direct_run(walk->cur, &sg,
-						       nents - *done);
-			continue;
+		if (likely(walk->cur->verdict.action == DMA_P2PDMA_FIXED)) {
+			dma = phys + walk->cur->verdict.dma_offset;
+		} else {
+			ret = dma_p2pdma_direct_one(walk, sg, attrs, &dma);
+			if (ret)
+				return ret;
 		}
-		ret = dma_p2pdma_direct_one(walk, sg, attrs);
-		if (ret)
-			return ret;
+		walk->cur->entries++;
+		walk->cur->bytes += size;
+		sg_dma_address(sg) = dma;
+		sg_dma_len(sg) = size;
+		sg->dma_flags = walk->cur->verdict.flags;
 		if (++*done < nents)
 			sg = dma_p2pdma_sg_next(sg);
 	}
@@ -135,6 +99,29 @@ static int dma_p2pdma_direct_rest(struct dma_p2pdma_walk *walk,
 		pci_p2pdma_mapped(walk, sgl, nents);
 	}
 	return nents;
+}
+
+/* Map a list of which @done entries are mapped; the first @bytes are in @recent. */
+static noinline int
+dma_p2pdma_direct_walk(struct device *dev, struct scatterlist *sgl,
+		       struct scatterlist *sg, int done, int nents,
+		       enum dma_data_direction dir, unsigned long attrs,
+		       const struct dma_p2pdma_slot *recent, u64 bytes)
+{
+	struct dma_p2pdma_walk walk;
+	int ret;
+
+	dma_p2pdma_walk_init(&walk, dev, dir);
+	if (bytes) {
+		walk.slot[walk.used] = *recent;
+		walk.slot[walk.used].bytes = bytes;
+		walk.slot[walk.used++].entries = done;
+	}
+	ret = dma_p2pdma_direct_rest(&walk, sgl, sg, &done, nents, attrs);
+	if (ret < 0)
+		dma_p2pdma_direct_unmap_sg(dev, sgl, done, dir,
+					   attrs | DMA_ATTR_SKIP_CPU_SYNC);
+	return ret;
 }
 
 /**
@@ -147,6 +134,9 @@ static int dma_p2pdma_direct_rest(struct dma_p2pdma_walk *walk,
  * @dir: direction of the transfer
  * @attrs: DMA attributes
  *
+ * Most lists with peer memory hold that of one provider, for which the client has
+ * mapped before: they need no walk.
+ *
  * Context: any.
  *
  * Return: @nents; an error of dma_p2pdma_enter(), or -EIO if RAM could not be mapped;
@@ -156,13 +146,20 @@ int dma_p2pdma_direct_map_sg(struct device *dev, struct scatterlist *sgl,
 			     struct scatterlist *sg, int done, int nents,
 			     enum dma_data_direction dir, unsigned long attrs)
 {
-	struct dma_p2pdma_walk walk;
-	int ret;
+	const struct dma_p2pdma_slot *recent;
+	u64 bytes = 0;
 
-	dma_p2pdma_walk_init(&walk, dev, dir);
-	ret = dma_p2pdma_direct_rest(&walk, sgl, sg, &done, nents, attrs);
-	if (ret < 0)
-		dma_p2pdma_direct_unmap_sg(dev, sgl, done, dir,
-					   attrs | DMA_ATTR_SKIP_CPU_SYNC);
-	return ret;
+	guard(rcu)();
+	recent = pci_p2pdma_recent(dev, dir);
+	if (recent && !done && recent->verdict.action == DMA_P2PDMA_FIXED) {
+		done = dma_p2pdma_fixed_run(recent, &sg, nents,
+					    recent->verdict.flags, &bytes);
+		if (done == nents) {
+			sgl->dma_flags |= SG_DMA_P2PDMA | SG_DMA_P2PDMA_DIRECT;
+			pci_p2pdma_mapped_recent(recent, dir, bytes);
+			return nents;
+		}
+	}
+	return dma_p2pdma_direct_walk(dev, sgl, sg, done, nents, dir, attrs,
+				      recent, bytes);
 }

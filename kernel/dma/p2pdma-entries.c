@@ -67,7 +67,7 @@ static int dma_p2pdma_map_entry(struct dma_p2pdma_walk *walk,
 	int begin = *left, ret = 0;
 
 	*size = (*sg)->length;
-	switch (slot->action) {
+	switch (slot->verdict.action) {
 	case DMA_P2PDMA_RAM:
 		*dma = dma_p2pdma_map_ram(walk, *sg, attrs);
 		ret = *dma == DMA_MAPPING_ERROR ? -EIO : 0;
@@ -81,7 +81,7 @@ static int dma_p2pdma_map_entry(struct dma_p2pdma_walk *walk,
 			dma_p2pdma_unmappable(walk, slot);
 		break;
 	default:
-		*dma = phys + slot->dma_offset;
+		*dma = phys + slot->verdict.dma_offset;
 	}
 	slot->entries += 1 + begin - *left;
 	slot->bytes += *size;
@@ -101,13 +101,13 @@ static int dma_p2pdma_map_entries(struct dma_p2pdma_walk *walk,
 		dma_addr_t dma;
 		size_t size;
 
-		if (!dma_p2pdma_slot_holds(walk->cur, sg_phys(sg), sg->length)) {
+		if (!dma_p2pdma_move(walk, sg_phys(sg), sg->length)) {
 			ret = dma_p2pdma_enter(walk, sg_phys(sg), sg->length);
 			if (ret)
 				return ret;
 		}
 		/* dma-dummy maps no RAM either; the peer memory says why. */
-		if (walk->cur->action != DMA_P2PDMA_RAM ||
+		if (walk->cur->verdict.action != DMA_P2PDMA_RAM ||
 		    !dma_p2pdma_dummy(walk->dev)) {
 			ret = dma_p2pdma_map_entry(walk, &sg, &left, attrs,
 						   &dma, &size);
@@ -117,7 +117,7 @@ static int dma_p2pdma_map_entries(struct dma_p2pdma_walk *walk,
 				out = dma_p2pdma_sg_next(out);
 			sg_dma_address(out) = dma;
 			sg_dma_len(out) = size;
-			out->dma_flags = walk->cur->flags;
+			out->dma_flags = walk->cur->verdict.flags;
 		}
 		if (left > 1)
 			sg = dma_p2pdma_sg_next(sg);

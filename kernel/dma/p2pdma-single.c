@@ -53,12 +53,14 @@ static dma_addr_t dma_p2pdma_map_single(struct device *dev,
 	slot->stats = stats;
 	slot->entries = 1;
 	slot->bytes = size;
-	if (dma_p2pdma_settle(&walk, slot, route))
-		return DMA_MAPPING_ERROR;
+	dma_p2pdma_settle(dev, provider, route, &slot->verdict);
 
-	switch (slot->action) {
+	switch (slot->verdict.action) {
+	case DMA_P2PDMA_REFUSED:
+		pci_p2pdma_refused(provider, dev, dir, route);
+		return DMA_MAPPING_ERROR;
 	case DMA_P2PDMA_FIXED:
-		dma = phys + slot->dma_offset;
+		dma = phys + slot->verdict.dma_offset;
 		break;
 	case DMA_P2PDMA_CHECKED:
 		ret = dma_p2pdma_checked_addr(dev, slot, phys, size, &dma);
@@ -72,7 +74,7 @@ static dma_addr_t dma_p2pdma_map_single(struct device *dev,
 		dma_p2pdma_unmappable(&walk, slot);
 	if (ret)
 		return DMA_MAPPING_ERROR;
-	if (slot->action == DMA_P2PDMA_FIXED &&
+	if (slot->verdict.action == DMA_P2PDMA_FIXED &&
 	    dma_p2pdma_iommu(dma_p2pdma_via(dev)))
 		iommu_dma_mapped_bus(dev);
 	pci_p2pdma_mapped(&walk, NULL, 0);

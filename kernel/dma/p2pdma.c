@@ -8,7 +8,7 @@
  * pci_p2pdma_near().  From there on a loop of ours maps the list.
  *
  *	p2pdma-direct.c		dma-direct: goes on where the kernel's loop stopped
- *	dma-iommu-p2pdma.c	dma-iommu: one IOVA range for the whole list
+ *	dma-iommu-p2pdma-sg.c	dma-iommu: one IOVA range for the whole list
  *	p2pdma-entries.c	entry by entry: other dma_map_ops, and the clients of
  *				dma-iommu that bounce or are not coherent
  *	p2pdma-single.c		pages and resources, which have no list
@@ -211,10 +211,11 @@ int dma_p2pdma_checked_addr(struct device *dev,
 			    phys_addr_t phys, size_t size, dma_addr_t *dma)
 {
 	struct p2pdma_provider *provider = slot->cursor.provider;
-	dma_addr_t last = dma_p2pdma_host_addr(dev, provider, slot->same_bridge,
+	bool same_bridge = slot->verdict.same_bridge;
+	dma_addr_t last = dma_p2pdma_host_addr(dev, provider, same_bridge,
 					       phys + size - 1);
 
-	*dma = dma_p2pdma_host_addr(dev, provider, slot->same_bridge, phys);
+	*dma = dma_p2pdma_host_addr(dev, provider, same_bridge, phys);
 	if (*dma == DMA_MAPPING_ERROR || last == DMA_MAPPING_ERROR ||
 	    !dma_p2pdma_bus_sees(dev, phys, phys + size - 1) ||
 	    last > min_not_zero(dma_get_mask(dev), dev->bus_dma_limit))
@@ -223,53 +224,49 @@ int dma_p2pdma_checked_addr(struct device *dev,
 }
 
 /* How a loop maps memory through the host bridge. */
-static void dma_p2pdma_settle_host(struct dma_p2pdma_walk *walk,
-				   struct dma_p2pdma_slot *slot)
+static void dma_p2pdma_settle_host(struct device *dev, u64 bus_offset,
+				   struct dma_p2pdma_verdict *verdict)
 {
-	slot->flags = SG_DMA_MMIO;
-	slot->action = DMA_P2PDMA_FIXED;
-	if (dma_p2pdma_iommu(dma_p2pdma_via(walk->dev)))
-		slot->action = DMA_P2PDMA_IOVA;
-	else if (slot->same_bridge)
-		slot->dma_offset = slot->cursor.provider->bus_offset;
-	else if (walk->dev->dma_range_map ||
-		 IS_ENABLED(CONFIG_ARCH_HAS_PHYS_TO_DMA))
-		slot->action = DMA_P2PDMA_CHECKED;
-	else
-		slot->dma_offset = 0;
+	verdict->flags = SG_DMA_MMIO;
+	verdict->action = DMA_P2PDMA_FIXED;
+	if (dma_p2pdma_iommu(dma_p2pdma_via(dev)))
+		verdict->action = DMA_P2PDMA_IOVA;
+	else if (verdict->same_bridge)
+		verdict->dma_offset = bus_offset;
+	else if (dev->dma_range_map || IS_ENABLED(CONFIG_ARCH_HAS_PHYS_TO_DMA))
+		verdict->action = DMA_P2PDMA_CHECKED;
 }
 
 /**
- * dma_p2pdma_settle - store a verdict in a slot
- * @walk: of the mapping loop
- * @slot: its interval is a provider's
+ * dma_p2pdma_settle - what a route means for a mapping loop
+ * @dev: the client
+ * @provider: whose memory
  * @route: the route
+ * @verdict: filled in
  *
- * Context: any, in the RCU read-side section of the walk.
- *
- * Return: 0; -EREMOTEIO for a refusal, which is counted.
+ * Context: any.
  */
-int dma_p2pdma_settle(struct dma_p2pdma_walk *walk, struct dma_p2pdma_slot *slot,
-		      const struct pci_p2pdma_route *route)
+void dma_p2pdma_settle(struct device *dev, struct p2pdma_provider *provider,
+		       const struct pci_p2pdma_route *route,
+		       struct dma_p2pdma_verdict *verdict)
 {
-	struct p2pdma_provider *provider = slot->cursor.provider;
-
-	slot->type = route->type;
-	slot->same_bridge = route->same_bridge;
+	*verdict = (struct dma_p2pdma_verdict) {
+		.action = DMA_P2PDMA_REFUSED,
+		.type = route->type,
+		.same_bridge = route->same_bridge,
+	};
 	switch (route->type) {
 	case PCI_P2PDMA_MAP_BUS_ADDR:
-		slot->flags = SG_DMA_BUS_ADDRESS;
-		slot->action = DMA_P2PDMA_FIXED;
-		slot->dma_offset = provider->bus_offset;
+		verdict->flags = SG_DMA_BUS_ADDRESS;
+		verdict->action = DMA_P2PDMA_FIXED;
+		verdict->dma_offset = provider->bus_offset;
 		break;
 	case PCI_P2PDMA_MAP_THRU_HOST_BRIDGE:
-		dma_p2pdma_settle_host(walk, slot);
+		dma_p2pdma_settle_host(dev, provider->bus_offset, verdict);
 		break;
 	default:
-		pci_p2pdma_refused(provider, walk->dev, walk->dir, route);
-		return -EREMOTEIO;
+		break;
 	}
-	return 0;
 }
 
 /**
@@ -284,7 +281,7 @@ int dma_p2pdma_settle(struct dma_p2pdma_walk *walk, struct dma_p2pdma_slot *slot
 int dma_p2pdma_unmappable(struct dma_p2pdma_walk *walk,
 			  const struct dma_p2pdma_slot *slot)
 {
-	const struct pci_p2pdma_route route = { .type = slot->type };
+	const struct pci_p2pdma_route route = { .type = slot->verdict.type };
 
 	pci_p2pdma_refused(slot->cursor.provider, walk->dev, walk->dir, &route);
 	return -EREMOTEIO;
@@ -322,6 +319,7 @@ static struct dma_p2pdma_slot *dma_p2pdma_new_slot(struct dma_p2pdma_walk *walk)
  */
 int dma_p2pdma_enter(struct dma_p2pdma_walk *walk, phys_addr_t phys, size_t size)
 {
+	const struct dma_p2pdma_slot *recent;
 	struct pci_p2pdma_route route;
 	struct dma_p2pdma_slot *slot;
 	size_t least = size ?: 1;
@@ -335,19 +333,30 @@ int dma_p2pdma_enter(struct dma_p2pdma_walk *walk, phys_addr_t phys, size_t size
 
 	slot = dma_p2pdma_new_slot(walk);
 	walk->cur = slot;
-	__pci_p2pdma_cursor_move(&slot->cursor, phys);
-	if (!dma_p2pdma_slot_holds(slot, phys, least) ||
-	    (!size && slot->cursor.provider))
-		return -EINVAL;
-	if (!slot->cursor.provider) {
-		slot->action = DMA_P2PDMA_RAM;
-		slot->flags = 0;
-		return 0;
+	recent = pci_p2pdma_recent(walk->dev, walk->dir);
+	if (recent && dma_p2pdma_slot_holds(recent, phys, size)) {
+		*slot = *recent;
+	} else {
+		__pci_p2pdma_cursor_move(&slot->cursor, phys);
+		if (!dma_p2pdma_slot_holds(slot, phys, least) ||
+		    (!size && slot->cursor.provider))
+			return -EINVAL;
+		if (!slot->cursor.provider) {
+			slot->verdict.action = DMA_P2PDMA_RAM;
+			slot->verdict.flags = 0;
+			return 0;
+		}
+		slot->stats = pci_p2pdma_map_route(slot->cursor.provider,
+						   walk->dev, walk->dir, false,
+						   &route);
+		dma_p2pdma_settle(walk->dev, slot->cursor.provider, &route,
+				  &slot->verdict);
 	}
-	slot->stats = pci_p2pdma_map_route(slot->cursor.provider, walk->dev,
-					   walk->dir, false, &route);
 	/* The last slot may be used again before the list is mapped. */
 	if (walk->used == DMA_P2PDMA_SLOTS)
 		slot->stats = NULL;
-	return dma_p2pdma_settle(walk, slot, &route);
+	if (slot->verdict.action != DMA_P2PDMA_REFUSED)
+		return 0;
+	pci_p2pdma_refused(slot->cursor.provider, walk->dev, walk->dir, &route);
+	return -EREMOTEIO;
 }

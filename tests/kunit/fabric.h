@@ -162,6 +162,7 @@ void fabric_set_acs(struct fabric *fabric, const char *name, u16 ctrl);
 void fabric_user_set_acs(struct fabric *fabric, const char *name, u16 ctrl);
 void fabric_set_egress(struct fabric *fabric, const char *name, u32 vector);
 void fabric_set_decode(struct fabric *fabric, const char *name, bool on);
+void fabric_set_power(struct pci_dev *pdev, pci_power_t state);
 void fabric_set_master(struct fabric *fabric, const char *name, bool on);
 void fabric_unplug(struct fabric *fabric, const char *name);
 void fabric_replug(struct fabric *fabric, const char *name);

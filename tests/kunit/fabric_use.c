@@ -385,6 +385,18 @@ void fabric_set_decode(struct fabric *fabric, const char *name, bool on)
 }
 
 /**
+ * fabric_set_power - set a power state as the PCI core notes it
+ * @pdev: the function
+ * @state: its new state
+ */
+void fabric_set_power(struct pci_dev *pdev, pci_power_t state)
+{
+	CLASS(pci_p2pdma_power, power)(pdev);
+
+	pdev->current_state = state;
+}
+
+/**
  * fabric_set_master - switch bus mastering of a function
  * @fabric: the fabric
  * @name: the function

@@ -411,12 +411,12 @@ static void introspection_path_asleep(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, pci_set_power_state(provider, PCI_D0));
 
 	/* Whatever is below what is asleep cannot answer either. */
-	fabric_dev(fabric, "p")->current_state = PCI_D3cold;
+	fabric_set_power(fabric_dev(fabric, "p"), PCI_D3cold);
 	expect_lines(fabric, ask(fabric, 0, "{client} {provider}"),
 		     "hop provider-side {p} downstream-port acscap=? acsctl=? egress=? memory=? master=? power=D3cold\n"
 		     "hop provider {provider} endpoint acscap=absent acsctl=- egress=- memory=? master=? power=D0\n"
 		     "route 0 read not-supported provider-unreachable {p}\n");
-	fabric_dev(fabric, "p")->current_state = PCI_D0;
+	fabric_set_power(fabric_dev(fabric, "p"), PCI_D0);
 	expect_lines(fabric, ask(fabric, 0, "{client} {provider}"),
 		     "route 0 read bus-address direct -\n");
 }
@@ -544,6 +544,14 @@ static struct totals totals(void)
 	return totals;
 }
 
+static struct p2pdma_provider *provider_of(struct fabric *fabric,
+					   const char *name)
+{
+	struct pci_dev *pdev = fabric_dev(fabric, name);
+
+	return pci_p2pdma_provider_of_phys(pci_resource_start(pdev, 0), 1);
+}
+
 /* Ask as a mapping of writes does, which nothing here refuses. */
 static void query(struct fabric *fabric, struct p2pdma_provider *provider)
 {
@@ -561,6 +569,7 @@ static void introspection_looking(struct kunit *test)
 	struct pci_dev *pdev = fabric_dev(fabric, "provider");
 	struct p2pdma_provider *provider =
 		pci_p2pdma_provider_of_phys(pci_resource_start(pdev, 0), 1);
+	unsigned int watched = p2pdma_watch_count();
 	struct pci_p2pdma_route route;
 	struct totals a = totals(), b;
 	int i;
@@ -571,8 +580,9 @@ static void introspection_looking(struct kunit *test)
 				       DMA_BIDIRECTIONAL, &route);
 	pci_p2pdma_distance(pdev, &fabric_dev(fabric, "client")->dev, false);
 	b = totals();
-	KUNIT_EXPECT_EQ(test, b.lookups.misses - a.lookups.misses, 4);
+	KUNIT_EXPECT_EQ(test, b.lookups.misses - a.lookups.misses, 3);
 	KUNIT_EXPECT_EQ(test, b.lookups.hits - a.lookups.hits, 0);
+	KUNIT_EXPECT_EQ(test, watched, p2pdma_watch_count());
 	KUNIT_EXPECT_NULL(test, strstr(show(test, p2pdma_cache_show),
 				       expand(fabric, "entry {client} ")));
 }
@@ -641,13 +651,22 @@ static void expect_cause(struct kunit *test, const struct totals *a,
 static void introspection_causes(struct kunit *test)
 {
 	struct fabric *fabric = create_switch(test);
-	struct totals a = totals();
+	unsigned long total = 0;
+	struct totals a, b;
 	const char *text;
 	char line[256];
+	int i;
 
+	query(fabric, provider_of(fabric, "provider"));
+	a = totals();
 	fabric_set_acs(fabric, "c", PCI_ACS_RR);
 	fabric_user_set_acs(fabric, "c", 0);
 	expect_cause(test, &a, P2PDMA_BY_CONFIG_WRITE, 2);
+
+	a = totals();
+	fabric_set_power(fabric_dev(fabric, "p"), PCI_D3hot);
+	fabric_set_power(fabric_dev(fabric, "p"), PCI_D0);
+	expect_cause(test, &a, P2PDMA_BY_POWER, 2);
 
 	a = totals();
 	fabric_policy(test, "switch");
@@ -658,7 +677,11 @@ static void introspection_causes(struct kunit *test)
 	fabric_provider_part(fabric, "other", 0, SZ_2M, SZ_2M);
 	a = totals();
 	fabric_provider_release(fabric, "other");
-	expect_cause(test, &a, P2PDMA_BY_PROVIDER_REMOVED, 1);
+	b = totals();
+	KUNIT_EXPECT_EQ(test, 1, b.by[P2PDMA_BY_PROVIDER_REMOVED] -
+			a.by[P2PDMA_BY_PROVIDER_REMOVED]);
+	KUNIT_EXPECT_LE(test, 2, b.by[P2PDMA_BY_PROVIDER_GOING] -
+			a.by[P2PDMA_BY_PROVIDER_GOING]);
 
 	a = totals();
 	fabric_unplug(fabric, "other");
@@ -675,15 +698,109 @@ static void introspection_causes(struct kunit *test)
 
 	text = show(test, p2pdma_cache_show);
 	a = totals();
+	for (i = 0; i < P2PDMA_NR_CAUSES; i++)
+		total += a.by[i];
 	snprintf(line, sizeof(line),
-		 "invalidations total=%lu config-write=%lu policy=%lu device-added=%lu device-going=%lu device-removed=%lu provider-removed=%lu",
-		 a.by[0] + a.by[1] + a.by[2] + a.by[3] + a.by[4] + a.by[5],
+		 "invalidations total=%lu config-write=%lu policy=%lu device-added=%lu device-going=%lu device-removed=%lu provider-going=%lu provider-removed=%lu power=%lu",
+		 total,
 		 a.by[P2PDMA_BY_CONFIG_WRITE], a.by[P2PDMA_BY_POLICY],
 		 a.by[P2PDMA_BY_DEVICE_ADDED], a.by[P2PDMA_BY_DEVICE_GOING],
 		 a.by[P2PDMA_BY_DEVICE_REMOVED],
-		 a.by[P2PDMA_BY_PROVIDER_REMOVED]);
+		 a.by[P2PDMA_BY_PROVIDER_GOING],
+		 a.by[P2PDMA_BY_PROVIDER_REMOVED], a.by[P2PDMA_BY_POWER]);
 	KUNIT_EXPECT_TRUE_MSG(test, has_line(text, line), "no \"%s\" in:\n%s",
 			      line, text);
+}
+
+static void expect_writes_counted(struct kunit *test, struct totals *a,
+				  unsigned long times)
+{
+	expect_cause(test, a, P2PDMA_BY_CONFIG_WRITE, times);
+	*a = totals();
+}
+
+/*
+ * A configuration write makes routes stale only if it changes a register that a cached
+ * route rests on.
+ */
+static void introspection_config_writes(struct kunit *test)
+{
+	struct fabric *fabric = create_switch(test);
+	struct pci_dev *port = fabric_dev(fabric, "c");
+	struct pci_dev *other = fabric_dev(fabric, "other");
+	struct p2pdma_provider *provider = provider_of(fabric, "provider");
+	int ctrl = port->acs_cap + PCI_ACS_CTRL;
+	struct totals a = totals();
+	struct pci_p2pdma_route route;
+	u16 command;
+	u8 secondary;
+
+	/* Nothing rests on anything yet; and looking does not change that. */
+	fabric_set_acs(fabric, "c", PCI_ACS_SV);
+	pci_p2pdma_query_route(provider, &fabric_dev(fabric, "client")->dev,
+			       DMA_FROM_DEVICE, &route);
+	fabric_set_acs(fabric, "c", 0);
+	expect_writes_counted(test, &a, 0);
+
+	query(fabric, provider);
+	fabric_set_acs(fabric, "c", 0);
+	expect_writes_counted(test, &a, 0);
+	fabric_set_acs(fabric, "c", PCI_ACS_SV);
+	expect_writes_counted(test, &a, 1);
+	fabric_set_acs(fabric, "c", PCI_ACS_SV);
+	fabric_user_set_acs(fabric, "c", PCI_ACS_SV);
+	expect_writes_counted(test, &a, 0);
+
+	/* Of COMMAND only the bit for memory counts. */
+	pci_read_config_word(port, PCI_COMMAND, &command);
+	pci_write_config_word(port, PCI_COMMAND, command ^ PCI_COMMAND_MASTER);
+	pci_write_config_word(port, PCI_COMMAND, command);
+	expect_writes_counted(test, &a, 0);
+	pci_write_config_word(port, PCI_COMMAND, command ^ PCI_COMMAND_MEMORY);
+	pci_write_config_word(port, PCI_COMMAND, command);
+	expect_writes_counted(test, &a, 2);
+
+	/* A write of a part, or of more than the register. */
+	pci_write_config_byte(port, ctrl, PCI_ACS_SV);
+	expect_writes_counted(test, &a, 1);
+	pci_write_config_word(port, ctrl, PCI_ACS_SV);
+	expect_writes_counted(test, &a, 1);
+	pci_write_config_dword(port, port->acs_cap + PCI_ACS_CAP,
+			       PCI_ACS_SV << 16);
+	expect_writes_counted(test, &a, 0);
+	pci_write_config_dword(port, port->acs_cap + PCI_ACS_CAP,
+			       PCI_ACS_RR << 16);
+	expect_writes_counted(test, &a, 1);
+
+	/* No fact reads bus numbers, or the registers of a function elsewhere. */
+	pci_read_config_byte(port, PCI_SECONDARY_BUS, &secondary);
+	pci_write_config_byte(port, PCI_SECONDARY_BUS, secondary);
+	pci_write_config_word(other, PCI_COMMAND, 0);
+	expect_writes_counted(test, &a, 0);
+}
+
+/* A register that a reset has changed is seen when routes are gathered next. */
+static void introspection_config_reset(struct kunit *test)
+{
+	struct fabric *fabric = create_switch(test);
+	struct p2pdma_provider *provider = provider_of(fabric, "provider");
+	struct pci_dev *port = fabric_dev(fabric, "c");
+	int ctrl = port->acs_cap + PCI_ACS_CTRL;
+	struct totals a;
+
+	fabric_provider(fabric, "other", 0);
+	fabric_set_acs(fabric, "c", PCI_ACS_SV | PCI_ACS_UF);
+	query(fabric, provider);
+
+	/* The reset, which nothing tells of; then a pair that is gathered. */
+	port->bus->ops->write(port->bus, port->devfn, ctrl, 2, 0);
+	a = totals();
+	query(fabric, provider_of(fabric, "other"));
+	expect_writes_counted(test, &a, 1);
+
+	/* What the kernel restores counts, though it wrote the same before. */
+	fabric_set_acs(fabric, "c", PCI_ACS_SV | PCI_ACS_UF);
+	expect_writes_counted(test, &a, 1);
 }
 
 /*
@@ -1160,6 +1277,8 @@ static struct kunit_case introspection_cases[] = {
 	KUNIT_CASE(introspection_looking),
 	KUNIT_CASE(introspection_cache),
 	KUNIT_CASE(introspection_causes),
+	KUNIT_CASE(introspection_config_writes),
+	KUNIT_CASE(introspection_config_reset),
 	KUNIT_CASE(introspection_counters),
 	KUNIT_CASE(introspection_refusals),
 	KUNIT_CASE(introspection_unmappable),

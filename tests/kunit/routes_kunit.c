@@ -559,10 +559,10 @@ static void routes_asleep(struct kunit *test)
 
 	/* Every state other than D0 counts. */
 	for (i = 0; i < ARRAY_SIZE(asleep); i++) {
-		provider->current_state = asleep[i];
+		fabric_set_power(provider, asleep[i]);
 		expect_no_route(fabric, &client->dev, "provider", EVERY_DIR,
 				PROVIDER_UNREACHABLE);
-		provider->current_state = PCI_D0;
+		fabric_set_power(provider, PCI_D0);
 	}
 
 	/* Mapping is refused too. */
@@ -573,7 +573,7 @@ static void routes_asleep(struct kunit *test)
 	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
 
 	/* The PCI core marks a device that is pulled out before it removes it. */
-	provider->error_state = pci_channel_io_perm_failure;
+	pci_dev_set_disconnected(provider, NULL);
 	expect_no_route(fabric, &client->dev, "provider", EVERY_DIR,
 			PROVIDER_UNREACHABLE);
 	provider->error_state = pci_channel_io_normal;

@@ -8,45 +8,79 @@
  * replaced when it is next asked for.  The counters of a pair pass from an entry to
  * the next.
  *
+ * Entries hang off the two functions, and go with them; a table that grows finds the
+ * entry of a pair.  The client also points to the entry that it used last, so that
+ * mapping for one provider, again and again, needs no search.
+ *
  * Entries are found without a lock, in an RCU read-side section, and are replaced
  * and removed under p2pdma_cache_lock.  They hold no references: a caller that asks
  * for a pair holds both of its devices, and the entries of a device that goes are
  * removed by p2pdma_cache_forget_device() and p2pdma_cache_forget_provider().
  */
 #include <linux/cleanup.h>
-#include <linux/hashtable.h>
+#include <linux/dma-map-ops.h>
+#include <linux/init.h>
 #include <linux/pci.h>
 #include <linux/percpu.h>
 #include <linux/ratelimit.h>
+#include <linux/rhashtable.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
 #include "p2pdma.h"
+#include "trace.h"
 
-static DEFINE_HASHTABLE(p2pdma_cache, 10);
-static DEFINE_SPINLOCK(p2pdma_cache_lock);	/* writers of p2pdma_cache */
+/**
+ * struct p2pdma_function - what hangs off &pci_dev.p2pdma_function
+ * @rcu: for freeing
+ * @recent: the valid entry that the function used last as a client
+ * @as_client: entries in which it is the client
+ * @as_owner: entries in which the provider is one of its BARs
+ */
+struct p2pdma_function {
+	struct rcu_head rcu;
+	struct p2pdma_entry *recent;
+	struct hlist_head as_client;
+	struct hlist_head as_owner;
+};
+
+/* The lists of a function, or NULL; the caller holds the function. */
+static struct p2pdma_function *p2pdma_function_of(struct device *dev)
+{
+	/* Pairs with p2pdma_function(). */
+	return smp_load_acquire(&to_pci_dev(dev)->p2pdma_function);
+}
+
+static u32 p2pdma_cache_hash(const void *data, u32 len, u32 seed)
+{
+	const struct p2pdma_key *key = data;
+
+	return hash_ptr(key->client, 32) ^ hash_ptr(key->provider, 31) ^ seed;
+}
+
+static const struct rhashtable_params p2pdma_cache_params = {
+	.key_len = sizeof(struct p2pdma_key),
+	.key_offset = offsetof(struct p2pdma_entry, key),
+	.head_offset = offsetof(struct p2pdma_entry, node),
+	.hashfn = p2pdma_cache_hash,
+	.automatic_shrinking = true,
+};
+
+static struct rhashtable p2pdma_cache;
+/* Writers of p2pdma_cache, and all lists of its entries. */
+static DEFINE_SPINLOCK(p2pdma_cache_lock);
 
 static DEFINE_PER_CPU(struct p2pdma_lookups, p2pdma_lookups);
-
-static u32 p2pdma_cache_hash(struct pci_dev *client,
-			     struct p2pdma_provider *provider)
-{
-	return hash_ptr(client, 32) ^ hash_ptr(provider, 31);
-}
 
 /* The entry of a pair, valid or stale; in an RCU read-side section. */
 static struct p2pdma_entry *p2pdma_cache_find(struct pci_dev *client,
 					      struct p2pdma_provider *provider)
 {
-	u32 hash = p2pdma_cache_hash(client, provider);
+	const struct p2pdma_key key = { client, provider };
 	struct p2pdma_entry *entry;
 
-	hash_for_each_possible_rcu(p2pdma_cache, entry, node, hash,
-				   lockdep_is_held(&p2pdma_cache_lock))
-		if (entry->client == client && entry->provider == provider &&
-		    entry->owner == provider->owner)
-			return entry;
-	return NULL;
+	entry = rhashtable_lookup(&p2pdma_cache, &key, p2pdma_cache_params);
+	return entry && entry->owner == provider->owner ? entry : NULL;
 }
 
 /*
@@ -65,8 +99,7 @@ static void p2pdma_entry_init(struct p2pdma_entry *entry,
 			      struct p2pdma_provider *provider, int generation)
 {
 	*entry = (struct p2pdma_entry) {
-		.client = client,
-		.provider = provider,
+		.key = { client, provider },
 		.owner = provider->owner,
 		.client_bdf = p2pdma_bdf(client),
 		.owner_bdf = p2pdma_bdf(to_pci_dev(provider->owner)),
@@ -82,9 +115,29 @@ static void p2pdma_entry_conclude(struct p2pdma_entry *entry,
 	int kind;
 
 	for (kind = P2PDMA_WRITES; kind < P2PDMA_NR_KINDS; kind++)
-		p2pdma_conclude(&entry->gathered, entry->client,
-				entry->provider, kind, query, &facts,
+		p2pdma_conclude(&entry->gathered, entry->key.client,
+				entry->key.provider, kind, query, &facts,
 				&entry->route[kind][query]);
+}
+
+/* What loops need of an entry to map the provider's first range; not what is refused. */
+static void p2pdma_entry_settle(struct p2pdma_entry *entry)
+{
+	struct p2pdma_provider *provider = entry->key.provider;
+	struct pci_p2pdma_cursor cursor;
+	int kind;
+
+	if (!p2pdma_first_range(provider, &cursor))
+		return;
+	for (kind = P2PDMA_WRITES; kind < P2PDMA_NR_KINDS; kind++) {
+		struct dma_p2pdma_slot *slot = &entry->slot[kind];
+
+		dma_p2pdma_settle(&entry->key.client->dev, provider,
+				  &entry->route[kind][P2PDMA_QUERY_LIST],
+				  &slot->verdict);
+		if (slot->verdict.action != DMA_P2PDMA_REFUSED)
+			slot->cursor = cursor;
+	}
 }
 
 /*
@@ -96,16 +149,69 @@ static void p2pdma_entry_fill(struct p2pdma_entry *entry,
 			      enum p2pdma_query query, bool store)
 {
 	bool single = store || query == P2PDMA_QUERY_SINGLE;
+	struct pci_dev *client = entry->key.client;
 
-	p2pdma_stamp(&entry->stamp, entry->client, entry->provider, single);
-	p2pdma_gather(&entry->gathered, entry->client, entry->provider);
+	p2pdma_stamp(&entry->stamp, client, single);
+	p2pdma_gather(&entry->gathered, client, entry->key.provider);
 	p2pdma_entry_conclude(entry, P2PDMA_QUERY_LIST);
 	if (single)
 		p2pdma_entry_conclude(entry, P2PDMA_QUERY_SINGLE);
+	if (store)
+		p2pdma_entry_settle(entry);
+}
+
+/* The lists of a function; under p2pdma_cache_lock.  NULL if there is no memory. */
+static struct p2pdma_function *p2pdma_function(struct pci_dev *pdev)
+{
+	struct p2pdma_function *function = pdev->p2pdma_function;
+
+	if (function)
+		return function;
+	function = kzalloc(sizeof(*function), GFP_ATOMIC | __GFP_NOWARN);
+	if (!function)
+		return NULL;
+	/* Pairs with p2pdma_function_of(): the lists are empty before anybody looks. */
+	smp_store_release(&pdev->p2pdma_function, function);
+	return function;
+}
+
+/* Take an entry that nobody finds any more off its lists; under p2pdma_cache_lock. */
+static void p2pdma_cache_unlink(struct p2pdma_entry *entry)
+{
+	struct p2pdma_function *client = entry->function;
+
+	if (client->recent == entry)
+		WRITE_ONCE(client->recent, NULL);
+	hlist_del_init(&entry->of_client);
+	hlist_del_init(&entry->of_owner);
+	kfree_rcu(entry, rcu);
+}
+
+/* Put an entry in the place of @old, or add it; under p2pdma_cache_lock. */
+static bool p2pdma_cache_link(struct p2pdma_entry *entry,
+			      struct p2pdma_entry *old)
+{
+	struct p2pdma_function *client = p2pdma_function(entry->key.client);
+	struct p2pdma_function *owner = p2pdma_function(to_pci_dev(entry->owner));
+
+	if (!client || !owner)
+		return false;
+	if (old ? rhashtable_replace_fast(&p2pdma_cache, &old->node,
+					  &entry->node, p2pdma_cache_params) :
+		  rhashtable_insert_fast(&p2pdma_cache, &entry->node,
+					 p2pdma_cache_params))
+		return false;
+	if (old)
+		p2pdma_cache_unlink(old);
+	entry->function = client;
+	hlist_add_head(&entry->of_client, &client->as_client);
+	hlist_add_head(&entry->of_owner, &owner->as_owner);
+	WRITE_ONCE(client->recent, entry);
+	return true;
 }
 
 /*
- * Add a copy of @new in place of the pair's entry, and pass the counters on.  If the
+ * Add a copy of @new in place of the pair's entry, and pass the counters on.  If an
  * allocation fails, or the provider is not registered any more, nothing is cached, and
  * NULL is returned.
  */
@@ -113,69 +219,142 @@ static struct p2pdma_entry *p2pdma_cache_store(const struct p2pdma_entry *new)
 {
 	struct p2pdma_entry *entry, *old;
 	unsigned long flags;
+	bool linked = false;
+	int kind;
 
 	entry = kmemdup(new, sizeof(*new), GFP_ATOMIC | __GFP_NOWARN);
 	if (!entry)
 		return NULL;
 
 	spin_lock_irqsave(&p2pdma_cache_lock, flags);
-	if (!p2pdma_cacheable(entry->provider)) {
-		spin_unlock_irqrestore(&p2pdma_cache_lock, flags);
-		kfree(entry);
+	if (p2pdma_cacheable(entry->key.provider)) {
+		old = p2pdma_cache_find(entry->key.client, entry->key.provider);
+		entry->stats = (old ? old->stats : NULL) ?: p2pdma_stats_alloc();
+		for (kind = 0; kind < P2PDMA_NR_KINDS; kind++)
+			entry->slot[kind].stats = entry->stats;
+		linked = p2pdma_cache_link(entry, old);
+		if (!linked && !(old && old->stats))
+			p2pdma_stats_free(entry->stats);
+	}
+	spin_unlock_irqrestore(&p2pdma_cache_lock, flags);
+	if (linked)
+		return entry;
+	kfree(entry);
+	return NULL;
+}
+
+static void p2pdma_cache_used(const struct p2pdma_entry *entry)
+{
+	this_cpu_inc(p2pdma_lookups.hits);
+	if (entry->stats)
+		p2pdma_stats_hit(entry->stats);
+}
+
+/*
+ * Let pci_p2pdma_recent() find an entry, unless it finds another that is valid: a client
+ * of several providers would change it with every list.
+ */
+static void p2pdma_cache_set_recent(struct p2pdma_entry *entry)
+{
+	struct p2pdma_entry *recent = READ_ONCE(entry->function->recent);
+	unsigned long flags;
+
+	if (recent && recent->generation == entry->generation)
+		return;
+	spin_lock_irqsave(&p2pdma_cache_lock, flags);
+	if (!hlist_unhashed(&entry->of_client))
+		WRITE_ONCE(entry->function->recent, entry);
+	spin_unlock_irqrestore(&p2pdma_cache_lock, flags);
+}
+
+/**
+ * p2pdma_cache_valid - the routes of a pair, if they are cached and valid
+ * @client: the client
+ * @provider: whose memory
+ * @query: what the route is wanted for
+ *
+ * Context: any, in an RCU read-side section, for which the result is valid.  The
+ * caller holds @client, and makes sure that the provider stays.
+ *
+ * Return: the entry, or NULL.
+ */
+const struct p2pdma_entry *p2pdma_cache_valid(struct pci_dev *client,
+					      struct p2pdma_provider *provider,
+					      enum p2pdma_query query)
+{
+	struct p2pdma_entry *entry = p2pdma_cache_find(client, provider);
+
+	if (!entry) {
+		this_cpu_inc(p2pdma_lookups.misses);
 		return NULL;
 	}
-	old = p2pdma_cache_find(entry->client, entry->provider);
-	entry->stats = (old ? old->stats : NULL) ?: p2pdma_stats_alloc();
-	if (old) {
-		hash_del_rcu(&old->node);
-		kfree_rcu(old, rcu);
+	if (entry->generation != p2pdma_generation() ||
+	    !p2pdma_stamp_holds(&entry->stamp, client,
+				query == P2PDMA_QUERY_SINGLE)) {
+		this_cpu_inc(p2pdma_lookups.stale);
+		return NULL;
 	}
-	hash_add_rcu(p2pdma_cache, &entry->node,
-		     p2pdma_cache_hash(entry->client, entry->provider));
-	spin_unlock_irqrestore(&p2pdma_cache_lock, flags);
+	p2pdma_cache_used(entry);
+	p2pdma_cache_set_recent(entry);
 	return entry;
 }
 
 /**
- * p2pdma_cache_get - the routes of a pair, from the cache or decided anew
+ * pci_p2pdma_recent - what a client mapped last, if that is still right
+ * @dev: the client
+ * @dir: direction of the transfer
+ *
+ * Context: any, in an RCU read-side section, for which the result is valid.
+ *
+ * Return: an interval of a provider with its verdict, for lists; NULL if there is none,
+ * or if trace events want to hear of each look-up.  The interval is empty if the
+ * verdict is a refusal.
+ */
+const struct dma_p2pdma_slot *pci_p2pdma_recent(struct device *dev,
+						enum dma_data_direction dir)
+{
+	struct p2pdma_function *function;
+	const struct p2pdma_entry *entry;
+
+	if (!dev_is_pci(dev) || trace_p2pdma_route_enabled() ||
+	    trace_p2pdma_map_sg_enabled())
+		return NULL;
+	function = p2pdma_function_of(dev);
+	if (!function)
+		return NULL;
+	entry = READ_ONCE(function->recent);
+	if (!entry || entry->generation != p2pdma_generation() ||
+	    !p2pdma_stamp_holds(&entry->stamp, to_pci_dev(dev), false))
+		return NULL;
+	p2pdma_cache_used(entry);
+	return &entry->slot[p2pdma_kind(dir)];
+}
+
+/**
+ * p2pdma_cache_decide - the routes of a pair, decided anew
  * @client: the client
  * @provider: whose memory
+ * @generation: current before anything was looked at
  * @query: what the route is wanted for
- * @store: cache what is decided anew; the driver of @client is bound
+ * @store: cache them; the driver of @client is bound
  * @uncached: room for a result that is not cached
  *
- * Context: any, in an RCU read-side section, for which the result is valid; may
- * read configuration space.  The caller holds @client, and makes sure that the
- * provider stays.
+ * Context: any, in an RCU read-side section, for which the result is valid; reads
+ * configuration space.  The caller holds @client, and makes sure that the provider
+ * stays.
  *
  * Return: a cached result, or the one in @uncached.
  */
 const struct p2pdma_entry *
-p2pdma_cache_get(struct pci_dev *client, struct p2pdma_provider *provider,
-		 enum p2pdma_query query, bool store,
-		 struct p2pdma_entry *uncached)
+p2pdma_cache_decide(struct pci_dev *client, struct p2pdma_provider *provider,
+		    int generation, enum p2pdma_query query, bool store,
+		    struct p2pdma_entry *uncached)
 {
-	int generation = p2pdma_generation();
-	const struct p2pdma_entry *entry = p2pdma_cache_find(client, provider);
-
-	if (entry && entry->generation == generation &&
-	    p2pdma_stamp_holds(&entry->stamp, client, provider,
-			       query == P2PDMA_QUERY_SINGLE)) {
-		this_cpu_inc(p2pdma_lookups.hits);
-		if (entry->stats)
-			p2pdma_stats_hit(entry->stats);
-		return entry;
-	}
-
-	if (entry)
-		this_cpu_inc(p2pdma_lookups.stale);
-	else
-		this_cpu_inc(p2pdma_lookups.misses);
+	store = store && p2pdma_cacheable(provider) && p2pdma_watch(client) &&
+		p2pdma_watch(to_pci_dev(provider->owner));
 	p2pdma_entry_init(uncached, client, provider, generation);
 	p2pdma_entry_fill(uncached, query, store);
-	if (store && p2pdma_cacheable(provider))
-		return p2pdma_cache_store(uncached) ?: uncached;
-	return uncached;
+	return (store ? p2pdma_cache_store(uncached) : NULL) ?: uncached;
 }
 
 /**
@@ -231,28 +410,36 @@ bool p2pdma_cache_report(struct pci_dev *client,
 		       __ratelimit(&p2pdma_uncounted);
 }
 
-/* Remove the entries of a device, as client and as provider, or of a provider. */
-static void p2pdma_cache_forget(const struct device *dev,
-				const struct p2pdma_provider *provider)
-{
-	struct p2pdma_entry *entry;
-	struct hlist_node *next;
-	unsigned long flags;
-	int i;
+/* Entries that are removed before interrupts may come through. */
+#define P2PDMA_CACHE_BATCH 32
 
-	for (i = 0; i < HASH_SIZE(p2pdma_cache); i++) {
-		spin_lock_irqsave(&p2pdma_cache_lock, flags);
-		hlist_for_each_entry_safe(entry, next, &p2pdma_cache[i],
-					  node) {
-			if (&entry->client->dev != dev && entry->owner != dev &&
-			    entry->provider != provider)
-				continue;
-			hash_del_rcu(&entry->node);
-			p2pdma_stats_free(entry->stats);
-			kfree_rcu(entry, rcu);
-		}
-		spin_unlock_irqrestore(&p2pdma_cache_lock, flags);
+/*
+ * Remove entries from a list, of any provider or of @provider; false if all are removed.
+ */
+static bool p2pdma_cache_forget_some(struct hlist_head *list, bool as_client,
+				     const struct p2pdma_provider *provider)
+{
+	struct hlist_node *node, *next;
+	struct p2pdma_entry *entry;
+	unsigned long flags;
+	int n = 0;
+
+	spin_lock_irqsave(&p2pdma_cache_lock, flags);
+	for (node = list->first; node && n < P2PDMA_CACHE_BATCH; node = next) {
+		next = node->next;
+		entry = as_client ?
+			hlist_entry(node, struct p2pdma_entry, of_client) :
+			hlist_entry(node, struct p2pdma_entry, of_owner);
+		if (provider && entry->key.provider != provider)
+			continue;
+		rhashtable_remove_fast(&p2pdma_cache, &entry->node,
+				       p2pdma_cache_params);
+		p2pdma_stats_free(entry->stats);
+		p2pdma_cache_unlink(entry);
+		n++;
 	}
+	spin_unlock_irqrestore(&p2pdma_cache_lock, flags);
+	return n == P2PDMA_CACHE_BATCH;
 }
 
 /**
@@ -263,8 +450,17 @@ static void p2pdma_cache_forget(const struct device *dev,
  */
 void p2pdma_cache_forget_device(struct device *dev)
 {
+	struct p2pdma_function *function;
+
 	p2pdma_invalidate(P2PDMA_BY_DEVICE_REMOVED);
-	p2pdma_cache_forget(dev, NULL);
+	guard(rcu)();
+	function = p2pdma_function_of(dev);
+	if (!function)
+		return;
+	while (p2pdma_cache_forget_some(&function->as_client, true, NULL))
+		;
+	while (p2pdma_cache_forget_some(&function->as_owner, false, NULL))
+		;
 }
 
 /**
@@ -276,8 +472,27 @@ void p2pdma_cache_forget_device(struct device *dev)
  */
 void p2pdma_cache_forget_provider(struct p2pdma_provider *provider)
 {
+	struct p2pdma_function *function;
+
 	p2pdma_invalidate(P2PDMA_BY_PROVIDER_REMOVED);
-	p2pdma_cache_forget(NULL, provider);
+	guard(rcu)();
+	function = p2pdma_function_of(provider->owner);
+	if (!function)
+		return;
+	while (p2pdma_cache_forget_some(&function->as_owner, false, provider))
+		;
+}
+
+/**
+ * p2pdma_cache_release - free what hangs off a function
+ * @pdev: the function, which is being freed
+ *
+ * Context: any.
+ */
+void p2pdma_cache_release(struct pci_dev *pdev)
+{
+	p2pdma_cache_forget_device(&pdev->dev);
+	kfree(pdev->p2pdma_function);
 }
 
 /**
@@ -287,17 +502,24 @@ void p2pdma_cache_forget_provider(struct p2pdma_provider *provider)
  *
  * The devices of an entry may be gone: @fn must not follow its pointers to them.
  *
- * Context: any.
+ * Context: process; takes an RCU read-side section.
  */
 void p2pdma_cache_for_each(void (*fn)(const struct p2pdma_entry *entry,
 				      void *data), void *data)
 {
+	struct rhashtable_iter iter;
 	struct p2pdma_entry *entry;
-	int i;
 
-	guard(rcu)();
-	hash_for_each_rcu(p2pdma_cache, i, entry, node)
+	rhashtable_walk_enter(&p2pdma_cache, &iter);
+	rhashtable_walk_start(&iter);
+	while ((entry = rhashtable_walk_next(&iter))) {
+		/* The table grew; what comes now may have come before. */
+		if (IS_ERR(entry))
+			continue;
 		fn(entry, data);
+	}
+	rhashtable_walk_stop(&iter);
+	rhashtable_walk_exit(&iter);
 }
 
 /**
@@ -319,3 +541,11 @@ void p2pdma_cache_lookups(struct p2pdma_lookups *lookups)
 		lookups->stale += READ_ONCE(part->stale);
 	}
 }
+
+static int __init p2pdma_cache_init(void)
+{
+	if (rhashtable_init(&p2pdma_cache, &p2pdma_cache_params))
+		panic("p2pdma: no memory for the route cache\n");
+	return 0;
+}
+core_initcall(p2pdma_cache_init);

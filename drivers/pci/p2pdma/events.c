@@ -2,8 +2,8 @@
 /*
  * Events: what makes routes stale, beside a new policy.
  *
- * Configuration writes, BARs that get another address, and functions that come and
- * go.  Each is passed on to the parts that remember something of a function.
+ * Configuration writes, power states, BARs that get another address, and functions that
+ * come and go.  Each is passed on to the parts that remember something of a function.
  */
 #include <linux/init.h>
 #include <linux/notifier.h>
@@ -14,22 +14,31 @@
 
 /**
  * pci_p2pdma_config_written - configuration space has been written
- * @where: first register
+ * @bus: bus of the function
+ * @devfn: its number on the bus
+ * @where: offset of the first byte
  * @size: bytes
- *
- * Makes routes stale if they may rest on the registers: COMMAND; from the first BAR up
- * to the capability pointer, where bridges have bus numbers and windows; and all of
- * extended configuration space, where ACS and SR-IOV are at a place that depends on the
- * function, which is not known here.
+ * @value: what was written
  *
  * Context: any.
  */
-void pci_p2pdma_config_written(int where, int size)
+void pci_p2pdma_config_written(struct pci_bus *bus, unsigned int devfn,
+			       int where, int size, u32 value)
 {
-	if (where >= PCI_CFG_SPACE_SIZE ||
-	    (where < PCI_COMMAND + 2 && where + size > PCI_COMMAND) ||
-	    (where < PCI_CAPABILITY_LIST && where + size > PCI_BASE_ADDRESS_0))
+	if (p2pdma_watch_written(bus, devfn, where, size, value))
 		p2pdma_invalidate(P2PDMA_BY_CONFIG_WRITE);
+}
+
+/**
+ * pci_p2pdma_power_changed - a function has another power state, or its link has failed
+ * @pdev: the function
+ *
+ * Context: any.
+ */
+void pci_p2pdma_power_changed(struct pci_dev *pdev)
+{
+	if (p2pdma_watched(pdev))
+		p2pdma_invalidate(P2PDMA_BY_POWER);
 }
 
 /**
@@ -42,6 +51,18 @@ void pci_p2pdma_bars_changed(struct pci_dev *pdev)
 {
 	if (p2pdma_bars_update(pdev))
 		p2pdma_cache_forget_device(&pdev->dev);
+}
+
+/**
+ * pci_p2pdma_release - forget a function that is being freed
+ * @pdev: the function
+ *
+ * Context: any.
+ */
+void pci_p2pdma_release(struct pci_dev *pdev)
+{
+	p2pdma_watch_end(pdev);
+	p2pdma_cache_release(pdev);
 }
 
 static int p2pdma_bus_notify(struct notifier_block *nb, unsigned long action,
@@ -64,6 +85,7 @@ static int p2pdma_bus_notify(struct notifier_block *nb, unsigned long action,
 		p2pdma_bars_remove(pdev);
 		p2pdma_policy_device_changed(pdev);
 		p2pdma_cache_forget_device(dev);
+		p2pdma_watch_end(pdev);
 		break;
 	}
 	return NOTIFY_DONE;

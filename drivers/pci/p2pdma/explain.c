@@ -146,17 +146,15 @@ void p2pdma_explain(struct pci_dev *client, struct p2pdma_provider *provider,
 {
 	struct pci_dev *owner = to_pci_dev(provider->owner);
 	unsigned long obstacles = 0;
-	struct p2pdma_entry uncached;
+	struct p2pdma_gathered gathered;
 
 	/* Other reasons need no more words, and the provider may be asleep. */
 	if (route->type == PCI_P2PDMA_MAP_THRU_HOST_BRIDGE ||
 	    (route->type == PCI_P2PDMA_MAP_NOT_SUPPORTED &&
 	     BIT(route->reason) & P2PDMA_ACS_REASONS)) {
 		scoped_guard(rcu)
-			obstacles = p2pdma_cache_get(client, provider,
-						     P2PDMA_QUERY_LIST, false,
-						     &uncached)->
-					gathered.facts[P2PDMA_READS].obstacles;
+			p2pdma_gather(&gathered, client, provider);
+		obstacles = gathered.facts[P2PDMA_READS].obstacles;
 	}
 	/* What hinders writes hinders reads too. */
 	if (obstacles & P2PDMA_ACS_OBSTACLES)

@@ -5,12 +5,15 @@
  * In two steps, because facts change in two ways.  Topology, ACS and policy change
  * with an event that makes the route cache stale: p2pdma_gather() collects them from
  * path, host bridges and policy, one set of facts for posted writes and one for
- * transfers that include reads.  The client's DMA mask and IOMMU domain and the
- * state of the provider change with no event: p2pdma_conclude() adds them and decides,
- * and a verdict that is cached is stamped with them.
+ * transfers that include reads.  The client's DMA mask and IOMMU domain change with
+ * no event: p2pdma_conclude() adds them and decides, and a verdict that is cached is
+ * stamped with what they come from.
  */
+#include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
+#include <linux/iommu-dma.h>
 #include <linux/pci.h>
+#include <linux/swiotlb.h>
 
 #include "p2pdma.h"
 
@@ -207,6 +210,15 @@ p2pdma_host_addr(struct device *dev, const struct dma_p2pdma_client *client,
 	return P2PDMA_HOST_ADDR_FITS;
 }
 
+static bool p2pdma_ops_bypass(struct device *dev)
+{
+#ifdef CONFIG_DMA_OPS_BYPASS
+	return dev->dma_ops_bypass;
+#else
+	return false;
+#endif
+}
+
 /* Add the facts that change with no event; a verdict is stamped with them. */
 static void p2pdma_facts_now(struct p2pdma_facts *facts, struct device *dev,
 			     struct p2pdma_provider *provider,
@@ -237,21 +249,21 @@ static void p2pdma_facts_now(struct p2pdma_facts *facts, struct device *dev,
  * p2pdma_stamp - take down what a verdict rests on that changes with no event
  * @stamp: filled in
  * @client: the client
- * @provider: whose memory
  * @single: for a single mapping
  *
  * Context: any.  For a single mapping the driver of @client is bound.
  */
-void p2pdma_stamp(struct p2pdma_stamp *stamp, struct pci_dev *client,
-		  struct p2pdma_provider *provider, bool single)
+void p2pdma_stamp(struct p2pdma_stamp *stamp, struct pci_dev *client, bool single)
 {
 	struct device *dev = &client->dev;
 
 	stamp->mask = dma_get_mask(dev);
 	stamp->limit = dev->bus_dma_limit;
 	stamp->range_map = dev->dma_range_map;
-	stamp->going = atomic_read(&to_p2pdma_mem(provider)->going);
-	dma_p2pdma_client(dev, &stamp->client);
+	stamp->ops = get_dma_ops(dev);
+	stamp->iommu = use_dma_iommu(dev);
+	stamp->bypass = p2pdma_ops_bypass(dev);
+	stamp->bounce = is_swiotlb_force_bounce(dev);
 	stamp->domain = single ? dma_p2pdma_domain(dev) : NULL;
 }
 
@@ -259,7 +271,6 @@ void p2pdma_stamp(struct p2pdma_stamp *stamp, struct pci_dev *client,
  * p2pdma_stamp_holds - is all of this as it was taken down?
  * @stamp: from p2pdma_stamp()
  * @client: the client
- * @provider: whose memory
  * @single: for a single mapping
  *
  * Context: any.  For a single mapping the driver of @client is bound.
@@ -267,19 +278,18 @@ void p2pdma_stamp(struct p2pdma_stamp *stamp, struct pci_dev *client,
  * Return: true if nothing has changed.
  */
 bool p2pdma_stamp_holds(const struct p2pdma_stamp *stamp,
-			struct pci_dev *client,
-			struct p2pdma_provider *provider, bool single)
+			struct pci_dev *client, bool single)
 {
-	struct p2pdma_stamp now;
+	struct device *dev = &client->dev;
 
-	p2pdma_stamp(&now, client, provider, single);
-	return now.mask == stamp->mask && now.limit == stamp->limit &&
-	       now.range_map == stamp->range_map && now.going == stamp->going &&
-	       (!single || now.domain == stamp->domain) &&
-	       now.client.translated == stamp->client.translated &&
-	       now.client.must_bounce == stamp->client.must_bounce &&
-	       now.client.no_dma == stamp->client.no_dma &&
-	       now.client.no_host == stamp->client.no_host;
+	return stamp->mask == dma_get_mask(dev) &&
+	       stamp->limit == dev->bus_dma_limit &&
+	       stamp->range_map == dev->dma_range_map &&
+	       stamp->ops == get_dma_ops(dev) &&
+	       stamp->iommu == use_dma_iommu(dev) &&
+	       stamp->bypass == p2pdma_ops_bypass(dev) &&
+	       stamp->bounce == is_swiotlb_force_bounce(dev) &&
+	       (!single || stamp->domain == dma_p2pdma_domain(dev));
 }
 
 static struct p2pdma_bdf

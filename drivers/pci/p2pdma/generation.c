@@ -22,7 +22,9 @@ static const char * const p2pdma_cause_names[P2PDMA_NR_CAUSES] = {
 	[P2PDMA_BY_DEVICE_ADDED]	= "device-added",
 	[P2PDMA_BY_DEVICE_GOING]	= "device-going",
 	[P2PDMA_BY_DEVICE_REMOVED]	= "device-removed",
+	[P2PDMA_BY_PROVIDER_GOING]	= "provider-going",
 	[P2PDMA_BY_PROVIDER_REMOVED]	= "provider-removed",
+	[P2PDMA_BY_POWER]		= "power",
 };
 
 /**

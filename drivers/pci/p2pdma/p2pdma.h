@@ -19,8 +19,9 @@
  *	bridges.c fabric.c bars.c fence.c
  *			host bridges; the path of a pair; whose BAR; CPU access
  *	providers.c	which physical ranges are peer memory, and whose
- *	stats.c generation.c
- *			counters of a pair; how often routes became stale
+ *	stats.c watch.c
+ *			counters of a pair; registers that make routes stale
+ *	generation.c	how often routes became stale
  */
 #ifndef DRIVERS_PCI_P2PDMA_H
 #define DRIVERS_PCI_P2PDMA_H
@@ -30,6 +31,7 @@
 #include <linux/list.h>
 #include <linux/pci-p2pdma.h>
 #include <linux/rcupdate.h>
+#include <linux/rhashtable-types.h>
 
 struct gen_pool;
 struct pci_host_bridge;
@@ -43,7 +45,9 @@ enum p2pdma_cause {
 	P2PDMA_BY_DEVICE_ADDED,
 	P2PDMA_BY_DEVICE_GOING,
 	P2PDMA_BY_DEVICE_REMOVED,
+	P2PDMA_BY_PROVIDER_GOING,
 	P2PDMA_BY_PROVIDER_REMOVED,
+	P2PDMA_BY_POWER,
 	P2PDMA_NR_CAUSES
 };
 
@@ -51,6 +55,15 @@ const char *p2pdma_cause_name(enum p2pdma_cause cause);
 void p2pdma_invalidate(enum p2pdma_cause cause);
 unsigned long p2pdma_invalidations(enum p2pdma_cause cause);
 int p2pdma_generation(void);
+
+/* watch.c: which configuration writes make routes stale */
+
+bool p2pdma_watch(struct pci_dev *pdev);
+bool p2pdma_watched(struct pci_dev *pdev);
+void p2pdma_watch_end(struct pci_dev *pdev);
+bool p2pdma_watch_written(struct pci_bus *bus, unsigned int devfn, int where,
+			  int size, u32 value);
+unsigned int p2pdma_watch_count(void);
 
 /* stats.c: counters of a client and a provider */
 
@@ -164,6 +177,8 @@ bool p2pdma_for_each_provider(bool (*fn)(struct p2pdma_provider *provider,
 void p2pdma_for_each_provider_of(struct pci_dev *pdev,
 				 bool (*fn)(struct p2pdma_provider *provider,
 					    void *data), void *data);
+bool p2pdma_first_range(struct p2pdma_provider *provider,
+			struct pci_p2pdma_cursor *cursor);
 void p2pdma_for_each_range(void (*fn)(const struct p2pdma_range *range,
 				      void *data), void *data);
 
@@ -524,24 +539,26 @@ enum p2pdma_query {
  * @mask: the client's DMA mask
  * @limit: its bus limit
  * @range_map: what its bus sees
- * @client: what the DMA layer knows of it
+ * @ops: its dma_map_ops
+ * @iommu: it uses dma-iommu
+ * @bypass: its dma_map_ops may let dma-direct map for it
+ * @bounce: it may only use bounce buffers
  * @domain: its IOMMU domain; only for single mappings, of a client with a driver
- * @going: whether the provider is being unregistered
  */
 struct p2pdma_stamp {
 	u64 mask;
 	u64 limit;
 	const void *range_map;
-	struct dma_p2pdma_client client;
+	const void *ops;
+	bool iommu;
+	bool bypass;
+	bool bounce;
 	const void *domain;
-	int going;
 };
 
-void p2pdma_stamp(struct p2pdma_stamp *stamp, struct pci_dev *client,
-		  struct p2pdma_provider *provider, bool single);
+void p2pdma_stamp(struct p2pdma_stamp *stamp, struct pci_dev *client, bool single);
 bool p2pdma_stamp_holds(const struct p2pdma_stamp *stamp,
-			struct pci_dev *client,
-			struct p2pdma_provider *provider, bool single);
+			struct pci_dev *client, bool single);
 
 void p2pdma_gather(struct p2pdma_gathered *gathered, struct pci_dev *client,
 		   struct p2pdma_provider *provider);
@@ -556,34 +573,48 @@ void p2pdma_conclude_unread(struct p2pdma_provider *provider,
 
 /* cache.c: the route cache */
 
+struct p2pdma_function;
+
+/* Of whom an entry is; for comparison, followed only by callers that hold them. */
+struct p2pdma_key {
+	struct pci_dev *client;
+	struct p2pdma_provider *provider;
+};
+
 /**
  * struct p2pdma_entry - route cache entry of one client and provider
- * @node: in the hash table
- * @rcu: for freeing
- * @client: the client; for comparison, followed only by callers that hold it
- * @provider: the provider; likewise
- * @owner: the provider's function; likewise
- * @client_bdf: PCI address of @client, to be shown
- * @owner_bdf: PCI address of @owner
- * @bar: BAR of @provider
  * @generation: the entry is valid while this is the current generation, and
  * @stamp: while this is what else the verdicts rest on
+ * @slot: what loops need to map lists, by kind of transfer
+ * @node: in the table
+ * @of_client: in the list of the client
+ * @of_owner: in the list of the provider's function
+ * @function: what has the list of the client
+ * @rcu: for freeing
+ * @key: the client and the provider
+ * @owner: the provider's function; as @key
+ * @client_bdf: PCI address of the client, to be shown
+ * @owner_bdf: PCI address of @owner
+ * @bar: BAR of the provider
  * @route: the verdicts, by kind of transfer, for a list and for a single address
  * @gathered: what routes of the pair rest on
  * @stats: counters; they pass to the entry that replaces this one.  NULL if they
  *	could not be allocated, and in results that are not cached
  */
 struct p2pdma_entry {
-	struct hlist_node node;
+	int generation;
+	struct p2pdma_stamp stamp;
+	struct dma_p2pdma_slot slot[P2PDMA_NR_KINDS];
+	struct rhash_head node;
+	struct hlist_node of_client;
+	struct hlist_node of_owner;
+	struct p2pdma_function *function;
 	struct rcu_head rcu;
-	struct pci_dev *client;
-	struct p2pdma_provider *provider;
+	struct p2pdma_key key;
 	struct device *owner;
 	struct p2pdma_bdf client_bdf;
 	struct p2pdma_bdf owner_bdf;
 	int bar;
-	int generation;
-	struct p2pdma_stamp stamp;
 	struct pci_p2pdma_route route[P2PDMA_NR_KINDS][P2PDMA_QUERY_SINGLE + 1];
 	struct p2pdma_gathered gathered;
 	struct p2pdma_stats *stats;
@@ -596,10 +627,13 @@ struct p2pdma_lookups {
 	unsigned long stale;
 };
 
+const struct p2pdma_entry *p2pdma_cache_valid(struct pci_dev *client,
+					      struct p2pdma_provider *provider,
+					      enum p2pdma_query query);
 const struct p2pdma_entry *
-p2pdma_cache_get(struct pci_dev *client, struct p2pdma_provider *provider,
-		 enum p2pdma_query query, bool store,
-		 struct p2pdma_entry *uncached);
+p2pdma_cache_decide(struct pci_dev *client, struct p2pdma_provider *provider,
+		    int generation, enum p2pdma_query query, bool store,
+		    struct p2pdma_entry *uncached);
 struct p2pdma_stats *p2pdma_cache_stats(struct pci_dev *client,
 					struct p2pdma_provider *provider,
 					bool create);
@@ -607,6 +641,7 @@ bool p2pdma_cache_report(struct pci_dev *client,
 			 struct p2pdma_provider *provider,
 			 enum pci_p2pdma_reason reason);
 void p2pdma_cache_forget_device(struct device *dev);
+void p2pdma_cache_release(struct pci_dev *pdev);
 void p2pdma_cache_forget_provider(struct p2pdma_provider *provider);
 void p2pdma_cache_for_each(void (*fn)(const struct p2pdma_entry *entry,
 				      void *data), void *data);

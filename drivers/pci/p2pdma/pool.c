@@ -507,10 +507,12 @@ static void p2pdma_part_unregister(void *data)
 	struct p2pdma_part *part = data;
 
 	p2pdma_range_del(&part->range);
-	if (!--part->mem->registered)
-		p2pdma_cache_forget_provider(&part->mem->provider);
 	if (part->going)
 		atomic_dec(&part->mem->going);
+	if (--part->mem->registered)
+		p2pdma_invalidate(P2PDMA_BY_PROVIDER_GOING);
+	else
+		p2pdma_cache_forget_provider(&part->mem->provider);
 
 	/* The pool keeps the part's chunk, and uses the reference count in it. */
 	list_add(&part->node,
@@ -524,6 +526,7 @@ static void p2pdma_part_going(void *data)
 
 	part->going = true;
 	atomic_inc(&part->mem->going);
+	p2pdma_invalidate(P2PDMA_BY_PROVIDER_GOING);
 }
 
 /* Register a part of a BAR for as long as the driver is bound. */

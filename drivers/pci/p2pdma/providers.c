@@ -164,6 +164,7 @@ void p2pdma_range_del(struct p2pdma_range *range)
 		list_del(&range->node);
 		p2pdma_table_update(GFP_KERNEL | __GFP_NOFAIL);
 	}
+	p2pdma_invalidate(P2PDMA_BY_PROVIDER_GOING);
 	synchronize_rcu();
 	trace_p2pdma_provider_remove(range);
 }
@@ -310,6 +311,32 @@ void __pci_p2pdma_cursor_move(struct pci_p2pdma_cursor *cursor,
 	cursor->size = last - start == U64_MAX ? U64_MAX : last - start + 1ULL;
 }
 EXPORT_SYMBOL_GPL(__pci_p2pdma_cursor_move);
+
+/**
+ * p2pdma_first_range - get the first range of a provider, with those adjacent to it
+ * @provider: the provider
+ * @cursor: filled in with the interval
+ *
+ * It is right for as long as no range is removed: the generation tells.
+ *
+ * Context: any.
+ *
+ * Return: false if nothing of the provider's BAR is registered.
+ */
+bool p2pdma_first_range(struct p2pdma_provider *provider,
+			struct pci_p2pdma_cursor *cursor)
+{
+	const struct p2pdma_mem *mem = to_p2pdma_mem(provider);
+	phys_addr_t phys = mem->first;
+
+	while (phys >= mem->first && phys <= mem->last) {
+		__pci_p2pdma_cursor_move(cursor, phys);
+		if (cursor->provider == provider)
+			return true;
+		phys = cursor->start + cursor->size;
+	}
+	return false;
+}
 
 /**
  * pci_p2pdma_sg_has_peer - does a scatterlist hold peer memory?

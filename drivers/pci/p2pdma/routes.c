@@ -18,18 +18,25 @@ p2pdma_find_route(struct p2pdma_provider *provider, struct device *dev,
 		  enum dma_data_direction dir, enum p2pdma_query query,
 		  bool store, struct pci_p2pdma_route *route)
 {
-	struct pci_dev *asleep = p2pdma_path_asleep(to_pci_dev(provider->owner));
+	struct pci_dev *client = dev_is_pci(dev) ? to_pci_dev(dev) : NULL;
+	const struct p2pdma_entry *entry = NULL;
+	int generation = p2pdma_generation();
+	struct pci_dev *asleep = NULL;
 	struct p2pdma_entry uncached;
-	const struct p2pdma_entry *entry;
 	struct p2pdma_facts facts;
-	struct pci_dev *client;
 
-	if (!dev_is_pci(dev) || (asleep && query != P2PDMA_QUERY_AWAKE)) {
+	/* A cached route is valid only if the provider was awake, and is. */
+	if (client && query != P2PDMA_QUERY_AWAKE)
+		entry = p2pdma_cache_valid(client, provider, query);
+	if (!entry && query != P2PDMA_QUERY_AWAKE)
+		asleep = p2pdma_path_asleep(to_pci_dev(provider->owner));
+	if (!client || asleep) {
 		p2pdma_conclude_unread(provider, dev, asleep, &facts, route);
 		return NULL;
 	}
-	client = to_pci_dev(dev);
-	entry = p2pdma_cache_get(client, provider, query, store, &uncached);
+	if (!entry)
+		entry = p2pdma_cache_decide(client, provider, generation, query,
+					    store, &uncached);
 	if (query == P2PDMA_QUERY_AWAKE)
 		p2pdma_conclude(&entry->gathered, client, provider,
 				p2pdma_kind(dir), query, &facts, route);

@@ -18,7 +18,7 @@ static void p2pdma_tally_add(struct pci_p2pdma_tally *tally,
 {
 	if (!slot->cursor.provider)
 		return;
-	if (slot->type == PCI_P2PDMA_MAP_BUS_ADDR) {
+	if (slot->verdict.type == PCI_P2PDMA_MAP_BUS_ADDR) {
 		tally->bus += slot->entries;
 		tally->bus_bytes += slot->bytes;
 	} else {
@@ -101,6 +101,21 @@ void pci_p2pdma_mapped(struct dma_p2pdma_walk *walk, struct scatterlist *sgl,
 		}
 		p2pdma_stats_mapped(slot->stats, kind, slot->bytes);
 	}
+}
+
+/**
+ * pci_p2pdma_mapped_recent - a list has been mapped that needed no walk
+ * @slot: from pci_p2pdma_recent()
+ * @dir: direction of the transfer
+ * @bytes: bytes of the list
+ *
+ * Context: any, in the same RCU read-side section.
+ */
+void pci_p2pdma_mapped_recent(const struct dma_p2pdma_slot *slot,
+			      enum dma_data_direction dir, u64 bytes)
+{
+	if (likely(slot->stats))
+		p2pdma_stats_mapped(slot->stats, p2pdma_kind(dir), bytes);
 }
 
 /**

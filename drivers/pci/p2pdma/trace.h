@@ -52,7 +52,9 @@
 	{ P2PDMA_BY_DEVICE_ADDED,		"device-added" },	\
 	{ P2PDMA_BY_DEVICE_GOING,		"device-going" },	\
 	{ P2PDMA_BY_DEVICE_REMOVED,		"device-removed" },	\
-	{ P2PDMA_BY_PROVIDER_REMOVED,		"provider-removed" }
+	{ P2PDMA_BY_PROVIDER_GOING,		"provider-going" },	\
+	{ P2PDMA_BY_PROVIDER_REMOVED,		"provider-removed" },	\
+	{ P2PDMA_BY_POWER,			"power" }
 
 /* Programs that read records get the number of each word from these. */
 TRACE_DEFINE_ENUM(DMA_BIDIRECTIONAL);
@@ -87,7 +89,9 @@ TRACE_DEFINE_ENUM(P2PDMA_BY_POLICY);
 TRACE_DEFINE_ENUM(P2PDMA_BY_DEVICE_ADDED);
 TRACE_DEFINE_ENUM(P2PDMA_BY_DEVICE_GOING);
 TRACE_DEFINE_ENUM(P2PDMA_BY_DEVICE_REMOVED);
+TRACE_DEFINE_ENUM(P2PDMA_BY_PROVIDER_GOING);
 TRACE_DEFINE_ENUM(P2PDMA_BY_PROVIDER_REMOVED);
+TRACE_DEFINE_ENUM(P2PDMA_BY_POWER);
 
 TRACE_EVENT(p2pdma_route,
 	TP_PROTO(struct p2pdma_provider *provider, struct device *dev,

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Watched registers: which configuration writes make routes stale.
+ *
+ * Before the facts of a route are gathered, to be cached, every function and port that
+ * it may rest on is watched: a short list of the registers that fabric.c reads, each with
+ * the value that cached routes have seen.  A write counts if it gives such a register
+ * another value.  Writes to other registers, to functions that no cached route rests on,
+ * and of a value that is there already do not.
+ *
+ * A register may also change without a write, by a reset.  Whoever is about to gather
+ * reads the registers first; one that is not as it is remembered counts as written.
+ */
+#include <kunit/visibility.h>
+#include <linux/cleanup.h>
+#include <linux/hashtable.h>
+#include <linux/pci.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include "../pci.h"
+#include "p2pdma.h"
+
+/**
+ * struct p2pdma_register - a watched register
+ * @where: offset in configuration space
+ * @size: bytes
+ * @known: @value is what every valid cached route has seen; else, the next write counts
+ * @mask: the bits that count
+ * @value: of these bits
+ */
+struct p2pdma_register {
+	u16 where;
+	u8 size;
+	bool known;
+	u32 mask;
+	u32 value;
+};
+
+/* Memory decoding; ACS Control; SR-IOV Control; the egress vector. */
+#define P2PDMA_MAX_REGISTERS (3 + 256 / 32)
+
+/**
+ * struct p2pdma_watch - a watched function
+ * @node: in p2pdma_watches
+ * @rcu: for freeing
+ * @pdev: the function; for comparison
+ * @bus: its bus; for comparison
+ * @devfn: its number on the bus
+ * @count: how many registers
+ * @reg: the registers; what changes in them is under p2pdma_watch_lock
+ */
+struct p2pdma_watch {
+	struct hlist_node node;
+	struct rcu_head rcu;
+	struct pci_dev *pdev;
+	struct pci_bus *bus;
+	unsigned int devfn;
+	unsigned int count;
+	struct p2pdma_register reg[] __counted_by(count);
+};
+
+static DEFINE_HASHTABLE(p2pdma_watches, 10);
+static DEFINE_SPINLOCK(p2pdma_watch_lock);
+
+static unsigned long p2pdma_watch_key(struct pci_bus *bus, unsigned int devfn)
+{
+	return (unsigned long)bus + devfn;
+}
+
+static struct p2pdma_watch *p2pdma_watch_find(struct pci_bus *bus,
+					      unsigned int devfn)
+{
+	struct p2pdma_watch *watch;
+
+	hash_for_each_possible_rcu(p2pdma_watches, watch, node,
+				   p2pdma_watch_key(bus, devfn),
+				   lockdep_is_held(&p2pdma_watch_lock))
+		if (watch->bus == bus && watch->devfn == devfn)
+			return watch;
+	return NULL;
+}
+
+static void p2pdma_watch_drop(struct p2pdma_watch *watch)
+{
+	hash_del_rcu(&watch->node);
+	kfree_rcu(watch, rcu);
+}
+
+/* The registers of a function that fabric.c reads; returns how many. */
+static unsigned int p2pdma_registers(struct pci_dev *pdev,
+				     struct p2pdma_register *reg)
+{
+	unsigned int count = 0, i, bits;
+	u8 size;
+
+	reg[count++] = (struct p2pdma_register) {
+		PCI_COMMAND, 2, false, PCI_COMMAND_MEMORY };
+#ifdef CONFIG_PCI_IOV
+	if (pdev->is_physfn)
+		reg[count++] = (struct p2pdma_register) {
+			pdev->sriov->pos + PCI_SRIOV_CTRL, 2, false,
+			PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE };
+#endif
+	if (!pdev->acs_cap)
+		return count;
+	reg[count++] = (struct p2pdma_register) {
+		pdev->acs_cap + PCI_ACS_CTRL, 2, false, U16_MAX };
+	/* The size of the egress vector; 0 stands for 256, and for none. */
+	if (pci_read_config_byte(pdev, pdev->acs_cap + PCI_ACS_EGRESS_BITS, &size))
+		size = 0;
+	bits = size ?: 256;
+	for (i = 0; i < bits; i += 32)
+		reg[count++] = (struct p2pdma_register) {
+			pdev->acs_cap + PCI_ACS_EGRESS_CTL_V + i / 8, 4, false,
+			U32_MAX };
+	return count;
+}
+
+/* Find what watches a function, or begin; false if there is no memory. */
+static bool p2pdma_watch_begin(struct pci_dev *pdev)
+{
+	struct p2pdma_register reg[P2PDMA_MAX_REGISTERS];
+	struct p2pdma_watch *watch, *old;
+	unsigned int count;
+
+	scoped_guard(rcu) {
+		old = p2pdma_watch_find(pdev->bus, pdev->devfn);
+		if (old && old->pdev == pdev)
+			return true;
+	}
+	count = p2pdma_registers(pdev, reg);
+	watch = kzalloc(struct_size(watch, reg, count), GFP_ATOMIC | __GFP_NOWARN);
+	if (!watch)
+		return false;
+	watch->pdev = pdev;
+	watch->bus = pdev->bus;
+	watch->devfn = pdev->devfn;
+	watch->count = count;
+	memcpy(watch->reg, reg, count * sizeof(*reg));
+
+	guard(spinlock_irqsave)(&p2pdma_watch_lock);
+	old = p2pdma_watch_find(pdev->bus, pdev->devfn);
+	if (old && old->pdev == pdev) {
+		kfree(watch);
+		return true;
+	}
+	if (old)
+		p2pdma_watch_drop(old);
+	hash_add_rcu(p2pdma_watches, &watch->node,
+		     p2pdma_watch_key(watch->bus, watch->devfn));
+	return true;
+}
+
+static u32 p2pdma_register_read(struct pci_dev *pdev,
+				const struct p2pdma_register *reg)
+{
+	u32 value = 0;
+	u16 word;
+
+	if (reg->size == 4)
+		pci_read_config_dword(pdev, reg->where, &value);
+	else if (!pci_read_config_word(pdev, reg->where, &word))
+		value = word;
+	return value & reg->mask;
+}
+
+/* Remember what is in the registers; true if it is not what was remembered. */
+static bool p2pdma_watch_read(struct pci_dev *pdev)
+{
+	struct p2pdma_watch *watch;
+	bool changed = false;
+	unsigned int i;
+	u32 value;
+
+	guard(rcu)();
+	watch = p2pdma_watch_find(pdev->bus, pdev->devfn);
+	for (i = 0; watch && i < watch->count; i++) {
+		struct p2pdma_register *reg = &watch->reg[i];
+
+		value = p2pdma_register_read(pdev, reg);
+		guard(spinlock_irqsave)(&p2pdma_watch_lock);
+		changed |= reg->known && reg->value != value;
+		reg->value = value;
+		reg->known = true;
+	}
+	return changed;
+}
+
+static bool p2pdma_watch_one(struct pci_dev *pdev)
+{
+	if (!p2pdma_watch_begin(pdev))
+		return false;
+	if (p2pdma_watch_read(pdev))
+		p2pdma_invalidate(P2PDMA_BY_CONFIG_WRITE);
+	return true;
+}
+
+/**
+ * p2pdma_watch - let changes of a function, and of all above it, make routes stale
+ * @pdev: client or provider of a route that is to be cached
+ *
+ * Call it before anything is gathered.
+ *
+ * Context: any; reads configuration space.  The caller holds @pdev.
+ *
+ * Return: false if there is no memory: then nothing may be cached.
+ */
+bool p2pdma_watch(struct pci_dev *pdev)
+{
+	for (; pdev; pdev = pci_upstream_bridge(pdev)) {
+		if (!p2pdma_watch_one(pdev))
+			return false;
+		if (pdev->is_virtfn && !p2pdma_watch_one(pci_physfn(pdev)))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * p2pdma_watched - may a cached route rest on a function?
+ * @pdev: the function
+ *
+ * Context: any.
+ *
+ * Return: true if one may.
+ */
+bool p2pdma_watched(struct pci_dev *pdev)
+{
+	guard(rcu)();
+	return p2pdma_watch_find(pdev->bus, pdev->devfn);
+}
+
+/**
+ * p2pdma_watch_end - watch a function no more
+ * @pdev: the function, which is gone
+ *
+ * Context: any.
+ */
+void p2pdma_watch_end(struct pci_dev *pdev)
+{
+	struct p2pdma_watch *watch;
+
+	guard(spinlock_irqsave)(&p2pdma_watch_lock);
+	watch = p2pdma_watch_find(pdev->bus, pdev->devfn);
+	if (watch && watch->pdev == pdev)
+		p2pdma_watch_drop(watch);
+}
+
+/* Does a write change a register, as far as is known? */
+static bool p2pdma_register_written(struct p2pdma_register *reg, int where,
+				    int size, u32 value)
+{
+	bool changed = true;
+
+	if (where >= reg->where + reg->size || reg->where >= where + size)
+		return false;
+	if (where > reg->where || where + size < reg->where + reg->size) {
+		reg->known = false;
+		return true;
+	}
+	value = (value >> (8 * (reg->where - where))) & reg->mask;
+	if (reg->known)
+		changed = reg->value != value;
+	reg->value = value;
+	reg->known = true;
+	return changed;
+}
+
+/**
+ * p2pdma_watch_written - has a configuration write changed what cached routes rest on?
+ * @bus: bus of the function
+ * @devfn: its number on the bus
+ * @where: offset in configuration space
+ * @size: bytes
+ * @value: what was written
+ *
+ * Context: any.
+ *
+ * Return: true if it has, or may have.
+ */
+bool p2pdma_watch_written(struct pci_bus *bus, unsigned int devfn, int where,
+			  int size, u32 value)
+{
+	struct p2pdma_watch *watch;
+	bool changed = false;
+	unsigned int i;
+
+	guard(rcu)();
+	watch = p2pdma_watch_find(bus, devfn);
+	if (!watch)
+		return false;
+	guard(spinlock_irqsave)(&p2pdma_watch_lock);
+	for (i = 0; i < watch->count; i++)
+		changed |= p2pdma_register_written(&watch->reg[i], where, size,
+						   value);
+	return changed;
+}
+
+/**
+ * p2pdma_watch_count - how many functions are watched
+ *
+ * Context: any.
+ *
+ * Return: the number.
+ */
+unsigned int p2pdma_watch_count(void)
+{
+	struct p2pdma_watch *watch;
+	unsigned int count = 0;
+	int i;
+
+	guard(rcu)();
+	hash_for_each_rcu(p2pdma_watches, i, watch, node)
+		count++;
+	return count;
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_watch_count);
