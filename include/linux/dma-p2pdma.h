@@ -290,7 +290,7 @@ struct p2pdma_stats *pci_p2pdma_map_route(struct p2pdma_provider *provider,
 struct p2pdma_provider *pci_p2pdma_bar_route(phys_addr_t phys, size_t size,
 					     struct device *dev,
 					     enum dma_data_direction dir,
-					     bool strict,
+					     bool single, bool strict,
 					     struct pci_p2pdma_route *route,
 					     struct p2pdma_stats **stats);
 void pci_p2pdma_evict(struct dma_p2pdma_walk *walk,
@@ -317,7 +317,8 @@ struct dma_p2pdma_client {
 };
 
 void dma_p2pdma_client(struct device *dev, struct dma_p2pdma_client *client);
-bool dma_p2pdma_bus_known(struct device *dev, dma_addr_t first, dma_addr_t last);
+bool dma_p2pdma_bus_known(struct device *dev, phys_addr_t first,
+			  phys_addr_t last, u64 bus_offset);
 dma_addr_t dma_p2pdma_host_addr(struct device *dev,
 				struct p2pdma_provider *provider,
 				bool same_bridge, phys_addr_t phys);

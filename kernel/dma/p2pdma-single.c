@@ -5,8 +5,11 @@
  * They take the same route as a list of one entry.  Unmap and sync have nothing but a
  * DMA address, and must do without the memory's provider, which may be gone:
  *
- *	dma-direct	There is nothing to undo.  For a client that is not coherent
- *			the memory is synchronised if it is RAM.
+ *	dma-direct	There is nothing to undo.  dma_unmap_page() looks for a bounce
+ *			buffer at the address, and for a client that is not coherent
+ *			synchronises what is RAM there.  Where the host bridge
+ *			translates its windows, a bus address may look like that of
+ *			RAM: then dma_map_page() is refused.
  *	dma-iommu	The IOMMU does not translate a bus address, because the
  *			host bridge's windows are reserved: they hold no IOVA.
  *			Where they are not reserved for this client, a single
@@ -146,6 +149,8 @@ bool __dma_p2pdma_map_resource(struct device *dev, phys_addr_t phys, size_t size
 			       enum dma_data_direction dir, unsigned long attrs,
 			       dma_addr_t *dma)
 {
+	/* With dma-direct dma_unmap_resource() need not recognise an address. */
+	bool single = dma_p2pdma_via(dev) != DMA_P2PDMA_DIRECT;
 	struct p2pdma_provider *provider;
 	struct pci_p2pdma_route route;
 	struct p2pdma_stats *stats;
@@ -157,9 +162,9 @@ bool __dma_p2pdma_map_resource(struct device *dev, phys_addr_t phys, size_t size
 	guard(rcu)();
 	provider = pci_p2pdma_provider_of_phys(phys, size);
 	if (provider)
-		stats = pci_p2pdma_map_route(provider, dev, dir, true, &route);
+		stats = pci_p2pdma_map_route(provider, dev, dir, single, &route);
 	else
-		provider = pci_p2pdma_bar_route(phys, size, dev, dir,
+		provider = pci_p2pdma_bar_route(phys, size, dev, dir, single,
 						attrs & DMA_ATTR_MMIO, &route,
 						&stats);
 	if (!provider)
@@ -169,15 +174,6 @@ bool __dma_p2pdma_map_resource(struct device *dev, phys_addr_t phys, size_t size
 		dma_p2pdma_map_single(dev, provider, stats, &route, phys, size,
 				      dir, attrs);
 	return true;
-}
-
-/*
- * Is it memory that the CPU caches and that may have been bounced?  When a provider has
- * gone its struct pages have gone too, so its memory does not look like RAM afterwards.
- */
-static bool dma_p2pdma_is_ram(phys_addr_t phys)
-{
-	return pfn_valid(PHYS_PFN(phys)) && !pci_p2pdma_provider_of_phys(phys, 1);
 }
 
 /**

@@ -93,28 +93,91 @@ const void *dma_p2pdma_domain(struct device *dev)
 }
 
 /**
+ * dma_p2pdma_is_ram - does a CPU physical address look like RAM to dma_unmap_page()?
+ * @phys: the address
+ *
+ * RAM is what the CPU caches and what may have been bounced; bounce buffers are RAM
+ * themselves.  When a provider has gone its struct pages have gone too, so its memory
+ * does not look like RAM afterwards.
+ *
+ * Context: any.
+ *
+ * Return: true if it does.
+ */
+bool dma_p2pdma_is_ram(phys_addr_t phys)
+{
+	return pfn_valid(PHYS_PFN(phys)) && !pci_p2pdma_provider_of_phys(phys, 1);
+}
+
+/* Is any part of a range RAM?  Struct pages come and go by the subsection. */
+static bool dma_p2pdma_holds_ram(phys_addr_t first, phys_addr_t last)
+{
+	const phys_addr_t mask = BIT_ULL(SUBSECTION_SHIFT) - 1;
+	phys_addr_t phys;
+
+	for (phys = first; !dma_p2pdma_is_ram(phys); phys = (phys | mask) + 1)
+		if ((phys | mask) >= last)
+			return false;
+	return true;
+}
+
+/*
+ * dma-direct turns a DMA address back into a CPU physical address.  Without an offset
+ * that is the address of the peer memory itself.  Where the host bridge translates its
+ * windows it is another address, which may be that of a stranger's RAM.
+ */
+static bool dma_p2pdma_direct_known(struct device *dev, phys_addr_t first,
+				    phys_addr_t last, u64 bus_offset)
+{
+	const struct bus_dma_region *region = dev->dma_range_map;
+	dma_addr_t first_bus = first + bus_offset, last_bus = last + bus_offset;
+	dma_addr_t from, to;
+
+	if (dma_to_phys(dev, first_bus) == first &&
+	    dma_to_phys(dev, last_bus) == last)
+		return true;
+	if (!region)
+		return !dma_p2pdma_holds_ram(dma_to_phys(dev, first_bus),
+					     dma_to_phys(dev, last_bus));
+
+	/* An address in no region is turned into none. */
+	for (; region->size; region++) {
+		from = max(first_bus, region->dma_start);
+		to = min(last_bus, region->dma_start + region->size - 1);
+		if (from <= to && dma_p2pdma_holds_ram(dma_to_phys(dev, from),
+						       dma_to_phys(dev, to)))
+			return false;
+	}
+	return true;
+}
+
+/**
  * dma_p2pdma_bus_known - does unmap recognise the PCI bus addresses of some memory?
  * @dev: the client; its driver is bound, so that its IOMMU domain stays
- * @first: first PCI bus address of the memory
- * @last: last PCI bus address of the memory
+ * @first: first CPU physical address of the memory
+ * @last: last CPU physical address of the memory
+ * @bus_offset: added to these, gives the PCI bus addresses
  *
  * dma_unmap_page() gets only the DMA address.  With dma-iommu it takes an address
  * inside the reserved windows of the host bridge for a bus address.  Both ends are
  * tested, because memory may have been added to a root bus outside of the windows
- * that were reserved.
+ * that were reserved.  With dma-direct it takes any address for RAM that it can turn
+ * into the address of RAM; so none of the bus addresses may be one of those.
  *
  * Context: any.
  *
  * Return: false if unmap could not distinguish these addresses from others.
  */
-bool dma_p2pdma_bus_known(struct device *dev, dma_addr_t first, dma_addr_t last)
+bool dma_p2pdma_bus_known(struct device *dev, phys_addr_t first,
+			  phys_addr_t last, u64 bus_offset)
 {
 	enum dma_p2pdma_via via = dma_p2pdma_via(dev);
 
 	if (dma_p2pdma_iommu(via))
-		return iommu_dma_in_windows(dev, first) &&
-		       iommu_dma_in_windows(dev, last);
-	return via == DMA_P2PDMA_DIRECT;
+		return iommu_dma_in_windows(dev, first + bus_offset) &&
+		       iommu_dma_in_windows(dev, last + bus_offset);
+	return via == DMA_P2PDMA_DIRECT &&
+	       dma_p2pdma_direct_known(dev, first, last, bus_offset);
 }
 
 /**

@@ -34,6 +34,7 @@ static inline enum dma_p2pdma_via dma_p2pdma_via(struct device *dev)
 /* p2pdma.c: clients, and the walk of a mapping loop */
 
 bool dma_p2pdma_dummy(struct device *dev);
+bool dma_p2pdma_is_ram(phys_addr_t phys);
 int dma_p2pdma_checked_addr(struct device *dev,
 			    const struct dma_p2pdma_slot *slot,
 			    phys_addr_t phys, size_t size, dma_addr_t *dma);

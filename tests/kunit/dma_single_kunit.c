@@ -765,6 +765,147 @@ static void single_windows_unreserved(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, mock->faults);
 }
 
+/*
+ * A host bridge that translates its windows: the bus addresses below it are those of
+ * RAM, or of memory beyond RAM.
+ */
+static struct fabric *create_translating(struct kunit *test, u64 bus)
+{
+	char host[64];
+
+	snprintf(host, sizeof(host), "mem=64M bus=%#llx", bus);
+	return fabric_switch_on(test, host);
+}
+
+/* By every call, and as a list. */
+static void expect_as_mapped(struct fabric *fabric, const char *name,
+			     enum pci_p2pdma_map_type type, bool page, int line)
+{
+	struct pci_dev *client = fabric_dev(fabric, "client");
+	struct fabric_sg *sg = fabric_sg_alloc(fabric, 1);
+	phys_addr_t phys = bar_phys(fabric, name, 0);
+	enum fabric_call call;
+
+	for (call = 0; call < FABRIC_NR_CALLS; call++)
+		fabric_expect_call(fabric, call, client, phys, SZ_4K,
+				   DMA_BIDIRECTIONAL,
+				   page || call > FABRIC_PHYS ? type :
+					PCI_P2PDMA_MAP_NOT_SUPPORTED, line);
+	fabric_sg_peer(sg, name, 0, SZ_4K);
+	KUNIT_EXPECT_EQ_MSG(fabric->test, 0,
+			    fabric_sg_map(sg, client, DMA_BIDIRECTIONAL),
+			    "line %d", line);
+	fabric_sg_unmap(sg);
+}
+
+/*
+ * To dma_unmap_page() a DMA address of dma-direct is RAM if it can be turned into the
+ * address of RAM.  A list has flags, and dma_unmap_resource() undoes nothing.
+ */
+static void single_looks_like_ram(struct kunit *test)
+{
+	const phys_addr_t ram = SZ_256M;
+	const struct bus_dma_region *regions;
+	struct bus_dma_region region[3] = {};
+	u64 since = fabric_log_now();
+	struct pci_dev *client;
+	struct fabric *fabric;
+
+	if (!pfn_valid(PHYS_PFN(ram)))
+		kunit_skip(test, "there is no RAM at 256 MiB");
+	fabric_cpu_listed(test, true);
+
+	/* Across the switch, over the host bridge, and the client's own. */
+	fabric = create_translating(test, ram);
+	client = fabric_dev(fabric, "client");
+	fabric_provider(fabric, "client", 0);
+	expect_as_mapped(fabric, "provider", PCI_P2PDMA_MAP_BUS_ADDR, false,
+			 __LINE__);
+	expect_as_mapped(fabric, "beside", PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
+			 false, __LINE__);
+	expect_as_mapped(fabric, "client", PCI_P2PDMA_MAP_BUS_ADDR, false,
+			 __LINE__);
+	expect_logged(test, since, 3, pci_name(client),
+		      "is refused: window-unreserved");
+
+	/*
+	 * The client's bus sees RAM at another address, so that these are those of
+	 * nothing.
+	 */
+	region[0].cpu_start = ram;
+	region[0].dma_start = BIT_ULL(40);
+	region[0].size = SZ_64M;
+	regions = client->dev.dma_range_map;
+	client->dev.dma_range_map = region;
+	expect_as_mapped(fabric, "provider", PCI_P2PDMA_MAP_BUS_ADDR, true,
+			 __LINE__);
+	/* Or some of them are RAM by way of its second region. */
+	region[1].cpu_start = ram;
+	region[1].dma_start = pci_bus_address(fabric_dev(fabric, "provider"), 0) +
+			      SZ_1M;
+	region[1].size = SZ_1M;
+	p2pdma_invalidate(P2PDMA_BY_DEVICE_ADDED);
+	expect_as_mapped(fabric, "provider", PCI_P2PDMA_MAP_BUS_ADDR, false,
+			 __LINE__);
+	client->dev.dma_range_map = regions;
+	fabric_destroy(fabric);
+
+	/* Translated, and no RAM is there. */
+	fabric = create_translating(test, 0x700000000000);
+	expect_as_mapped(fabric, "provider", PCI_P2PDMA_MAP_BUS_ADDR, true,
+			 __LINE__);
+	expect_as_mapped(fabric, "beside", PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
+			 true, __LINE__);
+}
+
+/*
+ * Of the addresses that the bus addresses of a BAR are turned into, the first are
+ * another provider's, and only the last have pages that are no peer memory.
+ */
+static void single_ends_like_ram(struct kunit *test)
+{
+	struct fabric *fabric = fabric_setup(test,
+		"host mem=64M bus=0x700000000000\n"
+		"  rp\n"
+		"    up\n"
+		"      dp\n"
+		"        ep client\n"
+		"      dp\n"
+		"        ep provider bar0=4M\n"
+		"  rp\n"
+		"    ep beside bar0=2M bar2=2M\n",
+		NAMES("client"), NAMES("provider", "beside"));
+	struct pci_dev *client = fabric_dev(fabric, "client");
+	struct pci_dev *beside = fabric_dev(fabric, "beside");
+	const struct bus_dma_region *regions = client->dev.dma_range_map;
+	struct bus_dma_region region[2] = {
+		{
+			.cpu_start = pci_resource_start(beside, 0),
+			.dma_start = pci_bus_address(fabric_dev(fabric,
+								"provider"), 0),
+			.size = SZ_4M,
+		},
+	};
+	struct dev_pagemap pgmap = {
+		.type = MEMORY_DEVICE_GENERIC,
+		.range.start = pci_resource_start(beside, 2),
+		.range.end = pci_resource_end(beside, 2),
+		.nr_range = 1,
+	};
+
+	KUNIT_ASSERT_EQ(test, pgmap.range.start,
+			pci_resource_end(beside, 0) + 1);
+	client->dev.dma_range_map = region;
+	expect_as_mapped(fabric, "provider", PCI_P2PDMA_MAP_BUS_ADDR, true,
+			 __LINE__);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(memremap_pages(&pgmap, NUMA_NO_NODE)));
+	p2pdma_invalidate(P2PDMA_BY_DEVICE_ADDED);
+	expect_as_mapped(fabric, "provider", PCI_P2PDMA_MAP_BUS_ADDR, false,
+			 __LINE__);
+	memunmap_pages(&pgmap);
+	client->dev.dma_range_map = regions;
+}
+
 /* Memory that a root bus came by after its windows were kept clear of IOVAs. */
 static void single_outside_windows(struct kunit *test)
 {
@@ -1019,6 +1160,8 @@ static struct kunit_case dma_single_cases[] = {
 	KUNIT_CASE(single_after_the_provider),
 	KUNIT_CASE(single_windows_unreserved),
 	KUNIT_CASE(single_outside_windows),
+	KUNIT_CASE(single_looks_like_ram),
+	KUNIT_CASE(single_ends_like_ram),
 	KUNIT_CASE(single_untrusted),
 	KUNIT_CASE(single_deferred),
 	KUNIT_CASE(single_fails),
@@ -1048,6 +1191,8 @@ static struct kunit_case dma_single_not_coherent_cases[] = {
 	KUNIT_CASE(single_ram),
 	KUNIT_CASE(single_after_the_provider),
 	KUNIT_CASE(single_outside_windows),
+	KUNIT_CASE(single_looks_like_ram),
+	KUNIT_CASE(single_ends_like_ram),
 	KUNIT_CASE(single_untrusted),
 	KUNIT_CASE(single_deferred),
 	KUNIT_CASE(single_fails),

@@ -82,6 +82,7 @@ struct decide_case {
 #define LOST_TRANSLATED	.translated.fate = P2PDMA_FATE_LOST
 #define ABOVE_MASK	.host_addr = P2PDMA_HOST_ADDR_ABOVE_MASK
 #define UNMAPPABLE	.host_addr = P2PDMA_HOST_ADDR_UNMAPPABLE
+#define AMBIGUOUS	.host_addr = P2PDMA_HOST_ADDR_AMBIGUOUS
 
 static const struct decide_case decide_cases[] = {
 	{
@@ -262,6 +263,20 @@ static const struct decide_case decide_cases[] = {
 			.obstacles = OBSTACLE(NO_COMMON_PORT),
 		},
 		.type = BRIDGED, .reason = PCI_P2PDMA_NO_COMMON_PORT,
+	}, {
+		.name = "row 12: a single address, and that for the host bridge is ambiguous",
+		.facts = {
+			AMBIGUOUS, .bus_ambiguous = true, .trusted = true,
+			.obstacles = OBSTACLE(NO_COMMON_PORT),
+		},
+		.type = REFUSED, .reason = PCI_P2PDMA_WINDOW_UNRESERVED,
+	}, {
+		.name = "row 11: not trusted, and the address is ambiguous",
+		.facts = {
+			AMBIGUOUS, .bus_ambiguous = true,
+			.obstacles = OBSTACLE(NO_COMMON_PORT),
+		},
+		.type = REFUSED, .reason = PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED,
 	}, {
 		.name = "row 7: direct, and nothing could be mapped for the host bridge",
 		.facts = {
@@ -525,6 +540,11 @@ static bool row_unmappable(const struct p2pdma_facts *f)
 	return f->host_addr == P2PDMA_HOST_ADDR_UNMAPPABLE;
 }
 
+static bool row_trusted_ambiguous(const struct p2pdma_facts *f)
+{
+	return f->trusted && f->host_addr == P2PDMA_HOST_ADDR_AMBIGUOUS;
+}
+
 static bool row_trusted(const struct p2pdma_facts *f)
 {
 	return f->trusted;
@@ -540,7 +560,7 @@ enum {
 	OWN_MEMORY_BEYOND_MASK, OWN_MEMORY_AMBIGUOUS, OWN_MEMORY, DIRECT_AMBIGUOUS,
 	GOES_DIRECT, MODE_SWITCH,
 	CROSSES_UNDER_HOST, CROSSES_UNTRUSTED, GETS_LOST, GETS_LOST_TRANSLATED,
-	BEYOND_HOST_MASK, NOT_MAPPED, TRUSTED, OTHERWISE,
+	BEYOND_HOST_MASK, NOT_MAPPED, TRUSTED_AMBIGUOUS, TRUSTED, OTHERWISE,
 	NR_ROWS
 };
 
@@ -624,6 +644,10 @@ static const struct {
 		"not mapped through the host bridge", row_unmappable,
 		REFUSED, PCI_P2PDMA_UNMAPPABLE
 	},
+	[TRUSTED_AMBIGUOUS] = {
+		"trusted, ambiguous address", row_trusted_ambiguous,
+		REFUSED, PCI_P2PDMA_WINDOW_UNRESERVED
+	},
 	[TRUSTED] = {
 		"trusted", row_trusted,
 		BRIDGED, PCI_P2PDMA_NR_REASONS
@@ -673,6 +697,8 @@ static const struct {
 	{ GETS_LOST, GETS_LOST_TRANSLATED },
 	/* There is one address. */
 	{ BEYOND_HOST_MASK, NOT_MAPPED },
+	{ BEYOND_HOST_MASK, TRUSTED_AMBIGUOUS },
+	{ NOT_MAPPED, TRUSTED_AMBIGUOUS },
 };
 
 static bool rows_exclusive(int row, int other)
@@ -689,7 +715,7 @@ static bool rows_exclusive(int row, int other)
  * All of struct p2pdma_facts but mode and obstacles, from the digits of a number: its
  * base is the number of values that a fact has.
  */
-#define FACTS_COUNT (2 * 2 * 2 * 2 * 2 * 5 * 4 * 4 * 3)
+#define FACTS_COUNT (2 * 2 * 2 * 2 * 2 * 5 * 4 * 4 * 4)
 
 static unsigned int digit(unsigned int *number, unsigned int base)
 {
@@ -712,7 +738,7 @@ static struct p2pdma_facts facts_of_number(enum p2pdma_mode mode,
 	f.client = digit(&number, 5);
 	f.untranslated.fate = digit(&number, 4);
 	f.translated.fate = digit(&number, 4);
-	f.host_addr = digit(&number, 3);
+	f.host_addr = digit(&number, 4);
 	return f;
 }
 

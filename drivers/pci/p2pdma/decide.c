@@ -80,6 +80,8 @@ enum pci_p2pdma_reason p2pdma_decide(const struct p2pdma_facts *facts,
 		return PCI_P2PDMA_UNMAPPABLE;
 	if (!facts->trusted)
 		return PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED;
+	if (facts->host_addr == P2PDMA_HOST_ADDR_AMBIGUOUS)
+		return PCI_P2PDMA_WINDOW_UNRESERVED;
 
 	*type = PCI_P2PDMA_MAP_THRU_HOST_BRIDGE;
 	return obstacles ? __ffs(obstacles) : PCI_P2PDMA_POLICY_HOST;

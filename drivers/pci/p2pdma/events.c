@@ -6,6 +6,7 @@
  * come and go.  Each is passed on to the parts that remember something of a function.
  */
 #include <linux/init.h>
+#include <linux/memory.h>
 #include <linux/notifier.h>
 #include <linux/pci.h>
 
@@ -95,12 +96,23 @@ static struct notifier_block p2pdma_bus_notifier = {
 	.notifier_call = p2pdma_bus_notify,
 };
 
+/* A bus address that was that of no RAM may be that of RAM now. */
+static int p2pdma_memory_notify(struct notifier_block *nb, unsigned long action,
+				void *data)
+{
+	if (action == MEM_GOING_ONLINE)
+		p2pdma_invalidate(P2PDMA_BY_DEVICE_ADDED);
+	return NOTIFY_DONE;
+}
+
 static int __init p2pdma_events_init(void)
 {
 	struct pci_dev *pdev = NULL;
 	int ret;
 
-	ret = bus_register_notifier(&pci_bus_type, &p2pdma_bus_notifier);
+	ret = bus_register_notifier(&pci_bus_type, &p2pdma_bus_notifier) ?:
+	      hotplug_memory_notifier(p2pdma_memory_notify,
+				      DEFAULT_CALLBACK_PRI);
 	if (ret)
 		return ret;
 	for_each_pci_dev(pdev)

@@ -193,7 +193,8 @@ static enum p2pdma_client p2pdma_client(const struct dma_p2pdma_client *client)
 
 static enum p2pdma_host_addr
 p2pdma_host_addr(struct device *dev, const struct dma_p2pdma_client *client,
-		 struct p2pdma_provider *provider, bool same_bridge)
+		 struct p2pdma_provider *provider, bool same_bridge,
+		 bool bus_ambiguous)
 {
 	dma_addr_t last;
 
@@ -207,7 +208,9 @@ p2pdma_host_addr(struct device *dev, const struct dma_p2pdma_client *client,
 	if (last == DMA_MAPPING_ERROR ||
 	    last > min_not_zero(dma_get_mask(dev), dev->bus_dma_limit))
 		return P2PDMA_HOST_ADDR_ABOVE_MASK;
-	return P2PDMA_HOST_ADDR_FITS;
+	/* Below one host bridge it is the bus address, too. */
+	return same_bridge && bus_ambiguous ? P2PDMA_HOST_ADDR_AMBIGUOUS :
+					      P2PDMA_HOST_ADDR_FITS;
 }
 
 static bool p2pdma_ops_bypass(struct device *dev)
@@ -225,7 +228,6 @@ static void p2pdma_facts_now(struct p2pdma_facts *facts, struct device *dev,
 			     enum p2pdma_query query, bool same_bridge)
 {
 	struct p2pdma_mem *mem = to_p2pdma_mem(provider);
-	dma_addr_t first_bus = mem->first + provider->bus_offset;
 	dma_addr_t last_bus = mem->last + provider->bus_offset;
 	struct dma_p2pdma_client client;
 
@@ -235,9 +237,11 @@ static void p2pdma_facts_now(struct p2pdma_facts *facts, struct device *dev,
 
 	dma_p2pdma_client(dev, &client);
 	facts->client = p2pdma_client(&client);
-	facts->host_addr = p2pdma_host_addr(dev, &client, provider, same_bridge);
 	facts->bus_ambiguous = query == P2PDMA_QUERY_SINGLE &&
-			       !dma_p2pdma_bus_known(dev, first_bus, last_bus);
+			       !dma_p2pdma_bus_known(dev, mem->first, mem->last,
+						     provider->bus_offset);
+	facts->host_addr = p2pdma_host_addr(dev, &client, provider, same_bridge,
+					    facts->bus_ambiguous);
 
 	if (client.translated && !facts->same_function && p2pdma_is_guest())
 		facts->obstacles |= BIT(PCI_P2PDMA_VIRTUALISED);

@@ -465,6 +465,7 @@ enum p2pdma_host_addr {
 	P2PDMA_HOST_ADDR_FITS,
 	P2PDMA_HOST_ADDR_ABOVE_MASK,	/* the client cannot form it */
 	P2PDMA_HOST_ADDR_UNMAPPABLE,	/* nothing maps what is not RAM for it */
+	P2PDMA_HOST_ADDR_AMBIGUOUS,	/* a bus address, and see @bus_ambiguous */
 };
 
 /**
@@ -530,7 +531,7 @@ struct p2pdma_gathered {
 /* The purpose for which a route is wanted. */
 enum p2pdma_query {
 	P2PDMA_QUERY_LIST,	/* a list, whose flags tell unmap what was mapped */
-	P2PDMA_QUERY_SINGLE,	/* an address alone */
+	P2PDMA_QUERY_SINGLE,	/* an address alone, which unmap has to recognise */
 	P2PDMA_QUERY_AWAKE,	/* a list; assume that the provider is awake */
 };
 

@@ -124,7 +124,7 @@ EXPORT_SYMBOL_GPL(pci_p2pdma_query_route);
  * @provider: whose memory
  * @dev: the device that is mapped for
  * @dir: direction of the transfer
- * @single: an address is mapped, and not a list
+ * @single: an address is mapped, and not a list, and unmap has to recognise it
  * @route: filled in
  *
  * As pci_p2pdma_query_route(), and puts a refusal in the log once for each pair
@@ -181,6 +181,7 @@ static bool p2pdma_unproven(enum pci_p2pdma_reason reason, bool own)
  * @size: its length in bytes
  * @dev: the device that is mapped for
  * @dir: direction of the transfer
+ * @single: unmap has to recognise a bus address
  * @strict: refuse a mapping that is not known to work
  * @route: filled in, if there is a provider
  * @stats: set to the counters of the pair, or NULL, if there is a provider
@@ -199,7 +200,7 @@ static bool p2pdma_unproven(enum pci_p2pdma_reason reason, bool own)
 struct p2pdma_provider *pci_p2pdma_bar_route(phys_addr_t phys, size_t size,
 					     struct device *dev,
 					     enum dma_data_direction dir,
-					     bool strict,
+					     bool single, bool strict,
 					     struct pci_p2pdma_route *route,
 					     struct p2pdma_stats **stats)
 {
@@ -217,9 +218,10 @@ struct p2pdma_provider *pci_p2pdma_bar_route(phys_addr_t phys, size_t size,
 	if (IS_ERR_OR_NULL(provider))
 		return provider;
 
-	p2pdma_query(provider, dev, dir, P2PDMA_QUERY_SINGLE, true, route);
+	p2pdma_query(provider, dev, dir, single ? P2PDMA_QUERY_SINGLE :
+						  P2PDMA_QUERY_LIST, true, route);
 	if (strict || !p2pdma_unproven(route->reason, provider->owner == dev)) {
-		*stats = pci_p2pdma_map_route(provider, dev, dir, true, route);
+		*stats = pci_p2pdma_map_route(provider, dev, dir, single, route);
 		return provider;
 	}
 
