@@ -9,6 +9,7 @@
  * for one test, and are taken back when the test ends.
  */
 #include <kunit/resource.h>
+#include <kunit/static_stub.h>
 #include <kunit/test.h>
 #include <linux/cleanup.h>
 #include <linux/module.h>
@@ -28,13 +29,38 @@
 KUNIT_DEFINE_ACTION_WRAPPER(policy_free_action, p2pdma_policy_free,
 			    struct p2pdma_policy *);
 
+/* Where the first mistake is written. */
+struct first_mistake {
+	char *text;
+	size_t size;
+};
+
+static void note_first(const char *mistake, void *data)
+{
+	struct first_mistake *first = data;
+
+	if (first->size)
+		strscpy(first->text, mistake, first->size);
+	first->size = 0;
+}
+
+/* Parse, and get the first mistake, or an empty text. */
+static struct p2pdma_policy *parse_first(const char *text, char *error,
+					 size_t size)
+{
+	struct first_mistake first = { .text = error, .size = size };
+
+	*error = '\0';
+	return p2pdma_policy_parse(text, note_first, &first);
+}
+
 /* Parse what must parse; freed with the test. */
 static struct p2pdma_policy *parse(struct kunit *test, const char *text)
 {
 	struct p2pdma_policy *policy;
 	char error[ERROR_SIZE];
 
-	policy = p2pdma_policy_parse(text, error, sizeof(error));
+	policy = parse_first(text, error, sizeof(error));
 	KUNIT_ASSERT_NOT_ERR_OR_NULL_MSG(test, policy, "\"%.80s\": %s", text,
 					 error);
 	KUNIT_EXPECT_STREQ(test, error, "");
@@ -334,7 +360,7 @@ static void parse_bad(struct kunit *test)
 	char error[ERROR_SIZE];
 
 	memset(error, 'x', sizeof(error));
-	policy = p2pdma_policy_parse(param->text, error, sizeof(error));
+	policy = parse_first(param->text, error, sizeof(error));
 	if (!IS_ERR(policy)) {
 		KUNIT_FAIL(test, "\"%s\" has been accepted, as \"%s\"",
 			   param->text, show(test, policy));
@@ -363,7 +389,7 @@ static void parse_error_fits(struct kunit *test)
 	for (size = 1; size <= ERROR_SIZE; size++) {
 		memset(buf, 'x', sizeof(buf));
 		KUNIT_EXPECT_EQ(test,
-				PTR_ERR(p2pdma_policy_parse(text, buf, size)),
+				PTR_ERR(parse_first(text, buf, size)),
 				-EINVAL);
 		KUNIT_EXPECT_LT(test, strnlen(buf, size), size);
 		KUNIT_EXPECT_EQ(test, buf[size], 'x');
@@ -375,8 +401,51 @@ static void parse_error_fits(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, strstr(buf, "<subdevice>]"));
 
 	buf[0] = 'x';
-	p2pdma_policy_free(p2pdma_policy_parse("auto", buf, 1));
+	p2pdma_policy_free(parse_first("auto", buf, 1));
 	KUNIT_EXPECT_EQ(test, buf[0], '\0');
+}
+
+/* All mistakes, one to a line. */
+static void note_all(const char *mistake, void *data)
+{
+	seq_buf_printf(data, "%s\n", mistake);
+}
+
+/* Not only the first mistake is named, whatever stands between them. */
+static void parse_names_all_mistakes(struct kunit *test)
+{
+	static const char * const mistakes[] = {
+		NO_OPTION("foo"), NO_DENY("x"), NO_DENY("y"), EMPTY,
+		NO_TRUST("1:0"), NO_OPTION("bar"),
+	};
+	char *text = kunit_kzalloc(test, SHOWN_SIZE, GFP_KERNEL), *at = text;
+	struct seq_buf s;
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, text);
+	seq_buf_init(&s, text, SHOWN_SIZE);
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			PTR_ERR(p2pdma_policy_parse("foo,off,deny=x;1:0.0;y,,trust=1:0@w,bar",
+						    note_all, &s)));
+	seq_buf_str(&s);
+	for (i = 0; i < ARRAY_SIZE(mistakes); i++) {
+		KUNIT_EXPECT_TRUE_MSG(test, strstarts(at, mistakes[i]),
+				      "%s, and not %s", at, mistakes[i]);
+		at = strchrnul(at, '\n');
+		at += !!*at;
+	}
+	KUNIT_EXPECT_STREQ(test, at, "");
+
+	/* Of very many the log has some. */
+	seq_buf_clear(&s);
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			PTR_ERR(p2pdma_policy_parse(",,,,,,,,,,,,,,,,,,,",
+						    note_all, &s)));
+	seq_buf_str(&s);
+	for (at = text, i = 0; strstarts(at, EMPTY); i++)
+		at = strchr(at, '\n') + 1;
+	KUNIT_EXPECT_EQ(test, i, 16);
+	KUNIT_EXPECT_STREQ(test, at, "and 4 mistakes more\n");
 }
 
 /* A path: 0:1f.7/1f.7/... */
@@ -407,9 +476,8 @@ static void parse_deep_path(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(too_deep); i++) {
 		KUNIT_EXPECT_EQ_MSG(test,
-				    PTR_ERR(p2pdma_policy_parse(deep_path(test, too_deep[i]),
-								error,
-								sizeof(error))),
+				    PTR_ERR(parse_first(deep_path(test, too_deep[i]),
+							error, sizeof(error))),
 				    -EINVAL, "%d hops", too_deep[i]);
 		KUNIT_EXPECT_TRUE(test,
 				  strstarts(error, "deny=: \"0:1f.7/1f.7/"));
@@ -448,14 +516,14 @@ static void parse_longest(struct kunit *test)
 	device = strrchr(text, ';') + 1;
 	device[strlen(device) - 1] = '8';
 	KUNIT_EXPECT_EQ(test,
-			PTR_ERR(p2pdma_policy_parse(text, error, sizeof(error))),
+			PTR_ERR(parse_first(text, error, sizeof(error))),
 			-EINVAL);
 	KUNIT_EXPECT_TRUE(test, strstarts(error, NO_DENY("fffe:ff:1e.8")));
 
 	device = strchr(text + COMMAND_LINE_SIZE / 2, ';') + 1;
 	device[0] = 'g';
 	KUNIT_EXPECT_EQ(test,
-			PTR_ERR(p2pdma_policy_parse(text, error, sizeof(error))),
+			PTR_ERR(parse_first(text, error, sizeof(error))),
 			-EINVAL);
 	KUNIT_EXPECT_TRUE(test, strstarts(error, NO_DENY("gffe:ff:1e.7")));
 }
@@ -492,7 +560,7 @@ static void check_any(struct kunit *test, const char *text)
 	struct p2pdma_policy *policy;
 	struct seq_buf s;
 
-	policy = p2pdma_policy_parse(text, error, sizeof(error));
+	policy = parse_first(text, error, sizeof(error));
 	if (IS_ERR(policy)) {
 		if (PTR_ERR(policy) != -EINVAL || !*error)
 			KUNIT_FAIL(test, "\"%s\": error %ld, \"%s\"", text,
@@ -507,7 +575,7 @@ static void check_any(struct kunit *test, const char *text)
 			   error);
 	p2pdma_policy_free(policy);
 
-	policy = p2pdma_policy_parse(shown, error, sizeof(error));
+	policy = parse_first(shown, error, sizeof(error));
 	if (IS_ERR(policy)) {
 		KUNIT_FAIL(test, "\"%s\" is shown as \"%s\": %s", text, shown,
 			   error);
@@ -891,6 +959,28 @@ static void set_half_good_changes_nothing(struct kunit *test)
 	expect_policy(test, "off,deny=12345:41:3.1");
 }
 
+static int locked_down(void)
+{
+	return -EPERM;
+}
+
+/* Under lockdown root may forbid, and may not trust what the kernel does not know. */
+static void set_under_lockdown(struct kunit *test)
+{
+	keep_policy(test);
+	KUNIT_ASSERT_EQ(test, p2pdma_policy_set("host,trust=fffe:fd:1e.6"), 0);
+	kunit_activate_static_stub(test, p2pdma_locked_down, locked_down);
+	KUNIT_EXPECT_EQ(test, p2pdma_policy_set("auto,trust=fffe:fc:1e.6"),
+			-EPERM);
+	KUNIT_EXPECT_EQ(test, p2pdma_policy_set("auto,trust=fffe:fc:1e.6@w"),
+			-EPERM);
+	expect_policy(test, "host,trust=fffe:fd:1e.6");
+	KUNIT_EXPECT_EQ(test,
+			p2pdma_policy_set("auto,deny=fffe:fd:1e.6,window"), 0);
+	expect_policy(test, "auto,deny=fffe:fd:1e.6,window");
+	kunit_deactivate_static_stub(test, p2pdma_locked_down);
+}
+
 static void set_longest(struct kunit *test)
 {
 	char *text = longest_text(test);
@@ -1002,6 +1092,7 @@ static struct kunit_case p2pdma_policy_cases[] = {
 	KUNIT_CASE(parse_leaves_the_text_alone),
 	KUNIT_CASE_PARAM(parse_bad, bad_gen_params),
 	KUNIT_CASE(parse_error_fits),
+	KUNIT_CASE(parse_names_all_mistakes),
 	KUNIT_CASE(parse_deep_path),
 	KUNIT_CASE(parse_longest),
 	KUNIT_CASE(parse_many_options),
@@ -1014,6 +1105,7 @@ static struct kunit_case p2pdma_policy_cases[] = {
 	KUNIT_CASE(set_replaces_everything),
 	KUNIT_CASE(set_garbage_changes_nothing),
 	KUNIT_CASE(set_half_good_changes_nothing),
+	KUNIT_CASE(set_under_lockdown),
 	KUNIT_CASE(set_longest),
 	KUNIT_CASE(trust_by_direction),
 	KUNIT_CASE(trust_by_several_devices),

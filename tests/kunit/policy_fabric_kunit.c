@@ -6,12 +6,17 @@
  * Its grammar, and which devices an entry stands for, is tested without devices in
  * p2pdma_policy_kunit.c.
  */
+#include <kunit/resource.h>
 #include <kunit/test.h>
+#include <linux/cred.h>
 #include <linux/debug_locks.h>
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
+#include <linux/mount.h>
 #include <linux/panic.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -417,6 +422,116 @@ static void policy_reports_unmatched(struct kunit *test)
 			fabric_log_count(since, "matches no device", "1fab:beef"));
 }
 
+KUNIT_DEFINE_ACTION_WRAPPER(unmount_action, kern_unmount, struct vfsmount *);
+KUNIT_DEFINE_ACTION_WRAPPER(fput_action, fput, struct file *);
+
+static struct file *open_policy(struct kunit *test)
+{
+	struct file_system_type *type = get_fs_type("sysfs");
+	struct vfsmount *mnt;
+	struct file *file;
+
+	KUNIT_ASSERT_NOT_NULL(test, type);
+	mnt = kern_mount(type);
+	put_filesystem(type);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mnt);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, unmount_action, mnt));
+	file = file_open_root_mnt(mnt, "kernel/p2pdma/policy", O_WRONLY, 0);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, fput_action, file));
+	return file;
+}
+
+static ssize_t write_policy(struct file *file, const char *text, size_t len)
+{
+	loff_t pos = 0;
+
+	return kernel_write(file, text, len, &pos);
+}
+
+/* The mode of the file is not enough: root of a container has no capability here. */
+static void policy_needs_capability(struct kunit *test)
+{
+	struct fabric *fabric = fabric_switch(test);
+	struct file *file = open_policy(test);
+	const struct cred *before;
+	struct cred *cred;
+	ssize_t ret[2];
+	char *text;
+
+	fabric_policy(test, "auto");
+	cred = prepare_creds();
+	KUNIT_ASSERT_NOT_NULL(test, cred);
+	cap_lower(cred->cap_effective, CAP_SYS_ADMIN);
+	before = override_creds(cred);
+	ret[0] = write_policy(file, "off", 3);
+	revert_creds(before);
+	put_cred(cred);
+	KUNIT_EXPECT_EQ(test, ret[0], -EPERM);
+	expect_bus(fabric, "client", "provider", DMA_BIDIRECTIONAL, DIRECT);
+
+	ret[0] = write_policy(file, "off\n", 4);
+	ret[1] = write_policy(file, "auto\0off", 8);
+	KUNIT_EXPECT_EQ(test, ret[0], 4);
+	KUNIT_EXPECT_EQ(test, ret[1], -EINVAL);
+	/* A longer text would arrive in several writes. */
+	text = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, text);
+	memset(text, ' ', PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, write_policy(file, text, PAGE_SIZE - 1), -EINVAL);
+	expect_refused(fabric, "client", "provider", DMA_BIDIRECTIONAL,
+		       POLICY_OFF);
+}
+
+/* What the log suggests is the active policy with one change. */
+static void policy_suggested(struct kunit *test)
+{
+	struct fabric *fabric = fabric_switch(test);
+	const char *client = pci_name(fabric_dev(fabric, "client"));
+	struct pci_dev *provider = fabric_dev(fabric, "provider");
+	struct pci_dev *beside = fabric_dev(fabric, "beside");
+	struct device *dev = &fabric_dev(fabric, "client")->dev;
+	char text[512] = "off";
+	u64 since;
+	int i;
+
+	fabric_policy(test,
+		      "off,deny=pci:1fab:dead,trust=pci:1fab:beef@w,window");
+	since = fabric_log_now();
+	pci_p2pdma_distance(provider, dev, true);
+	expect_logged(test, since, 1, client,
+		      ": p2pdma=auto,deny=pci:1fab:dead,trust=pci:1fab:beef@w,window\n");
+
+	fabric_policy(test, "switch,deny=pci:1fab:dead");
+	since = fabric_log_now();
+	pci_p2pdma_distance(beside, dev, true);
+	expect_logged(test, since, 1, client,
+		      ": p2pdma=auto,deny=pci:1fab:dead\n");
+
+	fabric_policy(test, "host,deny=pci:1fab:dead,trust=pci:1fab:beef@w");
+	since = fabric_log_now();
+	pci_p2pdma_distance(beside, dev, true);
+	expect_logged(test, since, 1,
+		      ": p2pdma=host,deny=pci:1fab:dead,trust=pci:1fab:beef@w;",
+		      client);
+	/* Below one host bridge the client stands for it. */
+	expect_logged(test, since, 0, "p2pdma=host", pci_name(beside));
+
+	/* One that is too long for a line is not cut off. */
+	for (i = 0; i < 30; i++)
+		strlcat(text, ",deny=pci:1fab:a", sizeof(text));
+	KUNIT_ASSERT_EQ(test, 0, p2pdma_policy_set(text));
+	since = fabric_log_now();
+	pci_p2pdma_distance(provider, dev, true);
+	KUNIT_ASSERT_EQ(test, 0, p2pdma_policy_set(strchr(text, ',') + 1));
+	pci_p2pdma_distance(beside, dev, true);
+	expect_logged(test, since, 0, "add the kernel parameter", NULL);
+	expect_logged(test, since, 1, client, "set the mode to auto in /sys");
+	expect_logged(test, since, 1, client, "requests, add trust=");
+}
+
 /* A thread that changes the policy all the time. */
 static int keep_changing(void *data)
 {
@@ -534,6 +649,8 @@ static struct kunit_case policy_fabric_cases[] = {
 	KUNIT_CASE(policy_trust_warns_once),
 	KUNIT_CASE(policy_trust_of_the_listed),
 	KUNIT_CASE(policy_reports_unmatched),
+	KUNIT_CASE(policy_needs_capability),
+	KUNIT_CASE(policy_suggested),
 	{}
 };
 

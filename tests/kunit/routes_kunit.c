@@ -973,7 +973,7 @@ static void routes_log(struct kunit *test)
 		      "ACS redirect is set between the client and provider");
 	expect_logged(test, since, 1, "pci=disable_acs_redir=",
 		      pci_name(fabric_dev(fabric, "c")));
-	expect_logged(test, since, 1, "add the kernel parameter: p2pdma=trust=",
+	expect_logged(test, since, 1, "add the kernel parameter: p2pdma=auto,trust=",
 		      pci_name(client));
 
 	/* Another reason is logged too, once. */

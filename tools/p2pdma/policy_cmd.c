@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "json.h"
@@ -186,7 +187,10 @@ static void explain(const struct policy *policy, int error)
 {
 	size_t i;
 
-	if (error == EACCES || error == EPERM || error == EROFS)
+	if (error == EPERM && !geteuid())
+		complain("%s: %s; trust= is refused while the kernel is locked down, and root of a container cannot set the policy",
+			 POLICY, strerror(error));
+	else if (error == EACCES || error == EPERM || error == EROFS)
 		complain("%s: %s; only root sets the policy (run it with sudo)",
 			 POLICY, strerror(error));
 	else if (error == EINVAL)

@@ -50,11 +50,51 @@ static void p2pdma_explain_acs(struct pci_dev *client, struct pci_dev *owner)
 			 seq_buf_str(&ports));
 }
 
+/*
+ * The active policy with a change, as text in @buf: with more trusted devices, or else
+ * in mode auto.  NULL if it does not fit.
+ */
+static const char *p2pdma_changed_policy(const char *trust, char *buf,
+					 size_t size)
+{
+	const struct p2pdma_policy *policy;
+	struct seq_buf s;
+
+	seq_buf_init(&s, buf, size);
+	guard(rcu)();
+	policy = p2pdma_active_policy()->policy;
+	p2pdma_policy_show_changed(policy, trust ? policy->mode : P2PDMA_AUTO,
+				   trust, &s);
+	return seq_buf_has_overflowed(&s) ? NULL : seq_buf_str(&s);
+}
+
+/* The mode forbids it: the active policy in another mode. */
+static void p2pdma_explain_mode(struct pci_dev *client)
+{
+	const char *text;
+	char buf[256];
+	bool mistake;
+
+	scoped_guard(rcu)
+		mistake = p2pdma_policy_is_mistake(p2pdma_active_policy()->policy);
+	text = p2pdma_changed_policy(NULL, buf, sizeof(buf));
+	if (mistake)
+		pci_warn(client, "to allow it, correct the kernel parameter p2pdma=, whose mistakes are in the log\n");
+	else if (text)
+		pci_warn(client, "to allow it, add the kernel parameter: p2pdma=%s\n",
+			 text);
+	else
+		pci_warn(client, "to allow it, set the mode to auto in /sys/kernel/p2pdma/policy, and in the kernel parameter p2pdma= if it is there\n");
+}
+
 /* Nothing says that the host bridge forwards: name it, and the option to trust it. */
 static void p2pdma_explain_untrusted(struct pci_dev *client,
 				     struct pci_dev *owner,
 				     const struct pci_p2pdma_route *route)
 {
+	char trust[2 * P2PDMA_BDF_LEN], buf[256];
+	const char *text;
+
 	p2pdma_bridge_listed(pci_find_host_bridge(client->bus),
 			     route->same_bridge, true);
 	if (!route->same_bridge)
@@ -62,9 +102,17 @@ static void p2pdma_explain_untrusted(struct pci_dev *client,
 				     true);
 	pci_warn(client, "cannot be used for peer-to-peer DMA as the client and provider (%s) do not share an upstream bridge or whitelisted host bridge\n",
 		 pci_name(owner));
-	pci_warn(client, "if the host bridge is known to forward peer-to-peer requests, add the kernel parameter: p2pdma=trust=%s%s%s\n",
-		 pci_name(client), route->same_bridge ? "" : ";",
+
+	snprintf(trust, sizeof(trust), "%s%s%s", pci_name(client),
+		 route->same_bridge ? "" : ";",
 		 route->same_bridge ? "" : pci_name(owner));
+	text = p2pdma_changed_policy(trust, buf, sizeof(buf));
+	if (text)
+		pci_warn(client, "if the host bridge is known to forward peer-to-peer requests, add the kernel parameter: p2pdma=%s\n",
+			 text);
+	else
+		pci_warn(client, "if the host bridge is known to forward peer-to-peer requests, add trust=%s to /sys/kernel/p2pdma/policy, and to the kernel parameter p2pdma= if it is there\n",
+			 trust);
 }
 
 /* How to keep the transfer from being lost at a port. */
@@ -107,7 +155,7 @@ static void p2pdma_explain_remedy(struct pci_dev *client, struct pci_dev *owner,
 	case PCI_P2PDMA_POLICY_OFF:
 	case PCI_P2PDMA_POLICY_SWITCH:
 	case PCI_P2PDMA_POLICY_HOST:
-		pci_warn(client, "to allow it, add the kernel parameter: p2pdma=auto\n");
+		p2pdma_explain_mode(client);
 		break;
 	case PCI_P2PDMA_DENIED:
 		pci_warn(client, "to allow it, take %s and %s out of deny= in /sys/kernel/p2pdma/policy, and in the kernel parameter p2pdma= if it is there\n",

@@ -385,10 +385,16 @@ struct p2pdma_policy {
 	char *text;
 };
 
-struct p2pdma_policy *p2pdma_policy_parse(const char *text, char *error,
-					  size_t size);
+typedef void (*p2pdma_mistake_fn)(const char *mistake, void *data);
+
+struct p2pdma_policy *p2pdma_policy_parse(const char *text,
+					  p2pdma_mistake_fn fn, void *data);
 void p2pdma_policy_free(struct p2pdma_policy *policy);
 void p2pdma_policy_show(const struct p2pdma_policy *policy, struct seq_buf *s);
+void p2pdma_policy_show_changed(const struct p2pdma_policy *policy,
+				enum p2pdma_mode mode, const char *trust,
+				struct seq_buf *s);
+bool p2pdma_policy_is_mistake(const struct p2pdma_policy *policy);
 bool p2pdma_policy_denies(const struct p2pdma_policy *policy,
 			  struct pci_dev *pdev);
 
@@ -417,6 +423,7 @@ struct p2pdma_active_policy {
 const struct p2pdma_active_policy *p2pdma_active_policy(void);
 bool p2pdma_admin_trusts(const struct p2pdma_active_policy *active,
 			 struct pci_host_bridge *host, bool reads);
+int p2pdma_locked_down(void);
 int p2pdma_policy_set(const char *text);
 char *p2pdma_policy_get(void);
 void p2pdma_policy_device_changed(struct pci_dev *pdev);

@@ -21,6 +21,7 @@
  */
 #define pr_fmt(fmt) "pci-p2pdma: " fmt
 
+#include <kunit/static_stub.h>
 #include <kunit/visibility.h>
 #include <linux/cleanup.h>
 #include <linux/ctype.h>
@@ -29,6 +30,7 @@
 #include <linux/panic.h>
 #include <linux/pci.h>
 #include <linux/rcupdate.h>
+#include <linux/security.h>
 #include <linux/seq_buf.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -162,9 +164,35 @@ static bool p2pdma_parse_match(const char *text, struct p2pdma_match *match)
 	return p2pdma_parse_path(text, match);
 }
 
-/* Add the devices of one deny= or trust= to a list; cuts up @text. */
+/* Where the mistakes in a text go, one after the other. */
+struct p2pdma_mistakes {
+	p2pdma_mistake_fn fn;
+	void *data;
+	unsigned int count;
+};
+
+#define P2PDMA_MISTAKES_NAMED 16	/* of more than these there is only the number */
+
+static __printf(2, 3) void p2pdma_mistake(struct p2pdma_mistakes *mistakes,
+					  const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	if (mistakes->count++ >= P2PDMA_MISTAKES_NAMED)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	mistakes->fn(text, mistakes->data);
+}
+
+/*
+ * Add the devices of one deny= or trust= to a list; cuts up @text.  A mistake is noted,
+ * and is no error.
+ */
 static int p2pdma_parse_list(struct p2pdma_match_list *list, const char *option,
-			     char *text, char *error, size_t size)
+			     char *text, struct p2pdma_mistakes *mistakes)
 {
 	bool trust = !strcmp(option, "trust");
 	char *token;
@@ -178,10 +206,10 @@ static int p2pdma_parse_list(struct p2pdma_match_list *list, const char *option,
 			match.writes_only = true;
 		}
 		if (!p2pdma_parse_match(token, &match)) {
-			snprintf(error, size,
-				 "%s=: \"%.64s\" is no PCI device; write [<domain>:]<bus>:<device>.<func>[/<device>.<func>]* or pci:<vendor>:<device>[:<subvendor>:<subdevice>]",
-				 option, token);
-			return -EINVAL;
+			p2pdma_mistake(mistakes,
+				       "%s=: \"%.64s\" is no PCI device; write [<domain>:]<bus>:<device>.<func>[/<device>.<func>]* or pci:<vendor>:<device>[:<subvendor>:<subdevice>]",
+				       option, token);
+			continue;
 		}
 		match.text = token;
 
@@ -196,7 +224,7 @@ static int p2pdma_parse_list(struct p2pdma_match_list *list, const char *option,
 }
 
 static int p2pdma_parse_option(struct p2pdma_policy *policy, char *token,
-			       char *error, size_t size)
+			       struct p2pdma_mistakes *mistakes)
 {
 	size_t len;
 	int mode;
@@ -214,20 +242,20 @@ static int p2pdma_parse_option(struct p2pdma_policy *policy, char *token,
 	len = str_has_prefix(token, "deny=");
 	if (len)
 		return p2pdma_parse_list(&policy->deny, "deny", token + len,
-					 error, size);
+					 mistakes);
 	len = str_has_prefix(token, "trust=");
 	if (len)
 		return p2pdma_parse_list(&policy->trust, "trust", token + len,
-					 error, size);
+					 mistakes);
 
 	if (*token)
-		snprintf(error, size,
-			 "unknown option \"%.64s\"; write auto, off, switch, host, window, deny=... or trust=...",
-			 token);
+		p2pdma_mistake(mistakes,
+			       "unknown option \"%.64s\"; write auto, off, switch, host, window, deny=... or trust=...",
+			       token);
 	else
-		snprintf(error, size,
-			 "an option is empty; write auto, off, switch, host, window, deny=... or trust=...");
-	return -EINVAL;
+		p2pdma_mistake(mistakes,
+			       "an option is empty; write auto, off, switch, host, window, deny=... or trust=...");
+	return 0;
 }
 
 /**
@@ -249,23 +277,24 @@ static void p2pdma_policy_free_rcu(struct rcu_head *rcu)
 }
 
 /**
- * p2pdma_policy_parse - make a policy of its text
+ * p2pdma_policy_parse - make a policy of its text, or name all mistakes in it
  * @text: as after p2pdma= ; white space around it does not count
- * @error: where to say what is wrong and how it should be
- * @size: size of @error in bytes
+ * @fn: called for each mistake; of very many only for the first, and then for their
+ *	number
+ * @data: for @fn
  *
  * Context: may sleep.
  *
- * Return: the policy; ERR_PTR(-EINVAL) with @error filled in; ERR_PTR(-ENOMEM).
+ * Return: the policy; ERR_PTR(-EINVAL) if there are mistakes; ERR_PTR(-ENOMEM).
  */
-struct p2pdma_policy *p2pdma_policy_parse(const char *text, char *error,
-					  size_t size)
+struct p2pdma_policy *p2pdma_policy_parse(const char *text,
+					  p2pdma_mistake_fn fn, void *data)
 {
+	struct p2pdma_mistakes mistakes = { .fn = fn, .data = data };
 	struct p2pdma_policy *policy;
-	char *rest, *token;
+	char *rest, *token, more[32];
 	int ret = -ENOMEM;
 
-	snprintf(error, size, "out of memory");
 	policy = kzalloc(sizeof(*policy), GFP_KERNEL);
 	if (!policy)
 		return ERR_PTR(-ENOMEM);
@@ -275,12 +304,19 @@ struct p2pdma_policy *p2pdma_policy_parse(const char *text, char *error,
 
 	rest = strim(policy->text);
 	while ((token = strsep(&rest, ","))) {
-		ret = p2pdma_parse_option(policy, token, error, size);
+		ret = p2pdma_parse_option(policy, token, &mistakes);
 		if (ret)
 			goto err;
 	}
-	*error = '\0';
-	return policy;
+	if (!mistakes.count)
+		return policy;
+
+	ret = -EINVAL;
+	if (mistakes.count > P2PDMA_MISTAKES_NAMED) {
+		snprintf(more, sizeof(more), "and %u mistakes more",
+			 mistakes.count - P2PDMA_MISTAKES_NAMED);
+		fn(more, data);
+	}
 err:
 	p2pdma_policy_free(policy);
 	return ERR_PTR(ret);
@@ -300,17 +336,34 @@ static void p2pdma_list_show(const struct p2pdma_match_list *list,
 }
 
 /**
+ * p2pdma_policy_show_changed - write a policy as text, with a change
+ * @policy: the policy
+ * @mode: the mode to show in place of its own
+ * @trust: devices to trust too, as after trust= ; or NULL
+ * @s: where to
+ */
+void p2pdma_policy_show_changed(const struct p2pdma_policy *policy,
+				enum p2pdma_mode mode, const char *trust,
+				struct seq_buf *s)
+{
+	seq_buf_puts(s, p2pdma_mode_names[mode]);
+	p2pdma_list_show(&policy->deny, ",deny=", s);
+	p2pdma_list_show(&policy->trust, ",trust=", s);
+	if (trust)
+		seq_buf_printf(s, "%s%s", policy->trust.count ? ";" : ",trust=",
+			       trust);
+	if (policy->window)
+		seq_buf_puts(s, ",window");
+}
+
+/**
  * p2pdma_policy_show - write a policy as text that parses to the same policy
  * @policy: the policy
  * @s: where to
  */
 void p2pdma_policy_show(const struct p2pdma_policy *policy, struct seq_buf *s)
 {
-	seq_buf_puts(s, p2pdma_mode_names[policy->mode]);
-	p2pdma_list_show(&policy->deny, ",deny=", s);
-	p2pdma_list_show(&policy->trust, ",trust=", s);
-	if (policy->window)
-		seq_buf_puts(s, ",window");
+	p2pdma_policy_show_changed(policy, policy->mode, NULL, s);
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_policy_show);
 
@@ -381,6 +434,17 @@ static bool p2pdma_devices_scanned;
 
 /* By root bus, the warning of p2pdma_warn_trust() that was given; never emptied. */
 static DEFINE_XARRAY(p2pdma_trust_warned);
+
+/**
+ * p2pdma_policy_is_mistake - is a policy that of a boot option which does not count?
+ * @policy: the active policy
+ *
+ * Return: true if P2PDMA is off because p2pdma= has mistakes or is not allowed.
+ */
+bool p2pdma_policy_is_mistake(const struct p2pdma_policy *policy)
+{
+	return policy == &p2pdma_boot_policy;
+}
 
 static struct p2pdma_policy *p2pdma_policy_locked(void)
 {
@@ -563,23 +627,58 @@ static int p2pdma_policy_install(struct p2pdma_policy *policy)
 }
 
 /**
+ * p2pdma_locked_down - does lockdown keep root from trusting what is not known?
+ *
+ * With a wrong trust= the DMA of a device lands where nobody can tell, as with a wrong
+ * write to its configuration space.  So it is restricted for the same reason.  Tests may
+ * stub it.
+ *
+ * Context: may sleep.
+ *
+ * Return: 0 or -EPERM.
+ */
+int p2pdma_locked_down(void)
+{
+	KUNIT_STATIC_STUB_REDIRECT(p2pdma_locked_down);
+	return security_locked_down(LOCKDOWN_PCI_ACCESS);
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_locked_down);
+
+/* The option of a policy that lockdown forbids now, or NULL. */
+static const char *p2pdma_policy_forbidden(const struct p2pdma_policy *policy)
+{
+	return policy->trust.count && p2pdma_locked_down() ? "trust=" : NULL;
+}
+
+static void p2pdma_set_mistake(const char *mistake, void *data)
+{
+	pr_err("policy not changed: %s\n", mistake);
+}
+
+/**
  * p2pdma_policy_set - replace the active policy
  * @text: its text
  *
  * Context: may sleep.
  *
- * Return: 0; -EINVAL if it does not parse, with a message in the log; -ENOMEM.  The
- * active policy stays if it fails.
+ * Return: 0; -EINVAL if it does not parse, or -EPERM if lockdown forbids it, with
+ * messages in the log; -ENOMEM.  The active policy stays if it fails.
  */
 int p2pdma_policy_set(const char *text)
 {
 	struct p2pdma_policy *policy;
-	char error[256];
+	const char *forbidden;
 
-	policy = p2pdma_policy_parse(text, error, sizeof(error));
-	if (IS_ERR(policy)) {
-		pr_err("policy not changed: %s\n", error);
+	policy = p2pdma_policy_parse(text, p2pdma_set_mistake, NULL);
+	if (IS_ERR(policy))
 		return PTR_ERR(policy);
+
+	forbidden = p2pdma_policy_forbidden(policy);
+	if (forbidden) {
+		pr_err("policy not changed: %s is not allowed while the kernel is locked down\n",
+		       forbidden);
+		p2pdma_policy_free(policy);
+		return -EPERM;
 	}
 	return p2pdma_policy_install(policy);
 }
@@ -651,23 +750,41 @@ static int __init p2pdma_setup_bare(char *text)
 }
 __setup("p2pdma", p2pdma_setup_bare);
 
-static int __init p2pdma_policy_init(void)
+static void __init p2pdma_boot_mistake(const char *mistake, void *data)
+{
+	pr_err("p2pdma=: %s\n", mistake);
+}
+
+/* The policy of the boot option; NULL if it does not count, with messages in the log. */
+static struct p2pdma_policy * __init p2pdma_boot_parse(void)
 {
 	size_t len = str_has_prefix(p2pdma_boot_text, "p2pdma=");
 	struct p2pdma_policy *policy;
-	char error[256];
+	const char *forbidden;
 
+	if (p2pdma_boot_too_long)
+		pr_err("p2pdma=: all options together are longer than %zu bytes; match devices by ID\n",
+		       sizeof(p2pdma_boot_text) - 1);
 	policy = p2pdma_policy_parse(len ? p2pdma_boot_text + len : "auto",
-				     error, sizeof(error));
-	if (!IS_ERR(policy) && p2pdma_boot_too_long) {
-		snprintf(error, sizeof(error),
-			 "all options together are longer than %zu bytes; match devices by ID",
-			 sizeof(p2pdma_boot_text) - 1);
-		p2pdma_policy_free(policy);
-		policy = ERR_PTR(-E2BIG);
-	}
-	if (IS_ERR(policy)) {
-		pr_err("p2pdma=: %s\n", error);
+				     p2pdma_boot_mistake, NULL);
+	if (IS_ERR(policy))
+		return NULL;
+
+	forbidden = p2pdma_policy_forbidden(policy);
+	if (forbidden)
+		pr_err("p2pdma=: %s is not allowed while the kernel is locked down\n",
+		       forbidden);
+	if (!forbidden && !p2pdma_boot_too_long)
+		return policy;
+	p2pdma_policy_free(policy);
+	return NULL;
+}
+
+static int __init p2pdma_policy_init(void)
+{
+	struct p2pdma_policy *policy = p2pdma_boot_parse();
+
+	if (!policy) {
 		pr_err("p2pdma=: peer-to-peer DMA is off; mend the boot option, or write a policy to /sys/kernel/p2pdma/policy\n");
 		return 0;
 	}

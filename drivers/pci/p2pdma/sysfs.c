@@ -4,6 +4,7 @@
  */
 #define pr_fmt(fmt) "pci-p2pdma: " fmt
 
+#include <linux/capability.h>
 #include <linux/cleanup.h>
 #include <linux/init.h>
 #include <linux/kobject.h>
@@ -199,6 +200,9 @@ static ssize_t policy_show(struct kobject *kobj, struct kobj_attribute *attr,
 static ssize_t policy_store(struct kobject *kobj, struct kobj_attribute *attr,
 			    const char *buf, size_t count)
 {
+	/* Root of a container may write to the file, and is root only there. */
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
 	if (count > P2PDMA_POLICY_MAX) {
 		pr_err("policy not changed: it is longer than %lu bytes; match devices by ID\n",
 		       P2PDMA_POLICY_MAX);
