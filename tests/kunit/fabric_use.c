@@ -164,12 +164,12 @@ struct p2pdma_provider *fabric_provider(struct fabric *fabric, const char *name,
 }
 
 /**
- * fabric_provider_plain - make a BAR peer memory without struct pages
+ * fabric_provider_plain - make all BARs peer memory without struct pages
  * @fabric: the fabric
- * @name: whose BAR
- * @bar: its number
+ * @name: whose BARs
+ * @bar: number of one of them
  *
- * Return: the provider.  The test is ended if there is none.
+ * Return: the provider of @bar.  The test is ended if there is none.
  */
 struct p2pdma_provider *fabric_provider_plain(struct fabric *fabric,
 					      const char *name, int bar)

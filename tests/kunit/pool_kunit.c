@@ -25,6 +25,7 @@
 #include <asm/coco.h>
 #endif
 
+#include "../../drivers/pci/p2pdma/p2pdma.h"
 #include "fabric_common.h"
 #include "oracle.h"
 
@@ -297,6 +298,173 @@ static void pool_add_fails(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, failed);
 	/* The pool, its files, the range and its pages. */
 	KUNIT_EXPECT_GE(test, step, 8);
+}
+
+/*
+ * pcim_p2pdma_init() registers all BARs that are memory, also beside parts with struct
+ * pages, and pcim_p2pdma_provider() only looks.
+ */
+static void pool_init(struct kunit *test)
+{
+	struct fabric *fabric = fabric_setup(test, pool_picture, NULL, NULL);
+	struct pci_dev *pdev = fabric_dev(fabric, "provider");
+	phys_addr_t phys = pci_resource_start(pdev, 0);
+	phys_addr_t phys2 = pci_resource_start(pdev, 2);
+	struct p2pdma_provider *provider;
+	void *group[2];
+	int i;
+
+	/* Not before a driver says so. */
+	KUNIT_EXPECT_NULL(test, pcim_p2pdma_provider(pdev, 0));
+	KUNIT_EXPECT_NULL(test, pci_p2pdma_provider_of_phys(phys, 1));
+
+	group[0] = devres_open_group(&pdev->dev, NULL, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, group[0]);
+	KUNIT_EXPECT_EQ(test, 0, pci_p2pdma_add_resource(pdev, 0, SZ_2M, 0));
+	provider = pcim_p2pdma_provider(pdev, 0);
+	KUNIT_EXPECT_PTR_EQ(test, provider,
+			    pci_p2pdma_provider_of_phys(phys, SZ_2M));
+	KUNIT_EXPECT_NULL(test, pci_p2pdma_provider_of_phys(phys + SZ_2M, 1));
+	/* Asking for a provider makes no memory one's own. */
+	KUNIT_EXPECT_NULL(test, pcim_p2pdma_provider(pdev, 2));
+	KUNIT_EXPECT_NULL(test, pci_p2pdma_provider_of_phys(phys2, 1));
+
+	group[1] = devres_open_group(&pdev->dev, NULL, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, group[1]);
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, 0, pcim_p2pdma_init(pdev));
+		KUNIT_EXPECT_PTR_EQ(test, provider,
+				    pcim_p2pdma_provider(pdev, 0));
+		KUNIT_EXPECT_PTR_EQ(test, provider,
+				    pci_p2pdma_provider_of_phys(phys, SZ_4M));
+	}
+	KUNIT_EXPECT_PTR_EQ(test, pcim_p2pdma_provider(pdev, 2),
+			    pci_p2pdma_provider_of_phys(phys2, SZ_2M));
+	KUNIT_EXPECT_PTR_NE(test, provider, pcim_p2pdma_provider(pdev, 2));
+	/* What is no memory BAR, and what is none at all. */
+	for (i = -1; i <= PCI_STD_NUM_BARS; i++)
+		if (i != 0 && i != 2)
+			KUNIT_EXPECT_NULL_MSG(test,
+					      pcim_p2pdma_provider(pdev, i),
+					      "BAR %d", i);
+
+	/* Each is undone by itself. */
+	KUNIT_EXPECT_EQ(test, to_p2pdma_mem(provider)->registered, 2);
+	devres_release_group(&pdev->dev, group[1]);
+	KUNIT_EXPECT_PTR_EQ(test, provider, pcim_p2pdma_provider(pdev, 0));
+	KUNIT_EXPECT_NULL(test, pci_p2pdma_provider_of_phys(phys + SZ_2M, 1));
+	KUNIT_EXPECT_NULL(test, pcim_p2pdma_provider(pdev, 2));
+	devres_release_group(&pdev->dev, group[0]);
+	KUNIT_EXPECT_NULL(test, pcim_p2pdma_provider(pdev, 0));
+	KUNIT_EXPECT_NULL(test, pci_p2pdma_provider_of_phys(phys, 1));
+}
+
+/* For want of memory all BARs are registered, or none. */
+static void pool_init_fails(struct kunit *test)
+{
+	struct fabric *fabric = fabric_setup(test, pool_picture, NULL, NULL);
+	struct pci_dev *pdev = fabric_dev(fabric, "provider");
+	bool failed = true;
+	int step, ret, bar;
+	void *group;
+
+	fabric_fail_begin(test, true, false);
+	for (step = 0; failed && step < 100; step++) {
+		group = devres_open_group(&pdev->dev, NULL, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, group);
+		fabric_fail_nth(step);
+		ret = pcim_p2pdma_init(pdev);
+		failed = fabric_failed_nth();
+		KUNIT_EXPECT_TRUE_MSG(test, !ret || (failed && ret == -ENOMEM),
+				      "step %d: error %d", step, ret);
+		for (bar = 0; bar <= 2; bar += 2)
+			KUNIT_EXPECT_EQ_MSG(test, !ret,
+					    !!pcim_p2pdma_provider(pdev, bar),
+					    "step %d, BAR %d", step, bar);
+		devres_release_group(&pdev->dev, group);
+		for (bar = 0; bar <= 2; bar += 2)
+			KUNIT_EXPECT_NULL(test,
+					  pci_p2pdma_provider_of_phys(pci_resource_start(pdev, bar),
+								      1));
+	}
+	KUNIT_EXPECT_FALSE(test, failed);
+	/* The object, and a part and its undoing for each of two BARs. */
+	KUNIT_EXPECT_GE(test, step, 6);
+}
+
+/* A BAR inside the registered BAR of another function is left out. */
+static void pool_init_overlap(struct kunit *test)
+{
+	struct fabric *fabric = fabric_setup(test, pool_picture, NULL, NULL);
+	struct pci_dev *outer = fabric_dev(fabric, "twin");
+	struct pci_dev *pdev = fabric_dev(fabric, "provider");
+	struct resource saved = pdev->resource[2];
+	u64 since = fabric_log_now();
+	void *group;
+
+	fabric_provider_plain(fabric, "twin", 0);
+	pdev->resource[2].start = pci_resource_start(outer, 0);
+	pdev->resource[2].end = pci_resource_start(outer, 0) + SZ_1M - 1;
+	group = devres_open_group(&pdev->dev, NULL, GFP_KERNEL);
+	if (group) {
+		KUNIT_EXPECT_EQ(test, 0, pcim_p2pdma_init(pdev));
+		KUNIT_EXPECT_NOT_NULL(test, pcim_p2pdma_provider(pdev, 0));
+		KUNIT_EXPECT_NULL(test, pcim_p2pdma_provider(pdev, 2));
+		devres_release_group(&pdev->dev, group);
+	}
+	pdev->resource[2] = saved;
+	KUNIT_ASSERT_NOT_NULL(test, group);
+	expect_logged(test, since, 1, pci_name(pdev),
+		      "BAR 2 overlaps another provider's memory");
+}
+
+/* As exporters ask at run time, each for itself. */
+struct asker {
+	struct pci_dev *pdev;
+	const struct p2pdma_provider *wanted;
+	unsigned long asked, wrong;
+};
+
+static int keep_asking(void *data)
+{
+	struct asker *asker = data;
+
+	while (!kthread_should_stop()) {
+		asker->asked++;
+		asker->wrong += pcim_p2pdma_provider(asker->pdev, 0) !=
+				asker->wanted;
+		cond_resched();
+	}
+	return 0;
+}
+
+static void pool_provider_by_many(struct kunit *test)
+{
+	struct fabric *fabric = fabric_setup(test, pool_picture, NULL, NULL);
+	struct pci_dev *pdev = fabric_dev(fabric, "provider");
+	struct p2pdma_provider *provider = fabric_provider_plain(fabric,
+								 "provider", 0);
+	phys_addr_t phys = pci_resource_start(pdev, 0);
+	unsigned int registered = to_p2pdma_mem(provider)->registered;
+	struct task_struct *task[3];
+	struct asker asker[3];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(task); i++) {
+		asker[i] = (struct asker) { .pdev = pdev, .wanted = provider };
+		task[i] = kthread_run(keep_asking, &asker[i], "p2pdma-asker");
+	}
+	msleep(100);
+	for (i = 0; i < ARRAY_SIZE(task); i++) {
+		if (!IS_ERR(task[i]))
+			kthread_stop(task[i]);
+		KUNIT_EXPECT_FALSE(test, IS_ERR(task[i]));
+		KUNIT_EXPECT_GT(test, asker[i].asked, 0);
+		KUNIT_EXPECT_EQ(test, asker[i].wrong, 0);
+	}
+	KUNIT_EXPECT_EQ(test, registered, to_p2pdma_mem(provider)->registered);
+	fabric_provider_release(fabric, "provider");
+	KUNIT_EXPECT_NULL(test, pci_p2pdma_provider_of_phys(phys, 1));
 }
 
 static void pool_sgl(struct kunit *test)
@@ -835,6 +1003,10 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(pool_parts),
 	KUNIT_CASE(pool_add_refused),
 	KUNIT_CASE_SLOW(pool_add_fails),
+	KUNIT_CASE(pool_init),
+	KUNIT_CASE(pool_init_fails),
+	KUNIT_CASE(pool_init_overlap),
+	KUNIT_CASE(pool_provider_by_many),
 	KUNIT_CASE(pool_sgl),
 	KUNIT_CASE(pool_find),
 	KUNIT_CASE(pool_enable),

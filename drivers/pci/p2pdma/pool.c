@@ -455,17 +455,8 @@ static void pcim_p2pdma_release(void *data)
 	kfree(p2pdma);
 }
 
-/**
- * pcim_p2pdma_init - prepare a function to be a provider
- * @pdev: the function
- *
- * Undone when the driver is unbound.  A second call does nothing.
- *
- * Context: may sleep; while the driver of @pdev is being bound.
- *
- * Return: 0 or -ENOMEM.
- */
-int pcim_p2pdma_init(struct pci_dev *pdev)
+/* Give a function what its providers are kept in, for as long as the driver is bound. */
+static int p2pdma_prepare(struct pci_dev *pdev)
 {
 	struct pci_p2pdma *p2pdma;
 	int bar;
@@ -489,7 +480,6 @@ int pcim_p2pdma_init(struct pci_dev *pdev)
 	rcu_assign_pointer(pdev->p2pdma, p2pdma);
 	return devm_add_action_or_reset(&pdev->dev, pcim_p2pdma_release, pdev);
 }
-EXPORT_SYMBOL_GPL(pcim_p2pdma_init);
 
 /* The provider of a BAR of a function that has been prepared, or NULL. */
 static struct p2pdma_mem *p2pdma_bar(struct pci_dev *pdev, int bar)
@@ -509,7 +499,8 @@ static void p2pdma_part_unregister(void *data)
 	p2pdma_range_del(&part->range);
 	if (part->going)
 		atomic_dec(&part->mem->going);
-	if (--part->mem->registered)
+	WRITE_ONCE(part->mem->registered, part->mem->registered - 1);
+	if (part->mem->registered)
 		p2pdma_invalidate(P2PDMA_BY_PROVIDER_GOING);
 	else
 		p2pdma_cache_forget_provider(&part->mem->provider);
@@ -558,39 +549,94 @@ static struct p2pdma_part *p2pdma_part_add(struct pci_dev *pdev,
 		kfree(part);
 		return ERR_PTR(ret);
 	}
-	mem->registered++;
+	WRITE_ONCE(mem->registered, mem->registered + 1);
 	ret = devm_add_action_or_reset(&pdev->dev, p2pdma_part_unregister,
 				       part);
 	return ret ? ERR_PTR(ret) : part;
 }
 
+/* Is all of a BAR registered already? */
+static bool p2pdma_bar_registered(struct pci_dev *pdev, struct p2pdma_mem *mem)
+{
+	return pci_p2pdma_provider_of_phys(pci_resource_start(pdev, mem->bar),
+					   pci_resource_len(pdev, mem->bar)) ==
+	       &mem->provider;
+}
+
+/* Register all BARs that are memory; those that are another provider's are left out. */
+static int p2pdma_register_bars(struct pci_dev *pdev)
+{
+	struct p2pdma_part *part;
+	struct p2pdma_mem *mem;
+	int bar;
+
+	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
+		mem = p2pdma_bar(pdev, bar);
+		if (!mem || p2pdma_bar_registered(pdev, mem))
+			continue;
+		part = p2pdma_part_add(pdev, mem, pci_resource_start(pdev, bar),
+				       pci_resource_len(pdev, bar));
+		if (IS_ERR(part) && PTR_ERR(part) != -EBUSY)
+			return PTR_ERR(part);
+		if (IS_ERR(part))
+			pci_warn(pdev, "BAR %d overlaps another provider's memory, and is not registered as peer memory\n",
+				 bar);
+	}
+	return 0;
+}
+
 /**
- * pcim_p2pdma_provider - make a whole BAR peer memory, without struct pages
- * @pdev: a function that pcim_p2pdma_init() has prepared
- * @bar: number of the BAR
+ * pcim_p2pdma_init - make all memory BARs of a function peer memory, without struct pages
+ * @pdev: the function
  *
- * Undone when the driver is unbound.  All mappings must be undone before that.
+ * From then on pcim_p2pdma_provider() returns the providers.  Undone when the driver is
+ * unbound; all mappings must be undone before that.  A second call does nothing.
  *
  * Context: may sleep; while the driver of @pdev is being bound.
  *
- * Return: the provider, or NULL if the BAR is not memory, is another provider's,
- * or cannot be registered because an allocation failed.
+ * Return: 0 or -ENOMEM.
+ */
+int pcim_p2pdma_init(struct pci_dev *pdev)
+{
+	void *group;
+	int ret;
+
+	group = devres_open_group(&pdev->dev, NULL, GFP_KERNEL);
+	if (!group)
+		return -ENOMEM;
+
+	ret = p2pdma_prepare(pdev) ?: p2pdma_register_bars(pdev);
+	if (ret)
+		devres_release_group(&pdev->dev, group);
+	else
+		devres_remove_group(&pdev->dev, group);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(pcim_p2pdma_init);
+
+/**
+ * pcim_p2pdma_provider - the provider of a BAR
+ * @pdev: a function for which pcim_p2pdma_init() or pci_p2pdma_add_resource() was called
+ * @bar: number of the BAR
+ *
+ * Changes nothing, so that it may be called often and from several threads.
+ *
+ * Context: any; the driver of @pdev stays bound for as long as the result is used.
+ *
+ * Return: the provider, or NULL if nothing of the BAR is registered.
  */
 struct p2pdma_provider *pcim_p2pdma_provider(struct pci_dev *pdev, int bar)
 {
-	struct p2pdma_mem *mem = p2pdma_bar(pdev, bar);
-	struct p2pdma_part *part;
+	struct pci_p2pdma *p2pdma;
 
-	if (!mem)
+	if (bar < 0 || bar >= PCI_STD_NUM_BARS)
 		return NULL;
-	if (pci_p2pdma_provider_of_phys(pci_resource_start(pdev, bar),
-					pci_resource_len(pdev, bar)) ==
-	    &mem->provider)
-		return &mem->provider;
 
-	part = p2pdma_part_add(pdev, mem, pci_resource_start(pdev, bar),
-			       pci_resource_len(pdev, bar));
-	return IS_ERR(part) ? NULL : &mem->provider;
+	guard(rcu)();
+	p2pdma = rcu_dereference(pdev->p2pdma);
+	if (!p2pdma || !READ_ONCE(p2pdma->mem[bar].registered))
+		return NULL;
+	return &p2pdma->mem[bar].provider;
 }
 EXPORT_SYMBOL_GPL(pcim_p2pdma_provider);
 
@@ -662,7 +708,7 @@ int pci_p2pdma_add_resource(struct pci_dev *pdev, int bar, size_t size,
 		size = len - offset;
 	start = pci_resource_start(pdev, bar) + offset;
 
-	ret = pcim_p2pdma_init(pdev);
+	ret = p2pdma_prepare(pdev);
 	if (ret)
 		return ret;
 	mem = p2pdma_bar(pdev, bar);
