@@ -230,10 +230,12 @@ static void dma_direct_all_listed(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(row); i++) {
 		first->vendor = row[i].vendor;
 		first->device = row[i].device;
+		p2pdma_bridge_function_added(first);
 		same = p2pdma_bridge_listed(host, true, false);
 		cross = p2pdma_bridge_listed(host, false, false);
 		first->vendor = vendor;
 		first->device = device;
+		p2pdma_bridge_function_added(first);
 		KUNIT_EXPECT_EQ_MSG(test, row[i].same, same, "%04x:%04x",
 				    row[i].vendor, row[i].device);
 		KUNIT_EXPECT_EQ_MSG(test, row[i].cross, cross, "%04x:%04x",

@@ -633,6 +633,50 @@ static void routes_vfs(struct kunit *test)
 	expect_bus(fabric, "client", "pf.vf1", EVERY_DIR, DIRECT);
 }
 
+/*
+ * A host bridge is what its first function said, whether the function is still there or
+ * not; another first function says something else.
+ */
+static void routes_bridge_function(struct kunit *test)
+{
+	struct fabric *fabric = fabric_setup(test,
+		"host domain=0xfb21\n"
+		"  rciep first id=8086:2030\n"
+		"  rp a dev=1\n"
+		"    ep client\n"
+		"  rp dev=2\n"
+		"    ep provider bar0=2M\n"
+		"host domain=0xfb22\n"
+		"  rciep last id=1fab:0bad\n"
+		"  rp dev=1\n"
+		"    ep other\n",
+		NAMES("client", "other"), NAMES("provider"));
+	struct pci_host_bridge *host =
+		pci_find_host_bridge(fabric_dev(fabric, "client")->bus);
+	struct p2pdma_bridge_function function;
+	u64 since = fabric_log_now();
+
+	fabric_cpu_listed(test, false);
+	expect_host(fabric, "client", "provider", EVERY_DIR, NO_COMMON_PORT);
+	fabric_unplug(fabric, "first");
+	expect_host(fabric, "client", "provider", EVERY_DIR, NO_COMMON_PORT);
+	KUNIT_ASSERT_TRUE(test, p2pdma_bridge_function(host, &function));
+	KUNIT_EXPECT_EQ(test, function.device, 0x2030);
+	KUNIT_EXPECT_EQ(test, function.bdf.id, 0);
+
+	/* What comes later is not the first. */
+	fabric_replug(fabric, "first");
+	expect_host(fabric, "client", "provider", EVERY_DIR, NO_COMMON_PORT);
+
+	/* The log names a function that has gone. */
+	fabric_unplug(fabric, "last");
+	expect_refused(fabric, "other", "provider", EVERY_DIR,
+		       HOST_BRIDGE_UNTRUSTED);
+	expect_logged(test, since, 1,
+		      "pci fb22:00:00.0: Host bridge not in P2PDMA whitelist: 1fab:0bad",
+		      NULL);
+}
+
 /* Defect 7: the route follows ACS Control, written by the kernel or by user space. */
 static void routes_acs_changes(struct kunit *test)
 {
@@ -1127,6 +1171,7 @@ static struct kunit_case routes_cases[] = {
 	KUNIT_CASE(routes_blocked),
 	KUNIT_CASE(routes_unread),
 	KUNIT_CASE(routes_lost),
+	KUNIT_CASE(routes_bridge_function),
 	KUNIT_CASE(routes_behind_function),
 	KUNIT_CASE(routes_decode),
 	KUNIT_CASE(routes_asleep),

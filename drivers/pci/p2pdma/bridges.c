@@ -7,11 +7,10 @@
  * requests.  The list here names the bridges that are known to forward, and the known
  * restrictions.
  */
-#define pr_fmt(fmt) "pci-p2pdma: " fmt
-
 #include <kunit/static_stub.h>
 #include <kunit/visibility.h>
 #include <linux/pci.h>
+#include <linux/xarray.h>
 
 #include <xen/xen.h>
 
@@ -23,6 +22,7 @@
 #include <asm/cpu_has_feature.h>
 #endif
 
+#include "../pci.h"
 #include "p2pdma.h"
 
 struct p2pdma_listed {
@@ -102,34 +102,113 @@ bool p2pdma_is_guest(void)
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_is_guest);
 
+/*
+ * By host bridge, the function that stands for it in the list, as
+ * p2pdma_bridge_pack().  What is known of the function is kept with the bridge, because
+ * the function may be removed at any time.
+ */
+static DEFINE_XARRAY(p2pdma_bridges);
+
+static_assert(BITS_PER_XA_VALUE >= 40);
+
+static void *p2pdma_bridge_pack(struct pci_dev *function)
+{
+	return xa_mk_value((u64)function->devfn << 32 |
+			   (u32)function->vendor << 16 | function->device);
+}
+
+/* The first function on a root bus if it is 00.0, a root port or integrated. */
+static bool p2pdma_stands_for_bridge(struct pci_dev *first)
+{
+	if (first->devfn == PCI_DEVFN(0, 0))
+		return true;
+	return pci_is_pcie(first) &&
+	       (pci_pcie_type(first) == PCI_EXP_TYPE_ROOT_PORT ||
+		pci_pcie_type(first) == PCI_EXP_TYPE_RC_END);
+}
+
+/* Is it the first function on its bus, and, with @alone, the only one? */
+static bool p2pdma_first_on_bus(struct pci_dev *pdev, bool alone)
+{
+	struct list_head *devices = &pdev->bus->devices;
+	bool first;
+
+	down_read(&pci_bus_sem);
+	first = list_first_entry_or_null(devices, struct pci_dev, bus_list) ==
+		pdev && (!alone || list_is_singular(devices));
+	up_read(&pci_bus_sem);
+	return first;
+}
+
+/**
+ * p2pdma_bridge_function_added - a function has come to the bus
+ * @pdev: the function
+ *
+ * If it is the first on a root bus its IDs are kept for the host bridge, until another
+ * one is the first that comes, or the last function of the bus has gone.
+ *
+ * Context: may sleep.
+ */
+void p2pdma_bridge_function_added(struct pci_dev *pdev)
+{
+	unsigned long key;
+
+	if (!pci_is_root_bus(pdev->bus) || !p2pdma_first_on_bus(pdev, false))
+		return;
+	key = (unsigned long)pci_find_host_bridge(pdev->bus);
+	/* Without memory the bridge is not in the list. */
+	if (p2pdma_stands_for_bridge(pdev))
+		xa_store(&p2pdma_bridges, key, p2pdma_bridge_pack(pdev),
+			 GFP_KERNEL);
+	else
+		xa_erase(&p2pdma_bridges, key);
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_bridge_function_added);
+
+/**
+ * p2pdma_bridge_function_removed - a function has left the bus
+ * @pdev: the function, still in the list of its bus
+ *
+ * Context: may sleep.
+ */
+void p2pdma_bridge_function_removed(struct pci_dev *pdev)
+{
+	if (pci_is_root_bus(pdev->bus) && p2pdma_first_on_bus(pdev, true))
+		xa_erase(&p2pdma_bridges,
+			 (unsigned long)pci_find_host_bridge(pdev->bus));
+}
+
 /**
  * p2pdma_bridge_function - the function that stands for a host bridge in the list
  * @host: the bridge
+ * @function: filled in
  *
- * The bus keeps its list of functions under pci_bus_sem, which cannot be taken here.
- * A function below @host keeps the bus in place, but nothing keeps the first function
- * from being removed at this moment.
+ * The function need not exist any more.
  *
  * Context: any; the caller holds a function below @host.
  *
- * Return: the first function on its root bus, not held, if that is 00.0, a root
- * port or integrated in the root complex; else NULL.
+ * Return: false if there is none: the first function on the root bus is not 00.0, a root
+ * port or integrated in the root complex.
  */
-struct pci_dev *p2pdma_bridge_function(struct pci_host_bridge *host)
+bool p2pdma_bridge_function(struct pci_host_bridge *host,
+			    struct p2pdma_bridge_function *function)
 {
-	struct pci_dev *first;
+	void *entry = xa_load(&p2pdma_bridges, (unsigned long)host);
+	u64 value;
 
-	first = list_first_entry_or_null(&host->bus->devices, struct pci_dev,
-					 bus_list);
-	if (!first)
-		return NULL;
-	if (first->devfn == PCI_DEVFN(0, 0))
-		return first;
-	if (pci_is_pcie(first) &&
-	    (pci_pcie_type(first) == PCI_EXP_TYPE_ROOT_PORT ||
-	     pci_pcie_type(first) == PCI_EXP_TYPE_RC_END))
-		return first;
-	return NULL;
+	if (!entry)
+		return false;
+	value = xa_to_value(entry);
+	*function = (struct p2pdma_bridge_function) {
+		.bdf = {
+			.valid = true,
+			.domain = pci_domain_nr(host->bus),
+			.id = PCI_DEVID(host->bus->number, value >> 32),
+		},
+		.vendor = value >> 16,
+		.device = value,
+	};
+	return true;
 }
 
 /**
@@ -145,23 +224,25 @@ struct pci_dev *p2pdma_bridge_function(struct pci_host_bridge *host)
 bool p2pdma_bridge_listed(struct pci_host_bridge *host, bool same_bridge,
 			  bool warn)
 {
-	struct pci_dev *function;
+	struct p2pdma_bridge_function function;
+	char text[P2PDMA_BDF_LEN];
 	int i;
 
 	if (p2pdma_cpu_listed())
 		return true;
-
-	function = p2pdma_bridge_function(host);
-	if (!function)
+	if (!p2pdma_bridge_function(host, &function))
 		return false;
 
 	for (i = 0; i < ARRAY_SIZE(p2pdma_listed); i++)
-		if (p2pdma_listed[i].vendor == function->vendor &&
-		    p2pdma_listed[i].device == function->device)
+		if (p2pdma_listed[i].vendor == function.vendor &&
+		    p2pdma_listed[i].device == function.device)
 			return same_bridge || !p2pdma_listed[i].same_bridge;
 
-	if (warn)
-		pci_warn(function, "Host bridge not in P2PDMA whitelist: %04x:%04x\n",
-			 function->vendor, function->device);
+	if (warn) {
+		/* As a message of the function itself, which may have gone. */
+		p2pdma_bdf_text(&function.bdf, text);
+		pr_warn("pci %s: Host bridge not in P2PDMA whitelist: %04x:%04x\n",
+			text, function.vendor, function.device);
+	}
 	return false;
 }

@@ -250,16 +250,18 @@ static void p2pdma_show_hop(const struct p2pdma_hop *hop, void *data)
 static void p2pdma_show_host(struct seq_buf *s, const char *role,
 			     struct pci_host_bridge *host)
 {
-	struct pci_dev *function = p2pdma_bridge_function(host);
+	struct p2pdma_bridge_function function;
 	const struct p2pdma_active_policy *active;
+	char text[P2PDMA_BDF_LEN];
 
-	seq_buf_printf(s, "host %s %s function=%s ", role, dev_name(&host->dev),
-		       function ? pci_name(function) : "-");
-	if (function)
-		seq_buf_printf(s, "id=%04x:%04x ", function->vendor,
-			       function->device);
-	else
-		seq_buf_puts(s, "id=- ");
+	seq_buf_printf(s, "host %s %s ", role, dev_name(&host->dev));
+	if (p2pdma_bridge_function(host, &function)) {
+		p2pdma_bdf_text(&function.bdf, text);
+		seq_buf_printf(s, "function=%s id=%04x:%04x ", text,
+			       function.vendor, function.device);
+	} else {
+		seq_buf_puts(s, "function=- id=- ");
+	}
 
 	guard(rcu)();
 	active = p2pdma_active_policy();

@@ -74,6 +74,7 @@ static int p2pdma_bus_notify(struct notifier_block *nb, unsigned long action,
 
 	switch (action) {
 	case BUS_NOTIFY_ADD_DEVICE:
+		p2pdma_bridge_function_added(pdev);
 		p2pdma_policy_device_changed(pdev);
 		pci_p2pdma_bars_changed(pdev);
 		p2pdma_invalidate(P2PDMA_BY_DEVICE_ADDED);
@@ -87,6 +88,7 @@ static int p2pdma_bus_notify(struct notifier_block *nb, unsigned long action,
 		p2pdma_policy_device_changed(pdev);
 		p2pdma_cache_forget_device(dev);
 		p2pdma_watch_end(pdev);
+		p2pdma_bridge_function_removed(pdev);
 		break;
 	}
 	return NOTIFY_DONE;
@@ -115,8 +117,10 @@ static int __init p2pdma_events_init(void)
 				      DEFAULT_CALLBACK_PRI);
 	if (ret)
 		return ret;
-	for_each_pci_dev(pdev)
+	for_each_pci_dev(pdev) {
+		p2pdma_bridge_function_added(pdev);
 		pci_p2pdma_bars_changed(pdev);
+	}
 	return 0;
 }
 arch_initcall(p2pdma_events_init);

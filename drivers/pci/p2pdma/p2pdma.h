@@ -342,7 +342,17 @@ bool p2pdma_can_forward(struct pci_dev *port);
 
 /* bridges.c: what is known of host bridges, and of the machine */
 
-struct pci_dev *p2pdma_bridge_function(struct pci_host_bridge *host);
+/* The function that stands for a host bridge; need not exist any more. */
+struct p2pdma_bridge_function {
+	struct p2pdma_bdf bdf;
+	u16 vendor;
+	u16 device;
+};
+
+void p2pdma_bridge_function_added(struct pci_dev *pdev);
+void p2pdma_bridge_function_removed(struct pci_dev *pdev);
+bool p2pdma_bridge_function(struct pci_host_bridge *host,
+			    struct p2pdma_bridge_function *function);
 bool p2pdma_bridge_listed(struct pci_host_bridge *host, bool same_bridge,
 			  bool warn);
 bool p2pdma_cpu_listed(void);
