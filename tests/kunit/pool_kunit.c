@@ -8,6 +8,7 @@
  * "Defect N" is a defect of the plain 6.12 kernel that must not come back.
  */
 #include <kunit/resource.h>
+#include <kunit/static_stub.h>
 #include <kunit/test.h>
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
@@ -27,6 +28,7 @@
 
 #include "../../drivers/pci/p2pdma/p2pdma.h"
 #include "fabric_common.h"
+#include "fabric_single.h"
 #include "oracle.h"
 
 static const char pool_picture[] =
@@ -998,6 +1000,242 @@ static void pool_removal_waits_for_users(struct kunit *test)
 	expect_removed(fabric, &removal, phys);
 }
 
+/*
+ * A driver that is unbound: before its remove() nobody must use the memory any more.
+ */
+
+#define DRAINED_DEVICE 0xd7a1
+
+static const char drained_picture[] =
+	"host bus=0x90000000\n"
+	"  rp\n"
+	"    up\n"
+	"      dp\n"
+	"        ep client\n"
+	"      dp\n"
+	"        ep provider id=1fab:d7a1 bar0=4M\n";
+
+/* What remove() has found; one test runs at a time. */
+static struct {
+	struct pci_dev *client;
+	void *own;
+	bool removed;
+	int user_pages;
+	enum pci_p2pdma_reason reason;
+	struct completion done;
+} drained;
+
+static int drained_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	int ret = pci_p2pdma_add_resource(pdev, 0, SZ_2M, 0);
+
+	if (ret)
+		return ret;
+	ret = pcim_p2pdma_init(pdev);
+	if (ret)
+		return ret;
+	drained.own = pci_alloc_p2pmem(pdev, SZ_4K);
+	return drained.own ? 0 : -ENOMEM;
+}
+
+static void drained_remove(struct pci_dev *pdev)
+{
+	struct pci_p2pdma_route route;
+
+	pci_p2pdma_query_route(pcim_p2pdma_provider(pdev, 0),
+			       &drained.client->dev, DMA_FROM_DEVICE, &route);
+	drained.reason = route.reason;
+	drained.user_pages =
+		atomic_read(&rcu_dereference_protected(pdev->p2pdma, 1)->user_pages);
+	drained.removed = true;
+	pci_free_p2pmem(pdev, drained.own, SZ_4K);
+}
+
+static const struct pci_device_id drained_ids[] = {
+	{ PCI_DEVICE(0x1fab, DRAINED_DEVICE) },
+	{}
+};
+
+static struct pci_driver drained_driver = {
+	.name = "p2pdma-drained",
+	.id_table = drained_ids,
+	.probe = drained_probe,
+	.remove = drained_remove,
+};
+
+KUNIT_DEFINE_ACTION_WRAPPER(driver_action, pci_unregister_driver,
+			    struct pci_driver *);
+
+/* A provider with a driver, and a page of it that user space has mapped and pinned. */
+static struct fabric *create_drained(struct kunit *test, struct page **page,
+				     unsigned long *addr)
+{
+	struct fabric *fabric = fabric_setup(test, drained_picture,
+					     NAMES("client"), NULL);
+	struct pci_dev *pdev = fabric_dev(fabric, "provider");
+	struct vfsmount *mnt = mount_sysfs(test);
+
+	memset(&drained, 0, sizeof(drained));
+	drained.client = fabric_dev(fabric, "client");
+	init_completion(&drained.done);
+	KUNIT_ASSERT_EQ(test, 0, pci_register_driver(&drained_driver));
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, driver_action,
+						  &drained_driver));
+	KUNIT_ASSERT_PTR_EQ(test, pdev->driver, &drained_driver);
+
+	*addr = map_memory(test, mnt, pdev, 2 * PAGE_SIZE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(*addr));
+	KUNIT_ASSERT_EQ(test, 1,
+			pin_user_pages_fast(*addr, 1,
+					    FOLL_WRITE | FOLL_PCI_P2PDMA,
+					    page));
+	return fabric;
+}
+
+static int unbind_driver(void *data)
+{
+	device_release_driver(data);
+	complete(&drained.done);
+	return 0;
+}
+
+static void start_unbinding(struct kunit *test, struct pci_dev *pdev)
+{
+	struct task_struct *task = kthread_run(unbind_driver, &pdev->dev,
+					       "p2pdma-unbind");
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+}
+
+static void expect_unbound(struct kunit *test, phys_addr_t phys)
+{
+	KUNIT_EXPECT_NE(test, 0,
+			wait_for_completion_timeout(&drained.done, 60 * HZ));
+	KUNIT_EXPECT_TRUE(test, drained.removed);
+	KUNIT_EXPECT_EQ(test, drained.reason, PCI_P2PDMA_PROVIDER_UNREACHABLE);
+	KUNIT_EXPECT_NULL(test, pci_p2pdma_provider_of_phys(phys, 1));
+}
+
+/*
+ * remove() comes after the last page that user space holds; until then the provider is
+ * there, and no new mapping is made.  What the driver itself has allocated does not
+ * count.
+ */
+static void pool_unbind_drains(struct kunit *test)
+{
+	struct fabric *fabric;
+	struct page *page;
+	struct pci_dev *pdev, *client;
+	struct fabric_sg *before, *after;
+	unsigned long addr;
+	phys_addr_t phys;
+	u64 since;
+	u8 byte;
+
+	fabric = create_drained(test, &page, &addr);
+	pdev = fabric_dev(fabric, "provider");
+	client = fabric_dev(fabric, "client");
+	phys = pci_resource_start(pdev, 0);
+	since = fabric_log_now();
+	before = fabric_sg_alloc(fabric, 1);
+	after = fabric_sg_alloc(fabric, 1);
+	fabric_sg_phys(before, page_to_phys(page), SZ_4K);
+	fabric_sg_phys(after, page_to_phys(page), SZ_4K);
+	KUNIT_EXPECT_EQ(test, 0,
+			fabric_sg_map(before, client, DMA_BIDIRECTIONAL));
+
+	start_unbinding(test, pdev);
+	KUNIT_EXPECT_EQ(test, 0,
+			wait_for_completion_timeout(&drained.done, HZ / 2));
+	KUNIT_EXPECT_FALSE(test, drained.removed);
+	KUNIT_EXPECT_EQ(test, -EREMOTEIO,
+			fabric_sg_map(after, client, DMA_BIDIRECTIONAL));
+	/* Memory without struct pages is refused too. */
+	fabric_expect_call(fabric, FABRIC_MMIO, client, phys + SZ_2M, SZ_4K,
+			   DMA_FROM_DEVICE, PCI_P2PDMA_MAP_NOT_SUPPORTED,
+			   __LINE__);
+	KUNIT_EXPECT_EQ(test, 1,
+			copy_from_user(&byte, (void __user *)addr, 1));
+	fabric_sg_unmap(before);
+
+	unpin_user_page(page);
+	expect_unbound(test, phys);
+	KUNIT_EXPECT_EQ(test, drained.user_pages, 0);
+	expect_logged(test, since, 0, "user space still holds", NULL);
+	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr, 2 * PAGE_SIZE));
+
+	/* The driver can be bound again. */
+	KUNIT_EXPECT_EQ(test, 1, device_attach(&pdev->dev));
+	KUNIT_EXPECT_EQ(test, 0,
+			fabric_sg_map(after, client, DMA_BIDIRECTIONAL));
+	fabric_sg_unmap(after);
+}
+
+static unsigned long not_long(void)
+{
+	return HZ / 5;
+}
+
+static int unpin_late(void *data)
+{
+	msleep(1000);
+	unpin_user_page(data);
+	complete(&drained.done);
+	return 0;
+}
+
+/* The wait has a bound, and the log says so; devres still waits for the page. */
+static void pool_unbind_is_bounded(struct kunit *test)
+{
+	struct task_struct *task;
+	struct fabric *fabric;
+	struct page *page;
+	struct pci_dev *pdev;
+	unsigned long addr;
+	phys_addr_t phys;
+	u64 since;
+
+	fabric = create_drained(test, &page, &addr);
+	pdev = fabric_dev(fabric, "provider");
+	phys = pci_resource_start(pdev, 0);
+	since = fabric_log_now();
+	kunit_activate_static_stub(test, p2pdma_drain_limit, not_long);
+	task = kthread_run(unpin_late, page, "p2pdma-unpin");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+	device_release_driver(&pdev->dev);
+	kunit_deactivate_static_stub(test, p2pdma_drain_limit);
+	expect_unbound(test, phys);
+	KUNIT_EXPECT_EQ(test, drained.user_pages, 1);
+	expect_logged(test, since, 1, pci_name(pdev),
+		      "user space still holds 1 pages of peer memory after 200 ms");
+	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr, 2 * PAGE_SIZE));
+}
+
+/* There is nothing to wait for before remove() if the device has been pulled out. */
+static void pool_unbind_of_the_lost(struct kunit *test)
+{
+	struct fabric *fabric;
+	struct page *page;
+	struct pci_dev *pdev;
+	unsigned long addr;
+	phys_addr_t phys;
+
+	fabric = create_drained(test, &page, &addr);
+	pdev = fabric_dev(fabric, "provider");
+	phys = pci_resource_start(pdev, 0);
+	pdev->error_state = pci_channel_io_perm_failure;
+	start_unbinding(test, pdev);
+	KUNIT_EXPECT_EQ(test, 0,
+			wait_for_completion_timeout(&drained.done, HZ / 2));
+	KUNIT_EXPECT_TRUE(test, drained.removed);
+	KUNIT_EXPECT_EQ(test, drained.user_pages, 1);
+	unpin_user_page(page);
+	expect_unbound(test, phys);
+	pdev->error_state = pci_channel_io_normal;
+	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr, 2 * PAGE_SIZE));
+}
+
 static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(pool_alloc),
 	KUNIT_CASE(pool_parts),
@@ -1017,6 +1255,9 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(pool_removal_waits),
 	KUNIT_CASE(pool_removal_unmaps),
 	KUNIT_CASE(pool_removal_waits_for_users),
+	KUNIT_CASE(pool_unbind_drains),
+	KUNIT_CASE(pool_unbind_is_bounded),
+	KUNIT_CASE(pool_unbind_of_the_lost),
 	{}
 };
 

@@ -32,6 +32,7 @@
 #include <linux/pci-p2pdma.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable-types.h>
+#include <linux/wait.h>
 
 struct gen_pool;
 struct pci_host_bridge;
@@ -117,8 +118,8 @@ void p2pdma_stats_sum(struct p2pdma_stats *stats, struct p2pdma_counts *counts);
  * @first: first CPU physical address of the BAR
  * @last: last CPU physical address of the BAR
  * @registered: how many parts of the BAR are registered
- * @going: how many of those are being unregistered; new mappings of memory that is
- *	still in use are refused
+ * @going: how many of those are being unregistered, and one more from when the driver
+ *	is about to be unbound; new mappings of memory that is still in use are refused
  * @indexed: not a registered provider, but an entry of the index in bars.c
  * @warned: the log has a warning that the BAR is mapped for a device that is not a
  *	PCI function (@indexed)
@@ -143,12 +144,16 @@ static inline struct p2pdma_mem *to_p2pdma_mem(struct p2pdma_provider *provider)
  * struct pci_p2pdma - what hangs off &pci_dev.p2pdma
  * @pool: memory that pci_alloc_p2pmem() hands out; NULL until some is added
  * @published: pci_p2pmem_find_many() may return the function
+ * @user_pages: pages that user space has mapped, or still holds
+ * @drained: wakes up when @user_pages becomes 0
  * @gone: parts of the pool whose pages are gone
  * @mem: a provider for each BAR; its addresses are valid while it is registered
  */
 struct pci_p2pdma {
 	struct gen_pool *pool;
 	bool published;
+	atomic_t user_pages;
+	wait_queue_head_t drained;
 	struct list_head gone;
 	struct p2pdma_mem mem[PCI_STD_NUM_BARS];
 };
@@ -686,6 +691,11 @@ void p2pdma_query(struct p2pdma_provider *provider, struct device *dev,
 void p2pdma_examine(struct p2pdma_provider *provider, struct pci_dev *client,
 		    enum p2pdma_kind kind, struct p2pdma_gathered *gathered,
 		    struct p2pdma_facts *facts, struct pci_p2pdma_route *route);
+
+/* pool.c: what drivers and user space allocate */
+
+unsigned long p2pdma_drain_limit(void);
+void p2pdma_drain(struct pci_dev *pdev);
 
 #if IS_ENABLED(CONFIG_KUNIT)
 /* debugfs.c, for tests: what the files give */

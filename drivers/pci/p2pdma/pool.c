@@ -3,13 +3,16 @@
  * Pool: peer memory with struct pages that drivers and user space allocate.
  *
  * A driver adds parts of its BARs.  Each part gets struct pages and joins the
- * allocator of its function, and its range is registered.  When the driver is
- * unbound all of it is undone in this order: user mappings are removed and new ones
- * fail; routes to the memory are refused; the last reference to each page is waited
- * for; the range is removed.
+ * allocator of its function, and its range is registered.  Before the driver is
+ * unbound, p2pdma_drain() refuses routes to the memory, removes user mappings so that
+ * new ones fail, and waits a while for the pages that user space holds.  After the
+ * driver's remove() devres undoes the rest: the last reference to each page is waited
+ * for, and the range is removed.
  */
 #define pr_fmt(fmt) "pci-p2pdma: " fmt
 
+#include <kunit/static_stub.h>
+#include <kunit/visibility.h>
 #include <linux/cleanup.h>
 #include <linux/ctype.h>
 #include <linux/delay.h>
@@ -25,6 +28,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/wait.h>
 
 #include "p2pdma.h"
 
@@ -80,10 +84,15 @@ static void *p2pdma_pool_alloc(struct pci_dev *pdev, size_t size,
 	return (void *)addr;
 }
 
-/* For a caller that holds memory of the pool, and so keeps it from being freed. */
+/* For a caller that holds memory of the pool, and so keeps both from being freed. */
+static struct pci_p2pdma *p2pdma_held(struct pci_dev *pdev)
+{
+	return rcu_dereference_protected(pdev->p2pdma, 1);
+}
+
 static struct gen_pool *p2pdma_pool_held(struct pci_dev *pdev)
 {
-	return rcu_dereference_protected(pdev->p2pdma, 1)->pool;
+	return p2pdma_held(pdev)->pool;
 }
 
 /**
@@ -128,7 +137,10 @@ static void p2pdma_page_free(struct page *page)
 {
 	struct p2pdma_part *part = container_of(page->pgmap, struct p2pdma_part,
 						pgmap);
+	struct pci_p2pdma *p2pdma = p2pdma_held(part->pdev);
 
+	if (atomic_dec_and_test(&p2pdma->user_pages))
+		wake_up(&p2pdma->drained);
 	pci_free_p2pmem(part->pdev, page_to_virt(page), PAGE_SIZE);
 }
 
@@ -388,6 +400,7 @@ static int p2pmem_alloc_mmap(struct file *file, struct kobject *kobj,
 
 		/* The mapping has its own reference: drop the one of an idle page. */
 		percpu_ref_get(ref);
+		atomic_inc(&p2pdma_held(pdev)->user_pages);
 		ret = vm_insert_page(vma, vma->vm_start + done, page);
 		put_page(page);
 		if (ret) {
@@ -470,6 +483,7 @@ static int p2pdma_prepare(struct pci_dev *pdev)
 		return -ENOMEM;
 
 	INIT_LIST_HEAD(&p2pdma->gone);
+	init_waitqueue_head(&p2pdma->drained);
 	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
 		struct p2pdma_mem *mem = &p2pdma->mem[bar];
 
@@ -672,6 +686,59 @@ static void p2pdma_unmap_users(void *data)
 
 	sysfs_remove_file_from_group(&pdev->dev.kobj, &p2pmem_alloc_attr.attr,
 				     p2pmem_group.name);
+}
+
+/**
+ * p2pdma_drain_limit - how long may unbinding wait for user space?
+ *
+ * Much longer than an I/O takes; pages may also be pinned for good.  Tests may stub it.
+ *
+ * Return: the time in jiffies.
+ */
+unsigned long p2pdma_drain_limit(void)
+{
+	KUNIT_STATIC_STUB_REDIRECT(p2pdma_drain_limit);
+	return 10 * HZ;
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_drain_limit);
+
+/**
+ * p2pdma_drain - the driver of a function is about to be unbound
+ * @pdev: the function
+ *
+ * The driver will reset the hardware, and transfers of others into its memory would then
+ * report success and arrive nowhere.  So new mappings are refused from here on, user
+ * mappings are taken away, and the pages that user space holds are waited for, for a
+ * while: those that user I/O has pinned.  What drivers have allocated is not waited for,
+ * because the driver frees its own only now.  A device that has been pulled out is not
+ * waited for: transfers into its memory fail already.
+ *
+ * Context: may sleep; before the driver's remove(), with the device locked.
+ */
+void p2pdma_drain(struct pci_dev *pdev)
+{
+	struct pci_p2pdma *p2pdma = rcu_dereference_protected(pdev->p2pdma, 1);
+	unsigned long limit;
+	int bar;
+
+	if (!p2pdma)
+		return;
+	/* Until devres frees @p2pdma. */
+	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++)
+		atomic_inc(&p2pdma->mem[bar].going);
+	/* A mapping that has found another verdict ends before this returns. */
+	synchronize_rcu();
+	if (!p2pdma->pool)
+		return;
+
+	p2pdma_unmap_users(pdev);
+	limit = pci_dev_is_disconnected(pdev) ? 0 : p2pdma_drain_limit();
+	if (limit && !wait_event_timeout(p2pdma->drained,
+					 !atomic_read(&p2pdma->user_pages),
+					 limit))
+		pci_warn(pdev, "user space still holds %d pages of peer memory after %u ms; the driver is unbound all the same\n",
+			 atomic_read(&p2pdma->user_pages),
+			 jiffies_to_msecs(limit));
 }
 
 /**

@@ -69,6 +69,11 @@ void move(unsigned int step, const struct drive *client,
 void compare_drives(unsigned int step, const struct drive *one,
 		    const struct drive *other, size_t bytes);
 void sum_drive(unsigned int step, const struct drive *drive);
+__u64 *peer_map(unsigned int step, const struct drive *provider, size_t *len);
+
+/* unbind.c */
+void unbind_under_load(unsigned int step, const char *client,
+		       const char *provider, unsigned int rounds);
 
 /* stack.c */
 void stack_make(unsigned int step, char *args);

@@ -10,6 +10,9 @@
  *   move CLIENT PROVIDER N     move N bytes each way and compare them
  *   spoil CLIENT PROVIDER N    the same, and damage the data before comparing
  *   bio CLIENT PROVIDER N      the same as move, with bios built in the kernel
+ *   unbind CLIENT PROVIDER N   N times, unbind the driver of PROVIDER while CLIENT
+ *                              reads its memory, compare what was moved, and bind
+ *                              it again
  *   same ONE OTHER N           compare the first N bytes of two drives
  *   sum DRIVE                  report a checksum of a whole drive
  *   mount DRIVE FOLDER         mount the ext2 file system of a drive
@@ -37,7 +40,7 @@
  * {SERIAL.block} for the name of its block device.
  *
  * The step in a report is the number of the line, from 1. Reports are "drive",
- * "policy", "route", "counters", "move", "same", "sum", "acs", "log", "mode" and
+ * "policy", "route", "counters", "move", "unbind", "same", "sum", "acs", "log", "mode" and
  * "taint" as ordered; "entry" for each name in a folder, and "room" for what is left
  * there; "line" for each line of a file, and "file" for what became of it; "out" for
  * parts of what a program printed, and "ran" for how it ended; "start" and "done" at
@@ -107,6 +110,19 @@ static void order_move(unsigned int step, char *args, enum move_how how)
 		return;
 	}
 	move(step, client, provider, strtoul(n, NULL, 0), how);
+}
+
+static void order_unbind(unsigned int step, char *args)
+{
+	char *rest, *c, *p, *n;
+
+	c = strtok_r(args, " ", &rest);
+	p = strtok_r(NULL, " ", &rest);
+	n = strtok_r(NULL, " ", &rest);
+	if (n)
+		unbind_under_load(step, c, p, strtoul(n, NULL, 0));
+	else
+		report_trouble(step, "unbind: CLIENT, PROVIDER and N are needed");
 }
 
 static void order_same(unsigned int step, char *args)
@@ -293,6 +309,8 @@ static void carry_out(unsigned int step, char *line)
 		order_move(step, args, MOVE_SPOIL);
 	else if (!strcmp(line, "bio"))
 		order_move(step, args, MOVE_KERNEL);
+	else if (!strcmp(line, "unbind"))
+		order_unbind(step, args);
 	else if (!strcmp(line, "same"))
 		order_same(step, args);
 	else if (!strcmp(line, "sum"))

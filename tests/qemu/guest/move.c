@@ -216,8 +216,7 @@ static bool move_chunk(struct transfer *t, __u64 *peer, size_t offset,
 }
 
 /* Peer memory from the provider's pool, as much of @len as it has. */
-static __u64 *peer_map(unsigned int step, const struct drive *provider,
-		       size_t *len)
+__u64 *peer_map(unsigned int step, const struct drive *provider, size_t *len)
 {
 	char path[512], word[NAME_LEN];
 	size_t available;
