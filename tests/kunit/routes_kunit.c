@@ -580,6 +580,88 @@ static void routes_asleep(struct kunit *test)
 	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
 }
 
+/* Put a port to sleep, so that it and what is below it cannot be read; or wake it. */
+static void set_cold(struct fabric *fabric, const char *port, const char *below,
+		     bool cold)
+{
+	fabric_dev(fabric, port)->current_state = cold ? PCI_D3cold : PCI_D0;
+	fabric_fn_named(fabric, port)->lost = cold;
+	fabric_fn_named(fabric, below)->lost = cold;
+	p2pdma_invalidate(P2PDMA_BY_CONFIG_WRITE);
+}
+
+/*
+ * The distance is asked for before devices are woken, and is stored for ever: what cannot
+ * be read is not held against the path.
+ */
+static void routes_distance_asleep(struct kunit *test)
+{
+	struct fabric *fabric = fabric_switch(test);
+	struct pci_dev *provider = fabric_dev(fabric, "provider");
+	struct device *client = &fabric_dev(fabric, "client")->dev;
+	u64 since = fabric_log_now();
+
+	set_cold(fabric, "p", "provider", true);
+	KUNIT_EXPECT_EQ(test, 4, pci_p2pdma_distance(provider, client, true));
+	expect_logged(test, since, 0, "ACS redirect is set", NULL);
+	expect_no_route(fabric, client, "provider", EVERY_DIR,
+			PROVIDER_UNREACHABLE);
+	/* Nothing has woken it. */
+	KUNIT_EXPECT_EQ(test, fabric_dev(fabric, "p")->current_state,
+			PCI_D3cold);
+
+	/* What can be read counts, as ever. */
+	fabric_set_acs(fabric, "c", PCI_ACS_RR);
+	KUNIT_EXPECT_EQ(test, -1, pci_p2pdma_distance(provider, client, false));
+	fabric_set_acs(fabric, "c", 0);
+	set_cold(fabric, "p", "provider", false);
+
+	/* In D3hot a port answers, and what is below it does not. */
+	fabric_set_acs(fabric, "p", PCI_ACS_CR);
+	fabric_dev(fabric, "p")->current_state = PCI_D3hot;
+	KUNIT_EXPECT_EQ(test, -1, pci_p2pdma_distance(provider, client, false));
+	fabric_dev(fabric, "p")->current_state = PCI_D0;
+	fabric_dev(fabric, "u")->current_state = PCI_D3hot;
+	KUNIT_EXPECT_EQ(test, 4, pci_p2pdma_distance(provider, client, false));
+	fabric_dev(fabric, "u")->current_state = PCI_D0;
+	KUNIT_EXPECT_EQ(test, -1, pci_p2pdma_distance(provider, client, false));
+	fabric_set_acs(fabric, "p", 0);
+
+	/* What was pulled out will not be awake again, nor what was below it. */
+	fabric_dev(fabric, "p")->error_state = pci_channel_io_perm_failure;
+	KUNIT_EXPECT_EQ(test, -1, pci_p2pdma_distance(provider, client, false));
+	fabric_dev(fabric, "p")->error_state = pci_channel_io_normal;
+	KUNIT_EXPECT_EQ(test, 4, pci_p2pdma_distance(provider, client, false));
+}
+
+/* Where the route is not direct, ports above are taken as the kernel has saved them. */
+static void routes_distance_saved(struct kunit *test)
+{
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+	struct fabric *fabric = fabric_switch(test);
+	struct pci_dev *provider = fabric_dev(fabric, "provider");
+	struct device *client = &fabric_dev(fabric, "client")->dev;
+	bool decodes;
+
+	fabric_guest(test, true);
+	fabric_cpu_listed(test, true);
+	KUNIT_EXPECT_EQ(test, 4, pci_p2pdma_distance(provider, client, false));
+	/* The kernel saves the state of a port when it puts it to sleep. */
+	KUNIT_ASSERT_EQ(test, 0, pci_save_state(fabric_dev(fabric, "u")));
+	for (decodes = false;; decodes = true) {
+		fabric_set_decode(fabric, "r", decodes);
+		KUNIT_ASSERT_EQ(test, 0,
+				pci_save_state(fabric_dev(fabric, "r")));
+		set_cold(fabric, "r", "u", true);
+		KUNIT_EXPECT_EQ(test, decodes ? 4 : -1,
+				pci_p2pdma_distance(provider, client, false));
+		set_cold(fabric, "r", "u", false);
+		if (decodes)
+			break;
+	}
+	KUNIT_EXPECT_EQ(test, 0, mock->faults);
+}
+
 static void set_vf_decode(struct fabric *fabric, const char *name, bool on)
 {
 	struct pci_dev *pf = fabric_dev(fabric, name);
@@ -1175,6 +1257,8 @@ static struct kunit_case routes_cases[] = {
 	KUNIT_CASE(routes_behind_function),
 	KUNIT_CASE(routes_decode),
 	KUNIT_CASE(routes_asleep),
+	KUNIT_CASE(routes_distance_asleep),
+	KUNIT_CASE(routes_distance_saved),
 	KUNIT_CASE_SLOW(routes_vfs),
 	KUNIT_CASE(routes_acs_changes),
 	KUNIT_CASE(routes_hotplug),

@@ -342,7 +342,7 @@ static void p2pdma_show_path(struct p2pdma_pair *pair)
 		       client_host == provider_host ? "root-complex" :
 		       "host-bridges");
 
-	p2pdma_path_walk(&path, false, p2pdma_show_hop, s);
+	p2pdma_path_walk(&path, P2PDMA_ASLEEP_SKIPPED, p2pdma_show_hop, s);
 
 	if (client_host == provider_host) {
 		p2pdma_show_host(s, "both", client_host);

@@ -64,9 +64,13 @@ static void p2pdma_distance_unregistered(struct p2pdma_distance *query)
  * @num_clients: how many
  * @verbose: say in the log what is in the way
  *
- * Answers for %DMA_BIDIRECTIONAL, and assumes that the provider is awake: drivers ask
- * before they wake it, and store the answer.  If @provider has registered no memory
- * the answer is for all of its BARs.
+ * Answers for %DMA_BIDIRECTIONAL, and for the time when the provider is awake: drivers
+ * ask before they wake it, and store the answer.  Nothing is woken.  A function or port
+ * that cannot be read now (in D3cold, or below a port that sleeps) is taken as the kernel
+ * has saved it, and ACS there, of which nothing is saved, is not held against the path:
+ * the answer may be too good, and a mapping is refused then.  A provider that has been
+ * pulled out has no route.  If @provider has registered no memory the answer is for all
+ * of its BARs.
  *
  * Context: may sleep.
  *

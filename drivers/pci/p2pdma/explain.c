@@ -31,7 +31,7 @@ static void p2pdma_explain_acs(struct pci_dev *client, struct pci_dev *owner)
 	struct seq_buf ports;
 	char buf[256];
 
-	p2pdma_path_init(&path, client, owner);
+	p2pdma_path_predict(&path, client, owner);
 	seq_buf_init(&ports, buf, sizeof(buf));
 	p2pdma_path_redirectors(&path, &ports);
 
@@ -201,7 +201,7 @@ void p2pdma_explain(struct pci_dev *client, struct p2pdma_provider *provider,
 	    (route->type == PCI_P2PDMA_MAP_NOT_SUPPORTED &&
 	     BIT(route->reason) & P2PDMA_ACS_REASONS)) {
 		scoped_guard(rcu)
-			p2pdma_gather(&gathered, client, provider);
+			p2pdma_gather(&gathered, client, provider, true);
 		obstacles = gathered.facts[P2PDMA_READS].obstacles;
 	}
 	/* What hinders writes hinders reads too. */

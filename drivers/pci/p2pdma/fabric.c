@@ -259,6 +259,24 @@ struct pci_dev *p2pdma_path_asleep(struct pci_dev *provider)
 }
 
 /**
+ * p2pdma_path_gone - has a provider been pulled out?
+ * @provider: the provider's function
+ *
+ * Context: any.
+ *
+ * Return: true if it, or a port above it, is disconnected for good.
+ */
+bool p2pdma_path_gone(struct pci_dev *provider)
+{
+	struct pci_dev *pdev;
+
+	for (pdev = provider; pdev; pdev = pci_upstream_bridge(pdev))
+		if (pci_dev_is_disconnected(pdev))
+			return true;
+	return false;
+}
+
+/**
  * p2pdma_path_shape - find where the paths up from client and provider meet
  * @path: the fields up to @distance are filled in, the others are zero
  * @client: the function that does the DMA
@@ -308,10 +326,44 @@ void p2pdma_path_shape(struct p2pdma_path *path, struct pci_dev *client,
 
 /* Where a walk along a path hands its hops to. */
 struct p2pdma_walk {
-	bool assume_awake;
+	enum p2pdma_asleep asleep;
 	p2pdma_hop_fn fn;
 	void *data;
 };
+
+/*
+ * Can configuration space be read?  Not in D3cold, nor below a port that has been put to
+ * sleep and so has no link.  In the other states a function answers.
+ */
+static bool p2pdma_readable(struct pci_dev *pdev)
+{
+	struct pci_dev *above = pci_upstream_bridge(pdev);
+
+	return pdev->current_state != PCI_D3cold && !pci_channel_offline(pdev) &&
+	       !(above && p2pdma_path_asleep(above));
+}
+
+/*
+ * Will a function decode memory addresses when it is awake?  As it did when the kernel
+ * saved its state; otherwise its driver will see to it.
+ */
+static bool p2pdma_will_decode(struct pci_dev *pdev)
+{
+	return pdev->is_virtfn || !pdev->state_saved ||
+	       (pdev->saved_config_space[PCI_COMMAND / 4] & PCI_COMMAND_MEMORY);
+}
+
+static bool p2pdma_not_read(const struct p2pdma_walk *walk, struct pci_dev *pdev)
+{
+	switch (walk->asleep) {
+	case P2PDMA_ASLEEP_SKIPPED:
+		return p2pdma_path_asleep(pdev);
+	case P2PDMA_ASLEEP_PREDICTED:
+		return !p2pdma_readable(pdev);
+	default:
+		return false;
+	}
+}
 
 /* @peer: the function or port whose bit in the egress vector counts, or NULL */
 static void p2pdma_hop(const struct p2pdma_walk *walk, enum p2pdma_role role,
@@ -320,7 +372,7 @@ static void p2pdma_hop(const struct p2pdma_walk *walk, enum p2pdma_role role,
 	struct p2pdma_hop hop = {
 		.role = role,
 		.pdev = pdev,
-		.unread = !walk->assume_awake && p2pdma_path_asleep(pdev),
+		.unread = p2pdma_not_read(walk, pdev),
 		.acs_cap = -EIO,
 		.acs_ctrl = -EIO,
 		.egress = -ENOENT,
@@ -331,13 +383,16 @@ static void p2pdma_hop(const struct p2pdma_walk *walk, enum p2pdma_role role,
 		hop.acs_cap = p2pdma_acs_read(pdev, PCI_ACS_CAP);
 		hop.acs_ctrl = p2pdma_acs_read(pdev, PCI_ACS_CTRL);
 		if (peer && hop.acs_ctrl > 0 && (hop.acs_ctrl & PCI_ACS_EC) &&
-		    (walk->assume_awake || !p2pdma_path_asleep(peer)))
+		    !p2pdma_not_read(walk, peer))
 			hop.egress = p2pdma_acs_egress(pdev, peer);
 		hop.memory = p2pdma_decodes_memory(pdev);
 		hop.master = !pci_read_config_word(pdev, PCI_COMMAND,
 						   &command) &&
 			     !PCI_POSSIBLE_ERROR(command) &&
 			     (command & PCI_COMMAND_MASTER);
+	} else if (walk->asleep == P2PDMA_ASLEEP_PREDICTED) {
+		hop.memory = p2pdma_will_decode(pdev);
+		hop.master = true;
 	}
 	walk->fn(&hop, walk->data);
 }
@@ -345,7 +400,7 @@ static void p2pdma_hop(const struct p2pdma_walk *walk, enum p2pdma_role role,
 /**
  * p2pdma_path_walk - read every function and port on a path, as it is now
  * @path: from p2pdma_path_shape() or p2pdma_path_init()
- * @assume_awake: read also what is asleep or disconnected
+ * @asleep: what to do with functions and ports that are asleep or disconnected
  * @fn: called for each, from the client up and from there down to the provider
  * @data: for @fn
  *
@@ -355,11 +410,11 @@ static void p2pdma_hop(const struct p2pdma_walk *walk, enum p2pdma_role role,
  *
  * Context: any; reads configuration space.  The caller holds both functions.
  */
-void p2pdma_path_walk(const struct p2pdma_path *path, bool assume_awake,
-		      p2pdma_hop_fn fn, void *data)
+void p2pdma_path_walk(const struct p2pdma_path *path,
+		      enum p2pdma_asleep asleep, p2pdma_hop_fn fn, void *data)
 {
 	const struct p2pdma_walk walk = {
-		.assume_awake = assume_awake,
+		.asleep = asleep,
 		.fn = fn,
 		.data = data,
 	};
@@ -411,11 +466,12 @@ void p2pdma_path_walk(const struct p2pdma_path *path, bool assume_awake,
 
 /*
  * The ACS Control register at a hop; 0 without the capability.  One that cannot be
- * read counts as redirecting everything.
+ * read counts as redirecting everything; but where it is only predicted, it is not known,
+ * and nothing is held against the path.
  */
 static u16 p2pdma_hop_acs(const struct p2pdma_hop *hop)
 {
-	if (!hop->pdev->acs_cap)
+	if (!hop->pdev->acs_cap || hop->unread)
 		return 0;
 	return hop->acs_ctrl < 0 ? PCI_ACS_RR | PCI_ACS_CR : hop->acs_ctrl;
 }
@@ -441,6 +497,8 @@ static bool p2pdma_forwards_request(const struct p2pdma_hop *hop)
 {
 	struct pci_dev *upstream = pci_upstream_bridge(hop->pdev);
 
+	if (hop->unread)
+		return true;
 	if (hop->memory)
 		return p2pdma_hop_acs(hop) & PCI_ACS_UF;
 	return !upstream || !p2pdma_decodes_memory(upstream);
@@ -503,7 +561,8 @@ static void p2pdma_fill_above(struct p2pdma_path *path,
 	if (!path->no_forwarding && !p2pdma_forwards_request(hop))
 		path->no_forwarding = hop->pdev;
 	/* A completion is routed by bus number, and not by windows. */
-	if (!path->no_completions && !(p2pdma_hop_acs(hop) & PCI_ACS_UF))
+	if (!path->no_completions && !hop->unread &&
+	    !(p2pdma_hop_acs(hop) & PCI_ACS_UF))
 		path->no_completions = hop->pdev;
 }
 
@@ -574,22 +633,15 @@ static struct pci_dev *p2pdma_below(const struct p2pdma_path *path)
 							 NULL;
 }
 
-/**
- * p2pdma_path_init - find the path from a client to a provider
- * @path: filled in
- * @client: the function that does the DMA
- * @provider: the function whose memory it is
- *
- * Context: any; reads configuration space.  The caller holds both functions.
- */
-void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
-		      struct pci_dev *provider)
+static void p2pdma_path_find(struct p2pdma_path *path, struct pci_dev *client,
+			     struct pci_dev *provider,
+			     enum p2pdma_asleep asleep)
 {
 	struct p2pdma_path_fill fill = { .path = path };
 	struct pci_dev *below;
 
 	p2pdma_path_shape(path, client, provider);
-	p2pdma_path_walk(path, true, p2pdma_fill, &fill);
+	p2pdma_path_walk(path, asleep, p2pdma_fill, &fill);
 	path->conventional = p2pdma_first_of(&fill.conventional);
 
 	if (path->in_switch) {
@@ -603,7 +655,38 @@ void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
 		path->completion_up = false;
 	}
 }
+
+/**
+ * p2pdma_path_init - find the path from a client to a provider
+ * @path: filled in
+ * @client: the function that does the DMA
+ * @provider: the function whose memory it is
+ *
+ * Context: any; reads configuration space.  The caller holds both functions.
+ */
+void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
+		      struct pci_dev *provider)
+{
+	p2pdma_path_find(path, client, provider, P2PDMA_ASLEEP_READ);
+}
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_path_init);
+
+/**
+ * p2pdma_path_predict - the path as it will be when everything on it is awake
+ * @path: filled in
+ * @client: the function that does the DMA
+ * @provider: the function whose memory it is
+ *
+ * Wakes nothing.  What cannot be read is as the kernel has saved it, or else is no
+ * obstacle.
+ *
+ * Context: any; reads configuration space.  The caller holds both functions.
+ */
+void p2pdma_path_predict(struct p2pdma_path *path, struct pci_dev *client,
+			 struct pci_dev *provider)
+{
+	p2pdma_path_find(path, client, provider, P2PDMA_ASLEEP_PREDICTED);
+}
 
 /* Where the names of redirecting ports are written. */
 struct p2pdma_redirectors {
@@ -654,5 +737,6 @@ void p2pdma_path_redirectors(const struct p2pdma_path *path, struct seq_buf *s)
 {
 	struct p2pdma_redirectors redirectors = { .path = path, .s = s };
 
-	p2pdma_path_walk(path, true, p2pdma_add_redirector, &redirectors);
+	p2pdma_path_walk(path, P2PDMA_ASLEEP_PREDICTED, p2pdma_add_redirector,
+			 &redirectors);
 }

@@ -133,12 +133,13 @@ static void p2pdma_gather_fabric(const struct p2pdma_path *path, bool reads,
  * @gathered: filled in
  * @client: the client
  * @provider: whose memory
+ * @predict: as it will be when everything is awake, and not as it is
  *
  * Context: any, in an RCU read-side section, for the policy; reads configuration
  * space.  The caller holds @client, and makes sure that the provider stays.
  */
 void p2pdma_gather(struct p2pdma_gathered *gathered, struct pci_dev *client,
-		   struct p2pdma_provider *provider)
+		   struct p2pdma_provider *provider, bool predict)
 {
 	const struct p2pdma_active_policy *active = p2pdma_active_policy();
 	struct pci_dev *owner = to_pci_dev(provider->owner);
@@ -148,7 +149,10 @@ void p2pdma_gather(struct p2pdma_gathered *gathered, struct pci_dev *client,
 
 	client_host = pci_find_host_bridge(client->bus);
 	provider_host = pci_find_host_bridge(owner->bus);
-	p2pdma_path_init(&path, client, owner);
+	if (predict)
+		p2pdma_path_predict(&path, client, owner);
+	else
+		p2pdma_path_init(&path, client, owner);
 
 	*gathered = (struct p2pdma_gathered) {
 		.distance = path.distance,
@@ -231,8 +235,9 @@ static void p2pdma_facts_now(struct p2pdma_facts *facts, struct device *dev,
 	dma_addr_t last_bus = mem->last + provider->bus_offset;
 	struct dma_p2pdma_client client;
 
+	/* What is gone will not be awake again. */
 	if (query == P2PDMA_QUERY_AWAKE)
-		facts->unreachable = false;
+		facts->unreachable = p2pdma_path_gone(to_pci_dev(provider->owner));
 	facts->unreachable |= atomic_read(&mem->going);
 
 	dma_p2pdma_client(dev, &client);

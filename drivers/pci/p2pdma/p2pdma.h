@@ -310,7 +310,8 @@ enum p2pdma_role {
  * struct p2pdma_hop - a function or port on a path, as it is now
  * @role: its place on the path
  * @pdev: the function or port
- * @unread: it, or a port above it, is asleep or disconnected: nothing below was read
+ * @unread: it, or a port above it, is asleep or disconnected: nothing below was read,
+ *	see &enum p2pdma_asleep
  * @acs_cap: ACS Capability register; negative without the capability, or if it
  *	cannot be read
  * @acs_ctrl: likewise the ACS Control register
@@ -330,16 +331,26 @@ struct p2pdma_hop {
 	bool master;
 };
 
+/* What p2pdma_path_walk() does with functions and ports that are asleep. */
+enum p2pdma_asleep {
+	P2PDMA_ASLEEP_READ,		/* reads them like others */
+	P2PDMA_ASLEEP_SKIPPED,		/* reads nothing of them */
+	P2PDMA_ASLEEP_PREDICTED,	/* if unreadable: as the kernel has saved them */
+};
+
 typedef void (*p2pdma_hop_fn)(const struct p2pdma_hop *hop, void *data);
 
 void p2pdma_path_shape(struct p2pdma_path *path, struct pci_dev *client,
 		       struct pci_dev *provider);
 void p2pdma_path_init(struct p2pdma_path *path, struct pci_dev *client,
 		      struct pci_dev *provider);
-void p2pdma_path_walk(const struct p2pdma_path *path, bool assume_awake,
-		      p2pdma_hop_fn fn, void *data);
+void p2pdma_path_predict(struct p2pdma_path *path, struct pci_dev *client,
+			 struct pci_dev *provider);
+void p2pdma_path_walk(const struct p2pdma_path *path,
+		      enum p2pdma_asleep asleep, p2pdma_hop_fn fn, void *data);
 void p2pdma_path_redirectors(const struct p2pdma_path *path, struct seq_buf *s);
 struct pci_dev *p2pdma_path_asleep(struct pci_dev *provider);
+bool p2pdma_path_gone(struct pci_dev *provider);
 struct pci_dev *p2pdma_pci_parent(struct device *dev);
 enum p2pdma_acs_request p2pdma_acs_request(u16 ctrl, bool egress);
 bool p2pdma_decodes_memory(struct pci_dev *pdev);
@@ -554,7 +565,7 @@ struct p2pdma_gathered {
 enum p2pdma_query {
 	P2PDMA_QUERY_LIST,	/* a list, whose flags tell unmap what was mapped */
 	P2PDMA_QUERY_SINGLE,	/* an address alone, which unmap has to recognise */
-	P2PDMA_QUERY_AWAKE,	/* a list; assume that the provider is awake */
+	P2PDMA_QUERY_AWAKE,	/* a list, when the provider is awake */
 };
 
 /**
@@ -584,7 +595,7 @@ bool p2pdma_stamp_holds(const struct p2pdma_stamp *stamp,
 			struct pci_dev *client, bool single);
 
 void p2pdma_gather(struct p2pdma_gathered *gathered, struct pci_dev *client,
-		   struct p2pdma_provider *provider);
+		   struct p2pdma_provider *provider, bool predict);
 void p2pdma_conclude(const struct p2pdma_gathered *gathered,
 		     struct pci_dev *client, struct p2pdma_provider *provider,
 		     enum p2pdma_kind kind, enum p2pdma_query query,

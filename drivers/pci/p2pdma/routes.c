@@ -93,7 +93,7 @@ void p2pdma_examine(struct p2pdma_provider *provider, struct pci_dev *client,
 				       route);
 		return;
 	}
-	p2pdma_gather(gathered, client, provider);
+	p2pdma_gather(gathered, client, provider, false);
 	p2pdma_conclude(gathered, client, provider, kind, P2PDMA_QUERY_LIST,
 			facts, route);
 }
