@@ -726,6 +726,7 @@ void p2pdma_drain(struct pci_dev *pdev)
 	/* Until devres frees @p2pdma. */
 	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++)
 		atomic_inc(&p2pdma->mem[bar].going);
+	p2pdma_invalidate(P2PDMA_BY_PROVIDER_GOING);
 	/* A mapping that has found another verdict ends before this returns. */
 	synchronize_rcu();
 	if (!p2pdma->pool)
