@@ -225,7 +225,10 @@ static int iommu_p2pdma_lay_out_list(struct iommu_p2pdma_list *list,
 		slot->bytes += size;
 		sg_dma_len(s) = 0;
 		left--;
-		if (slot->verdict.action == DMA_P2PDMA_FIXED) {
+		if (unlikely(!size)) {
+			/* RAM, of which no DMA segment is made. */
+			s->dma_flags = 0;
+		} else if (slot->verdict.action == DMA_P2PDMA_FIXED) {
 			s->dma_flags = SG_DMA_P2PDMA_BUS;
 			list->cur_len = 0;
 			iommu_p2pdma_segment(list, phys + slot->verdict.dma_offset,
@@ -290,7 +293,7 @@ static int iommu_p2pdma_find_runs(struct iommu_p2pdma_list *list,
 		bool mmio = s->dma_flags & SG_DMA_P2PDMA_MMIO;
 		phys_addr_t phys = sg_phys(s) - off;
 
-		if (s->dma_flags & SG_DMA_P2PDMA_BUS)
+		if ((s->dma_flags & SG_DMA_P2PDMA_BUS) || !s->length)
 			continue;
 		/* The first page of such an entry is in the run already. */
 		if (s->dma_flags & SG_DMA_P2PDMA_JOINED) {
@@ -418,6 +421,8 @@ static noinline int iommu_p2pdma_map_list(struct device *dev,
 		ret = iommu_p2pdma_map_range(&list, sgl, nents, attrs);
 	if (ret)
 		return ret;
+	if (!list.count)
+		return -EINVAL;
 	if (list.peer) {
 		sgl->dma_flags |= SG_DMA_P2PDMA | SG_DMA_P2PDMA_RANGE;
 		pci_p2pdma_mapped(&list.walk, sgl, nents);

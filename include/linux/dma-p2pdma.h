@@ -280,6 +280,7 @@ void __pci_p2pdma_cursor_move(struct pci_p2pdma_cursor *cursor,
 bool pci_p2pdma_sg_has_peer(struct scatterlist *sgl, int nents);
 const struct dma_p2pdma_slot *pci_p2pdma_recent(struct device *dev,
 						enum dma_data_direction dir);
+void pci_p2pdma_used(const struct dma_p2pdma_slot *slot);
 void pci_p2pdma_mapped_recent(const struct dma_p2pdma_slot *slot,
 			      enum dma_data_direction dir, u64 bytes);
 struct p2pdma_stats *pci_p2pdma_map_route(struct p2pdma_provider *provider,

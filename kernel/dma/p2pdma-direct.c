@@ -113,6 +113,7 @@ dma_p2pdma_direct_walk(struct device *dev, struct scatterlist *sgl,
 
 	dma_p2pdma_walk_init(&walk, dev, dir);
 	if (bytes) {
+		pci_p2pdma_used(recent);
 		walk.slot[walk.used] = *recent;
 		walk.slot[walk.used].bytes = bytes;
 		walk.slot[walk.used++].entries = done;

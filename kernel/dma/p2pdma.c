@@ -399,6 +399,7 @@ int dma_p2pdma_enter(struct dma_p2pdma_walk *walk, phys_addr_t phys, size_t size
 	recent = pci_p2pdma_recent(walk->dev, walk->dir);
 	if (recent && dma_p2pdma_slot_holds(recent, phys, size)) {
 		*slot = *recent;
+		pci_p2pdma_used(recent);
 	} else {
 		__pci_p2pdma_cursor_move(&slot->cursor, phys);
 		if (!dma_p2pdma_slot_holds(slot, phys, least) ||

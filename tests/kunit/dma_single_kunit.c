@@ -813,10 +813,9 @@ static void single_looks_like_ram(struct kunit *test)
 
 	if (!pfn_valid(PHYS_PFN(ram)))
 		kunit_skip(test, "there is no RAM at 256 MiB");
-	fabric_cpu_listed(test, true);
-
 	/* Across the switch, over the host bridge, and the client's own. */
 	fabric = create_translating(test, ram);
+	fabric_cpu_listed(test, true);
 	client = fabric_dev(fabric, "client");
 	fabric_provider(fabric, "client", 0);
 	expect_as_mapped(fabric, "provider", PCI_P2PDMA_MAP_BUS_ADDR, false,
@@ -852,6 +851,7 @@ static void single_looks_like_ram(struct kunit *test)
 
 	/* Translated, and no RAM is there. */
 	fabric = create_translating(test, 0x700000000000);
+	fabric_cpu_listed(test, true);
 	expect_as_mapped(fabric, "provider", PCI_P2PDMA_MAP_BUS_ADDR, true,
 			 __LINE__);
 	expect_as_mapped(fabric, "beside", PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,

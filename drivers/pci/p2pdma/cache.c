@@ -32,14 +32,12 @@
 
 /**
  * struct p2pdma_function - what hangs off &pci_dev.p2pdma_function
- * @rcu: for freeing
  * @recent: the valid entry that the function used last as a client
  * @as_client: entries in which it is the client
  * @as_owner: entries in which the provider is one of its BARs
  */
 struct p2pdma_function {
-	struct rcu_head rcu;
-	struct p2pdma_entry *recent;
+	struct p2pdma_entry __rcu *recent;
 	struct hlist_head as_client;
 	struct hlist_head as_owner;
 };
@@ -181,8 +179,8 @@ static void p2pdma_cache_unlink(struct p2pdma_entry *entry)
 {
 	struct p2pdma_function *client = entry->function;
 
-	if (client->recent == entry)
-		WRITE_ONCE(client->recent, NULL);
+	if (rcu_access_pointer(client->recent) == entry)
+		RCU_INIT_POINTER(client->recent, NULL);
 	hlist_del_init(&entry->of_client);
 	hlist_del_init(&entry->of_owner);
 	kfree_rcu(entry, rcu);
@@ -207,7 +205,9 @@ static bool p2pdma_cache_link(struct p2pdma_entry *entry,
 	entry->function = client;
 	hlist_add_head(&entry->of_client, &client->as_client);
 	hlist_add_head(&entry->of_owner, &owner->as_owner);
-	WRITE_ONCE(client->recent, entry);
+	/* Not one that only counts. */
+	if (entry->generation == p2pdma_generation())
+		rcu_assign_pointer(client->recent, entry);
 	return true;
 }
 
@@ -244,11 +244,11 @@ static struct p2pdma_entry *p2pdma_cache_store(const struct p2pdma_entry *new)
 	return NULL;
 }
 
-static void p2pdma_cache_used(const struct p2pdma_entry *entry)
+static void p2pdma_cache_used(struct p2pdma_stats *stats)
 {
 	this_cpu_inc(p2pdma_lookups.hits);
-	if (entry->stats)
-		p2pdma_stats_hit(entry->stats);
+	if (stats)
+		p2pdma_stats_hit(stats);
 }
 
 /*
@@ -257,14 +257,15 @@ static void p2pdma_cache_used(const struct p2pdma_entry *entry)
  */
 static void p2pdma_cache_set_recent(struct p2pdma_entry *entry)
 {
-	struct p2pdma_entry *recent = READ_ONCE(entry->function->recent);
+	struct p2pdma_entry *recent = rcu_dereference(entry->function->recent);
 	unsigned long flags;
 
-	if (recent && recent->generation == entry->generation)
+	if (recent && recent->generation == entry->generation &&
+	    p2pdma_stamp_holds(&recent->stamp, entry->key.client, false))
 		return;
 	spin_lock_irqsave(&p2pdma_cache_lock, flags);
 	if (!hlist_unhashed(&entry->of_client))
-		WRITE_ONCE(entry->function->recent, entry);
+		rcu_assign_pointer(entry->function->recent, entry);
 	spin_unlock_irqrestore(&p2pdma_cache_lock, flags);
 }
 
@@ -295,7 +296,7 @@ const struct p2pdma_entry *p2pdma_cache_valid(struct pci_dev *client,
 		this_cpu_inc(p2pdma_lookups.stale);
 		return NULL;
 	}
-	p2pdma_cache_used(entry);
+	p2pdma_cache_used(entry->stats);
 	p2pdma_cache_set_recent(entry);
 	return entry;
 }
@@ -323,12 +324,22 @@ const struct dma_p2pdma_slot *pci_p2pdma_recent(struct device *dev,
 	function = p2pdma_function_of(dev);
 	if (!function)
 		return NULL;
-	entry = READ_ONCE(function->recent);
+	entry = rcu_dereference(function->recent);
 	if (!entry || entry->generation != p2pdma_generation() ||
 	    !p2pdma_stamp_holds(&entry->stamp, to_pci_dev(dev), false))
 		return NULL;
-	p2pdma_cache_used(entry);
 	return &entry->slot[p2pdma_kind(dir)];
+}
+
+/**
+ * pci_p2pdma_used - count that an interval of pci_p2pdma_recent() has been used
+ * @slot: the interval
+ *
+ * Context: any, in the same RCU read-side section.
+ */
+void pci_p2pdma_used(const struct dma_p2pdma_slot *slot)
+{
+	p2pdma_cache_used(slot->stats);
 }
 
 /**
@@ -351,8 +362,16 @@ p2pdma_cache_decide(struct pci_dev *client, struct p2pdma_provider *provider,
 		    int generation, enum p2pdma_query query, bool store,
 		    struct p2pdma_entry *uncached)
 {
+	struct pci_dev *owner = to_pci_dev(provider->owner);
+
 	store = store && p2pdma_cacheable(provider) && p2pdma_watch(client) &&
-		p2pdma_watch(to_pci_dev(provider->owner));
+		p2pdma_watch(owner);
+	/*
+	 * What went to sleep before it was watched has told nobody.  Pairs with
+	 * pci_p2pdma_power_changed().
+	 */
+	smp_mb();
+	store = store && !p2pdma_path_asleep(owner);
 	p2pdma_entry_init(uncached, client, provider, generation);
 	p2pdma_entry_fill(uncached, query, store);
 	return (store ? p2pdma_cache_store(uncached) : NULL) ?: uncached;

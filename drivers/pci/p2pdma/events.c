@@ -27,8 +27,7 @@
 void pci_p2pdma_config_written(struct pci_bus *bus, unsigned int devfn,
 			       int where, int size, u32 value)
 {
-	if (p2pdma_watch_written(bus, devfn, where, size, value))
-		p2pdma_invalidate(P2PDMA_BY_CONFIG_WRITE);
+	p2pdma_watch_written(bus, devfn, where, size, value);
 }
 
 /**
@@ -39,6 +38,8 @@ void pci_p2pdma_config_written(struct pci_bus *bus, unsigned int devfn,
  */
 void pci_p2pdma_power_changed(struct pci_dev *pdev)
 {
+	/* The new state before the watch; pairs with p2pdma_cache_decide(). */
+	smp_mb();
 	if (p2pdma_watched(pdev))
 		p2pdma_invalidate(P2PDMA_BY_POWER);
 }

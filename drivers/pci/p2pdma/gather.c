@@ -220,7 +220,7 @@ p2pdma_host_addr(struct device *dev, const struct dma_p2pdma_client *client,
 static bool p2pdma_ops_bypass(struct device *dev)
 {
 #ifdef CONFIG_DMA_OPS_BYPASS
-	return dev->dma_ops_bypass;
+	return dma_go_direct(dev, dma_get_mask(dev), get_dma_ops(dev));
 #else
 	return false;
 #endif

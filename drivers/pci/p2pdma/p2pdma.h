@@ -62,7 +62,7 @@ int p2pdma_generation(void);
 bool p2pdma_watch(struct pci_dev *pdev);
 bool p2pdma_watched(struct pci_dev *pdev);
 void p2pdma_watch_end(struct pci_dev *pdev);
-bool p2pdma_watch_written(struct pci_bus *bus, unsigned int devfn, int where,
+void p2pdma_watch_written(struct pci_bus *bus, unsigned int devfn, int where,
 			  int size, u32 value);
 unsigned int p2pdma_watch_count(void);
 
@@ -575,7 +575,7 @@ enum p2pdma_query {
  * @range_map: what its bus sees
  * @ops: its dma_map_ops
  * @iommu: it uses dma-iommu
- * @bypass: its dma_map_ops may let dma-direct map for it
+ * @bypass: its dma_map_ops let dma-direct map for it
  * @bounce: it may only use bounce buffers
  * @domain: its IOMMU domain; only for single mappings, of a client with a driver
  */

@@ -114,6 +114,7 @@ void pci_p2pdma_mapped(struct dma_p2pdma_walk *walk, struct scatterlist *sgl,
 void pci_p2pdma_mapped_recent(const struct dma_p2pdma_slot *slot,
 			      enum dma_data_direction dir, u64 bytes)
 {
+	pci_p2pdma_used(slot);
 	if (likely(slot->stats))
 		p2pdma_stats_mapped(slot->stats, p2pdma_kind(dir), bytes);
 }

@@ -62,7 +62,8 @@ struct p2pdma_watch {
 };
 
 static DEFINE_HASHTABLE(p2pdma_watches, 10);
-static DEFINE_SPINLOCK(p2pdma_watch_lock);
+/* Raw: interrupt controllers write to configuration space. */
+static DEFINE_RAW_SPINLOCK(p2pdma_watch_lock);
 
 static unsigned long p2pdma_watch_key(struct pci_bus *bus, unsigned int devfn)
 {
@@ -82,17 +83,12 @@ static struct p2pdma_watch *p2pdma_watch_find(struct pci_bus *bus,
 	return NULL;
 }
 
-static void p2pdma_watch_drop(struct p2pdma_watch *watch)
-{
-	hash_del_rcu(&watch->node);
-	kfree_rcu(watch, rcu);
-}
-
 /* The registers of a function that fabric.c reads; returns how many. */
 static unsigned int p2pdma_registers(struct pci_dev *pdev,
 				     struct p2pdma_register *reg)
 {
-	unsigned int count = 0, i, bits;
+	unsigned int count = 0, i, bits, vector;
+	u16 cap;
 	u8 size;
 
 	reg[count++] = (struct p2pdma_register) {
@@ -107,15 +103,36 @@ static unsigned int p2pdma_registers(struct pci_dev *pdev,
 		return count;
 	reg[count++] = (struct p2pdma_register) {
 		pdev->acs_cap + PCI_ACS_CTRL, 2, false, U16_MAX };
-	/* The size of the egress vector; 0 stands for 256, and for none. */
+	if (pci_read_config_word(pdev, pdev->acs_cap + PCI_ACS_CAP, &cap) ||
+	    !(cap & PCI_ACS_EC))
+		return count;
+	/* The size of the egress vector; 0 stands for 256. */
 	if (pci_read_config_byte(pdev, pdev->acs_cap + PCI_ACS_EGRESS_BITS, &size))
 		size = 0;
 	bits = size ?: 256;
-	for (i = 0; i < bits; i += 32)
-		reg[count++] = (struct p2pdma_register) {
-			pdev->acs_cap + PCI_ACS_EGRESS_CTL_V + i / 8, 4, false,
-			U32_MAX };
+	for (i = 0; i < bits; i += 32) {
+		vector = pdev->acs_cap + PCI_ACS_EGRESS_CTL_V + i / 8;
+		if (vector + 4 <= pdev->cfg_size)
+			reg[count++] = (struct p2pdma_register) {
+				vector, 4, false, U32_MAX };
+	}
 	return count;
+}
+
+/* Add a watch; returns what nobody finds any more. */
+static struct p2pdma_watch *p2pdma_watch_add(struct p2pdma_watch *watch)
+{
+	struct p2pdma_watch *old;
+
+	guard(raw_spinlock_irqsave)(&p2pdma_watch_lock);
+	old = p2pdma_watch_find(watch->bus, watch->devfn);
+	if (old && old->pdev == watch->pdev)
+		return watch;
+	if (old)
+		hash_del_rcu(&old->node);
+	hash_add_rcu(p2pdma_watches, &watch->node,
+		     p2pdma_watch_key(watch->bus, watch->devfn));
+	return old;
 }
 
 /* Find what watches a function, or begin; false if there is no memory. */
@@ -140,61 +157,58 @@ static bool p2pdma_watch_begin(struct pci_dev *pdev)
 	watch->count = count;
 	memcpy(watch->reg, reg, count * sizeof(*reg));
 
-	guard(spinlock_irqsave)(&p2pdma_watch_lock);
-	old = p2pdma_watch_find(pdev->bus, pdev->devfn);
-	if (old && old->pdev == pdev) {
-		kfree(watch);
-		return true;
-	}
-	if (old)
-		p2pdma_watch_drop(old);
-	hash_add_rcu(p2pdma_watches, &watch->node,
-		     p2pdma_watch_key(watch->bus, watch->devfn));
+	watch = p2pdma_watch_add(watch);
+	if (watch)
+		kfree_rcu(watch, rcu);
 	return true;
 }
 
-static u32 p2pdma_register_read(struct pci_dev *pdev,
-				const struct p2pdma_register *reg)
+/* False if the function does not answer. */
+static bool p2pdma_register_read(struct pci_dev *pdev,
+				 const struct p2pdma_register *reg, u32 *value)
 {
-	u32 value = 0;
 	u16 word;
 
 	if (reg->size == 4)
-		pci_read_config_dword(pdev, reg->where, &value);
-	else if (!pci_read_config_word(pdev, reg->where, &word))
-		value = word;
-	return value & reg->mask;
+		return !pci_read_config_dword(pdev, reg->where, value);
+	if (pci_read_config_word(pdev, reg->where, &word) ||
+	    PCI_POSSIBLE_ERROR(word))
+		return false;
+	*value = word & reg->mask;
+	return true;
 }
 
-/* Remember what is in the registers; true if it is not what was remembered. */
-static bool p2pdma_watch_read(struct pci_dev *pdev)
+/*
+ * Remember what is in a register; if it is not what was remembered, it has been written.
+ * What cannot be read is not known, and the next write counts.
+ */
+static bool p2pdma_watch_read(struct pci_dev *pdev, struct p2pdma_register *reg)
 {
-	struct p2pdma_watch *watch;
-	bool changed = false;
-	unsigned int i;
-	u32 value;
+	u32 value = 0;
+	bool answers = p2pdma_register_read(pdev, reg, &value);
 
-	guard(rcu)();
-	watch = p2pdma_watch_find(pdev->bus, pdev->devfn);
-	for (i = 0; watch && i < watch->count; i++) {
-		struct p2pdma_register *reg = &watch->reg[i];
-
-		value = p2pdma_register_read(pdev, reg);
-		guard(spinlock_irqsave)(&p2pdma_watch_lock);
-		changed |= reg->known && reg->value != value;
-		reg->value = value;
-		reg->known = true;
-	}
-	return changed;
+	guard(raw_spinlock_irqsave)(&p2pdma_watch_lock);
+	if (answers && reg->known && reg->value != value)
+		p2pdma_invalidate(P2PDMA_BY_CONFIG_WRITE);
+	reg->value = value;
+	reg->known = answers;
+	return answers;
 }
 
 static bool p2pdma_watch_one(struct pci_dev *pdev)
 {
+	struct p2pdma_watch *watch;
+	unsigned int i;
+
 	if (!p2pdma_watch_begin(pdev))
 		return false;
-	if (p2pdma_watch_read(pdev))
-		p2pdma_invalidate(P2PDMA_BY_CONFIG_WRITE);
-	return true;
+
+	guard(rcu)();
+	watch = p2pdma_watch_find(pdev->bus, pdev->devfn);
+	for (i = 0; watch && i < watch->count; i++)
+		if (!p2pdma_watch_read(pdev, &watch->reg[i]))
+			return false;
+	return watch;
 }
 
 /**
@@ -205,7 +219,8 @@ static bool p2pdma_watch_one(struct pci_dev *pdev)
  *
  * Context: any; reads configuration space.  The caller holds @pdev.
  *
- * Return: false if there is no memory: then nothing may be cached.
+ * Return: false if there is no memory, or if one of them does not answer: then nothing
+ * may be cached.
  */
 bool p2pdma_watch(struct pci_dev *pdev)
 {
@@ -242,10 +257,15 @@ void p2pdma_watch_end(struct pci_dev *pdev)
 {
 	struct p2pdma_watch *watch;
 
-	guard(spinlock_irqsave)(&p2pdma_watch_lock);
-	watch = p2pdma_watch_find(pdev->bus, pdev->devfn);
-	if (watch && watch->pdev == pdev)
-		p2pdma_watch_drop(watch);
+	scoped_guard(raw_spinlock_irqsave, &p2pdma_watch_lock) {
+		watch = p2pdma_watch_find(pdev->bus, pdev->devfn);
+		if (watch && watch->pdev != pdev)
+			watch = NULL;
+		if (watch)
+			hash_del_rcu(&watch->node);
+	}
+	if (watch)
+		kfree_rcu(watch, rcu);
 }
 
 /* Does a write change a register, as far as is known? */
@@ -269,7 +289,7 @@ static bool p2pdma_register_written(struct p2pdma_register *reg, int where,
 }
 
 /**
- * p2pdma_watch_written - has a configuration write changed what cached routes rest on?
+ * p2pdma_watch_written - a configuration write makes routes stale that rest on the register
  * @bus: bus of the function
  * @devfn: its number on the bus
  * @where: offset in configuration space
@@ -277,25 +297,31 @@ static bool p2pdma_register_written(struct p2pdma_register *reg, int where,
  * @value: what was written
  *
  * Context: any.
- *
- * Return: true if it has, or may have.
  */
-bool p2pdma_watch_written(struct pci_bus *bus, unsigned int devfn, int where,
+void p2pdma_watch_written(struct pci_bus *bus, unsigned int devfn, int where,
 			  int size, u32 value)
 {
 	struct p2pdma_watch *watch;
 	bool changed = false;
 	unsigned int i;
 
+	if (!pci_p2pdma_in_use())
+		return;
+	/*
+	 * The write before the watch: whoever begins to watch and is not seen here
+	 * reads the register afterwards.
+	 */
+	smp_mb();
 	guard(rcu)();
 	watch = p2pdma_watch_find(bus, devfn);
 	if (!watch)
-		return false;
-	guard(spinlock_irqsave)(&p2pdma_watch_lock);
+		return;
+	guard(raw_spinlock_irqsave)(&p2pdma_watch_lock);
 	for (i = 0; i < watch->count; i++)
 		changed |= p2pdma_register_written(&watch->reg[i], where, size,
 						   value);
-	return changed;
+	if (changed)
+		p2pdma_invalidate(P2PDMA_BY_CONFIG_WRITE);
 }
 
 /**
