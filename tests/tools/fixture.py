@@ -11,6 +11,10 @@ A description has one thing a line; what is indented hangs below what is above:
   route CLIENT PROVIDER WORDS     overrides the line that would be made
   text CLIENT TEXT                a line of p2pdma_routes as it stands
   counters CLIENT TEXT            a line of its p2pdma_counters
+  file ADDRESS NAME TEXT          a file in the function's folder; \\n is a new line
+  sysfile PATH TEXT               a file in the tree
+  config ADDRESS OFFSET HEX       bytes of its configuration space
+  config ADDRESS dead             it reads all ones
 
 TYPE is root-port, upstream, downstream, endpoint, rc-endpoint, vf, to-pci, pci.
 Words: id=VVVV:DDDD class=CCCCCC name=nvme0 driver=D numa=N group=N/TYPE acs=RR,CR
@@ -193,9 +197,13 @@ class Fabric:
         self.overrides: dict[tuple[str, str], str] = {}
         self.texts: list[tuple[str, str]] = []
         self.counters: dict[str, str] = {}
+        self.files: list[list[str]] = []
         stack: list[tuple[int, Dev]] = []
         host = ""
         for line in text.splitlines():
+            if line.split(" ", 1)[0] in ("file", "sysfile", "config"):
+                self.files.append(line.split(" ", 2 if line[0] == "s" else 3))
+                continue
             line = line.split("#", 1)[0].rstrip()
             if not line:
                 continue
@@ -388,6 +396,27 @@ class Fabric:
             put(f"{where}/config", self.config(dev))
             link(f"sys/bus/pci/devices/{dev.address}", where)
             self.build_more(dev, where, tree)
+        for words in self.files:
+            self.build_file(words, tree)
+
+    @staticmethod
+    def build_file(words: list[str], tree: "Tree") -> None:
+        """A line file, sysfile or config: in place of what was made, or changing it."""
+        if words[0] == "sysfile":
+            tree.put(words[1], words[2].replace("\\n", "\n") + "\n")
+            return
+        folder = f"sys/bus/pci/devices/{words[1]}"
+        if words[0] == "file":
+            tree.put(f"{folder}/{words[2]}",
+                     words[3].replace("\\n", "\n") + "\n")
+            return
+        space = bytearray((tree.root / folder / "config").read_bytes())
+        if words[2] == "dead":
+            space = bytearray(b"\xff" * len(space))
+        else:
+            start, data = int(words[2], 16), bytes.fromhex(words[3])
+            space[start:start + len(data)] = data
+        tree.put(f"{folder}/config", bytes(space))
 
     def build_more(self, dev: Dev, where: str, tree: "Tree") -> None:
         """What only some functions have."""
