@@ -26,6 +26,22 @@ ROUTES = {
     "ari": [("eth0", "nvme0"), ("eth0", "nvme1")],
     "several": [("nvme1", "nvme0"), ("nvme2", "nvme0")],
     "none": [],
+    "gpus-unregistered": [],
+    "gpus-comma": [("13:00.0", "0f:00.0")],
+    "gpus-stock": [("13:00.0", "0f:00.0")],
+    "high-bar": [("eth0", "03:00.0")],
+    "dead": [("eth0", "03:00.0"), ("eth0", "nvme0"), ("nvme0", "nvme0")],
+    "dock": [("nvme1", "09:00.0"), ("nvme0", "09:00.0")],
+    "data-direct": [("0008:03:00.0", "0008:06:00.0"), ("ibp3s0", "nvme0")],
+    "ats": [("ibp4s0", "03:00.0")],
+    "idle-link": [("04:00.0", "03:00.0")],
+    "two-gpus": [],
+    "two-gpus-stock": [("04:00.0", "03:00.0")],
+    "cards": [("19:00.0", "0f:00.0"), ("13:00.0", "0f:00.0")],
+    "cards-redir": [("13:00.0", "0f:00.0"), ("19:00.0", "0f:00.0")],
+    "two-names": [("mlx5_0", "nvme0"), ("eth0", "nvme0")],
+    "old-acs": [("nvme1", "nvme0")],
+    "vmd": [("nvme1", "nvme0"), ("nvme2", "nvme0")],
     "export_switches": [("fa00:0a:00.0", "fa00:06:00.0"),
                         ("fa00:0a:00.0", "fa00:09:00.0")],
     "export_egress": [("fa00:03:00.0", "fa00:06:00.0"),
@@ -90,14 +106,14 @@ def shown_to_people(fabric: str) -> list[list[str]]:
 def may_be_long(line: str) -> bool:
     """One word that cannot be broken, or what is to be pasted as it stands."""
     words = line.split()
-    return len(words) == 1 or words[:1] in (["boot:"], ["now:"])
+    return len(words) == 1 or words[:1] in (["boot:"], ["or:"], ["now:"])
 
 
 def json_commands(fabric: str) -> list[list[str]]:
     """Commands of which --json is tried on a fabric."""
     found = [[], ["topo"], ["topo", "--all"], ["topo", "--tree"]]
     found += [["route", c, p] for c, p in ROUTES[fabric]]
-    if not fabric.startswith("stock"):
+    if "stock" not in fabric:
         found.append(["policy"])
     if fabric == "switch":
         found.append(["route", "--reasons"])
@@ -202,6 +218,99 @@ ERRORS = [
     ("stock", ["policy"], 2, ["does not have the p2pdma project"]),
     ("stock", ["policy", "set", "off"], 2, ["does not have the p2pdma project"]),
 ]
+
+# What is known, and how: fabric, what is replaced in its text, lines that are added, arguments
+# -> words that are printed, and that are not
+BAR_OF_16M = ("file 0000:03:00.0 resource 0x0000380000000000 0x0000380000ffffff "
+              "0x000000000014220c")
+HIGH_BAR = ["route", "eth0", "03:00.0"]
+SAYS = {
+    "VT-d": ("high-bar", {}, ["sysfile sys/class/iommu/dmar0/uevent x"], HIGH_BAR,
+             ["(Intel VT-d)", "boot:   intel_iommu=on iommu.passthrough=0\n"], []),
+    "AMD-Vi": ("high-bar", {}, ["sysfile sys/class/iommu/ivhd0/uevent x"], HIGH_BAR,
+               ["(AMD-Vi,", "boot:   iommu.passthrough=0\n"], ["intel_iommu"]),
+    "an SMMU": ("high-bar", {}, ["sysfile sys/class/iommu/smmu3.0x0000000010000000/uevent x"],
+                HIGH_BAR, ["the SMMU translate", "boot:   iommu.passthrough=0\n"],
+                ["intel_iommu", "AMD"]),
+    "AMD without an IOMMU": (
+        "high-bar", {}, ["sysfile proc/cpuinfo vendor_id\t: AuthenticAMD\\nflags\t: fpu"],
+        HIGH_BAR, ["(AMD-Vi) on in firmware"], ["intel_iommu"]),
+    "Arm without an SMMU": (
+        "high-bar", {}, ["sysfile proc/cpuinfo Features\t: fp asimd"], HIGH_BAR,
+        ["no SMMU is seen"], ["intel_iommu", "VT-d"]),
+    "a large BAR": ("high-bar", {}, [], HIGH_BAR,
+                    ["the 44 bits", "64 GiB do not fit below 4 GiB"], ["or turn off"]),
+    "a large BAR, and 32 bits": (
+        "high-bar", {}, ["file 0000:04:00.0 dma_mask_bits 32"], HIGH_BAR,
+        ["translate for the client"], ["MMIO High", "4G decoding"]),
+    "a small BAR": ("high-bar", {}, [BAR_OF_16M +
+                                     "\\n0x0 0x0 0x0" * 5], HIGH_BAR,
+                    ["or turn off \"above 4G decoding\" if all BARs"], ["do not fit"]),
+    "Resizable BAR": (
+        "high-bar", {}, ["config 0000:03:00.0 100 15000100f0ffff0f20080000"], HIGH_BAR,
+        ["BAR 0 has 64 GiB of the 8 TiB", "Resizable BAR"], []),
+    "no larger BAR": (
+        "high-bar", {}, ["config 0000:03:00.0 100 15000100f0ff0f0020080000"], HIGH_BAR,
+        [], ["Resizable BAR"]),
+    "a guest": ("switch", {"kernel ": "kernel 6.12.117 guest "}, [], ["route", "nvme1", "nvme0"],
+                ["hypervisor's picture"], []),
+    "a guest without a pair": ("switch", {"kernel ": "kernel 6.12.117 guest "}, [], ["topo"],
+                               ["hypervisor's picture"], []),
+    "trust by the CPU": (
+        "idle-link", {}, ["sysfile proc/cpuinfo vendor_id\t: AuthenticAMD\\n"
+                          "cpu family\t: 25\\nflags\t: fpu"],
+        ["route", "04:00.0", "03:00.0"], ["AMD from Zen on"], []),
+    "trust by an old CPU": (
+        "idle-link", {}, ["sysfile proc/cpuinfo vendor_id\t: AuthenticAMD\\n"
+                          "cpu family\t: 21\\nflags\t: fpu"],
+        ["route", "04:00.0", "03:00.0"], [], ["Zen"]),
+    "trust by the list": ("vmd", {}, [], ["route", "nvme2", "nvme0"],
+                          ["on the kernel's list (by 0000:00:00.0, 8086:09a2)"], []),
+    "trust by trust=": (
+        "idle-link", {"kernel 6.12.117": "kernel 6.12.117 policy=auto,trust=0000:03:00.0"}, [],
+        ["route", "04:00.0", "03:00.0"], ["because of trust="], ["because of the CPU"]),
+    "no trust": ("gpus-comma", {}, [], ["route", "13:00.0", "0f:00.0"], ["is not trusted"], []),
+    "VMD": ("vmd", {}, [], ["route", "nvme1", "nvme0"],
+            ["behind VMD 0000:00:0e.0", "VMD's requester ID"], []),
+    "translation blocking": (
+        "ats", {"port=1 acs=SV,RR,CR,UF,DT": "port=1 acs=SV,TB,RR,CR,UF,DT"}, [],
+        ["route", "ibp4s0", "03:00.0"], ["has Translation Blocking"], ["nothing need be"]),
+    "no DT": ("ats", {"port=1 acs=SV,RR,CR,UF,DT": "port=1 acs=SV,RR,CR,UF"}, [],
+              ["route", "ibp4s0", "03:00.0"], ["ATS on", "DT is off at 02:01.0"],
+              ["nothing need be"]),
+    "ATS that is off": ("ats", {"0f00010000000080": "0f00010000000000"}, [],
+                        ["route", "ibp4s0", "03:00.0"], [], ["ATS is on", "ATS on"]),
+    "a direct route does not pass the uplink": (
+        "idle-link", {"acs=SV,RR,CR,UF link=\"2.5": "acs=SV link=\"2.5"}, [],
+        ["route", "04:00.0", "03:00.0"], ["narrowest link is that of 03:00.0"], ["twice"]),
+    "identity": ("ats", {"group=4/DMA-FQ": "group=4/identity"}, [],
+                 ["route", "ibp4s0", "03:00.0"], ["(identity)"], []),
+    "a buffer that is not registered": (
+        "none", {}, ["file 0000:01:00.0 nvme/nvme0/cmbsz 0x00010013"], ["topo"],
+        ["01:00.0 nvme0", "controller memory buffer of 64 KiB", "not registered"], []),
+    "a kernel without it": (
+        "none", {}, ["sysfile boot/config-6.12.117 # CONFIG_PCI_P2PDMA is not set"], [],
+        ["built without CONFIG_PCI_P2PDMA"], []),
+    "a kernel with it": (
+        "none", {}, ["sysfile boot/config-6.12.117 CONFIG_PCI_P2PDMA=y"], [],
+        ["No provider"], ["built without"]),
+    "no provider on Arm": (
+        "none", {}, ["sysfile proc/cpuinfo Features\t: fp"], ["topo"],
+        ["'maximum addressable'"], []),
+    "sockets": ("fifty", {}, [], ["topo"], ["host+ "], []),
+    "a display without a name": ("two-gpus", {"driver=amdgpu": "driver=amdgpu provider=0:1G"},
+                                 [], ["topo"], ["  display"], []),
+    "a silent device": ("dead", {}, [], ["topo", "--tree"], ["does not answer"],
+                        ["conventional"]),
+    "a virtual function has no IDs": (
+        "vf", {}, ["config 0000:01:00.1 0 ffffffff"], ["topo", "--tree"], [],
+        ["does not answer"]),
+    "a port with a switch below": ("cards", {}, [], ["topo", "--dot"],
+                                   ['"0000:0a:00.0" [label', '"0000:0c:10.0" [label',
+                                    'port 0e:01.0, ACS'], []),
+    "a client that is no drive": (
+        "switch", {}, [], ["verify", "eth0", "nvme0"], ["was not tested", "samples/p2pdma"], []),
+}
 
 # Arguments -> how what is printed begins
 HELP = {

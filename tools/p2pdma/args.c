@@ -221,11 +221,12 @@ unsigned long long args_size(const char *option, const char *text,
 static struct dev *find_dev(const struct machine *m, const char *word)
 {
 	struct dev *dev = machine_dev_at(m, word);
-	size_t i;
+	size_t i, j;
 
 	for (i = 0; i < m->n_devs && !dev; i++)
-		if (m->devs[i]->kname && !strcmp(m->devs[i]->kname, word))
-			dev = m->devs[i];
+		for (j = 0; j < m->devs[i]->n_names; j++)
+			if (!strcmp(m->devs[i]->names[j], word))
+				dev = m->devs[i];
 	return dev ? dev : drives_dev(m, word);
 }
 
@@ -233,8 +234,8 @@ static struct dev *find_dev(const struct machine *m, const char *word)
 static void no_such_dev(const struct machine *m, const char *word,
 			const char *what, bool providers)
 {
-	const char **words = xcalloc(2 * m->n_devs, sizeof(*words));
-	size_t n = 0, i;
+	const char **words = NULL;
+	size_t n = 0, i, j;
 	char *hint;
 
 	for (i = 0; i < m->n_devs; i++) {
@@ -242,10 +243,11 @@ static void no_such_dev(const struct machine *m, const char *word,
 
 		if (dev->is_bridge || (providers && !machine_provider(m, dev, -1)))
 			continue;
+		words = xrealloc(words, n + 1 + dev->n_names, sizeof(*words));
 		words[n++] = strlen(word) < strlen("0000:00:00.0") ?
 				dev_short(m, dev) : dev->bdf;
-		if (dev->kname)
-			words[n++] = dev->kname;
+		for (j = 0; j < dev->n_names; j++)
+			words[n++] = dev->names[j];
 	}
 	hint = near_matches(word, words, n);
 	die("there is no %s '%s'%s", what, word, hint);

@@ -8,10 +8,10 @@
  *
  *	main
  *	summary  topo > tree, dot  route  policy_cmd  verify  bench  watch
- *	pairs  remedy, reasons > rules > rules_policy, rules_fabric, rules_dma > situation
+ *	pairs  remedy, reasons > rules > rules_policy, rules_fabric, rules_acs, rules_dma > situation
  *	args
  *	move > target  json
- *	out  path  policy  counters  drives
+ *	out  notes, changes > path > acs > policy  counters  drives
  *	machine > config > dev
  *	routes  sysfs  near
  *	util  address  version

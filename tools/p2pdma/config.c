@@ -106,6 +106,44 @@ static void read_acs(struct pci_dev *pdev, struct acs *acs)
 					       PCI_ACS_EGRESS_CTRL + 4 * i);
 }
 
+/* A function that has lost power or its link reads all ones; a virtual one only its IDs. */
+static bool is_silent(struct pci_dev *pdev)
+{
+	u8 header[64];
+	size_t i;
+
+	if (!pci_read_block(pdev, 0, header, sizeof(header)))
+		return false;
+	for (i = 0; i < sizeof(header); i++)
+		if (header[i] != 0xff)
+			return false;
+	return true;
+}
+
+/* Address Translation Services, and sizes of Resizable BAR. */
+static void read_more(struct pci_dev *pdev, struct dev *dev)
+{
+	struct pci_cap *cap = pci_find_cap(pdev, PCI_EXT_CAP_ID_ATS, PCI_CAP_EXTENDED);
+	unsigned int n, i, sizes, ctrl, bar, most;
+
+	if (cap) {
+		dev->ats = true;
+		dev->ats_on = pci_read_word(pdev, cap->addr + 6) & 0x8000;
+	}
+	cap = pci_find_cap(pdev, 0x15, PCI_CAP_EXTENDED);
+	n = cap ? pci_read_long(pdev, cap->addr + 8) >> 5 & 7 : 0;
+	for (i = 0; i < n; i++) {
+		/* bit 4 stands for 1 MiB, and each further one for twice as much */
+		sizes = pci_read_long(pdev, cap->addr + 4 + 8 * i) >> 4;
+		ctrl = pci_read_long(pdev, cap->addr + 8 + 8 * i);
+		bar = ctrl & 7;
+		for (most = 0; sizes >> most > 1; most++)
+			;
+		if (bar < ARRAY_SIZE(dev->bar_most) && sizes)
+			dev->bar_most[bar] = 1ULL << (20 + most);
+	}
+}
+
 void config_read(struct dev *dev)
 {
 	struct pci_dev *pdev = pci_get_dev(pacc, dev->address.domain,
@@ -116,6 +154,12 @@ void config_read(struct dev *dev)
 	u8 bytes[4];
 
 	read_label(dev);
+
+	if (is_silent(pdev)) {
+		dev->kind = KIND_SILENT;
+		pci_free_dev(pdev);
+		return;
+	}
 
 	/* Only root can read more than the first 64 bytes. */
 	if (pci_read_block(pdev, PCI_COMMAND, bytes, 2)) {
@@ -136,6 +180,8 @@ void config_read(struct dev *dev)
 							 PCI_EXP_LNKCAP) >> 24;
 		}
 		read_acs(pdev, &dev->acs);
+		if (cap)
+			read_more(pdev, dev);
 	}
 	pci_free_dev(pdev);
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
 #include <string.h>
 
 #include "dev.h"
+#include "util.h"
 
 #define CLASS_BASE(class)	((class) >> 16)
 #define CLASS_SUB(class)	((class) >> 8)
@@ -25,6 +27,9 @@ bool dev_is_client(const struct dev *dev)
 	case 0x04:	/* multimedia: capture cards, not sound */
 		return CLASS_SUB(dev->class) == 0x0400 ||
 		       CLASS_SUB(dev->class) == 0x0480;
+	case 0x08:	/* DMA functions of NICs, and those of processors, such as DSA */
+		return CLASS_SUB(dev->class) == 0x0801 ||
+		       (CLASS_SUB(dev->class) == 0x0880 && dev->driver);
 	case 0x0c:
 		return CLASS_SUB(dev->class) == 0x0c06;	/* InfiniBand */
 	default:
@@ -34,6 +39,8 @@ bool dev_is_client(const struct dev *dev)
 
 bool dev_is_downstream(const struct dev *dev)
 {
+	if (dev->kind == KIND_SILENT)
+		return dev->is_bridge && dev->above && dev->above->kind == KIND_UPSTREAM;
 	return dev->kind == KIND_ROOT_PORT || dev->kind == KIND_DOWNSTREAM;
 }
 
@@ -47,6 +54,43 @@ bool dev_asleep(const struct dev *dev)
 	if (dev->physfn && dev_asleep(dev->physfn))
 		return true;
 	return dev->power && dev->power[0] == 'D' && strcmp(dev->power, "D0");
+}
+
+char *dev_path(const struct dev *dev)
+{
+	char *above, *path;
+
+	if (!dev->above)
+		return xstrdup(dev->bdf);
+	above = dev_path(dev->above);
+	path = xasprintf("%s/%02x.%x", above, dev->address.slot, dev->address.function);
+	free(above);
+	return path;
+}
+
+const char *class_name(const struct dev *dev)
+{
+	static const struct {
+		unsigned int class;
+		const char *name;
+	} classes[] = {
+		{ 0x0108, "NVMe" }, { 0x0207, "InfiniBand" }, { 0x0401, "audio" },
+		{ 0x0403, "audio" }, { 0x0801, "DMA" }, { 0x0880, "system" },
+		{ 0x0c03, "USB" }, { 0x0c06, "InfiniBand" },
+	};
+	static const char * const bases[] = {
+		"old", "storage", "network", "display", "multimedia", "memory",
+		"bridge", "communication", "system", "input", "docking", "processor",
+		"serial bus", "wireless", "controller", "satellite", "encryption",
+		"signal", "accelerator",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(classes); i++)
+		if (CLASS_SUB(dev->class) == classes[i].class)
+			return classes[i].name;
+	return CLASS_BASE(dev->class) < ARRAY_SIZE(bases) ?
+			bases[CLASS_BASE(dev->class)] : "other";
 }
 
 const char *kind_name(const struct dev *dev)
@@ -67,6 +111,8 @@ const char *kind_name(const struct dev *dev)
 	case KIND_CONVENTIONAL:
 		return dev->is_bridge ? "conventional PCI bridge" :
 					"conventional PCI device";
+	case KIND_SILENT:
+		return "does not answer";
 	case KIND_UNSEEN:
 		break;
 	}

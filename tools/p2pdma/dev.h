@@ -19,6 +19,7 @@ enum kind {
 	KIND_DOWNSTREAM,
 	KIND_TO_PCI,		/* bridge from PCI Express to conventional PCI */
 	KIND_CONVENTIONAL,	/* not PCI Express */
+	KIND_SILENT,		/* configuration space reads all ones: it does not answer */
 };
 
 /* The Access Control Services capability. */
@@ -44,6 +45,8 @@ struct dev {
 	char *label;		/* text of pci.ids */
 	char *driver;		/* NULL if none is bound */
 	char *kname;		/* that its driver has registered, such as nvme0; or NULL */
+	char **names;		/* all of them, @kname first */
+	size_t n_names;
 	char *power;		/* "D0"; NULL: unknown */
 	int numa;		/* -1: unknown */
 	int iommu_group;	/* -1: none */
@@ -55,6 +58,10 @@ struct dev {
 	char *speed_max, *width_max;
 	enum kind kind;
 	unsigned int port_number;
+	const struct dev *behind;	/* the function (VMD) that its host bridge is part of */
+	bool ats;		/* Address Translation Services: it has the capability */
+	bool ats_on;		/* and it is enabled */
+	unsigned long long bar_most[6];	/* to which Resizable BAR can enlarge; or 0 */
 	bool ari;		/* a port with ARI Forwarding enabled */
 	bool memory_seen;	/* @decodes_memory is valid */
 	bool decodes_memory;
@@ -74,7 +81,11 @@ bool dev_is_client(const struct dev *dev);
 /* Not in D0; a virtual function is asleep if its physical function is. */
 bool dev_asleep(const struct dev *dev);
 const char *kind_name(const struct dev *dev);
+/* What it is by its class, in a word or two: "display", "network". */
+const char *class_name(const struct dev *dev);
 bool dev_is_downstream(const struct dev *dev);	/* or a root port */
 bool dev_is_port(const struct dev *dev);	/* of a PCI Express fabric */
+/* Its path from a root bus, as boot options take it: 0000:00:01.1/00.0. To be freed. */
+char *dev_path(const struct dev *dev);
 
 #endif

@@ -199,8 +199,8 @@ static bool leads_to_shown(const struct graph *g, const struct dev *bridge)
 }
 
 /*
- * Is @bridge a downstream port, drawn in the box of the device below it? If types of
- * ports could not be read, a bridge with other bridges below it is not taken for one.
+ * Is @bridge a downstream port, drawn in the box of the device below it? One with a switch
+ * below has a box of its own, because its ACS decides for all that is below.
  */
 static bool is_folded(const struct graph *g, const struct dev *bridge)
 {
@@ -209,7 +209,7 @@ static bool is_folded(const struct graph *g, const struct dev *bridge)
 	if (!bridge->above || bridge->kind == KIND_UPSTREAM ||
 	    bridge->kind == KIND_TO_PCI)
 		return false;
-	for (i = 0; bridge->kind == KIND_UNSEEN && i < g->m->n_devs; i++)
+	for (i = 0; i < g->m->n_devs; i++)
 		if (g->m->devs[i]->above == bridge && g->m->devs[i]->is_bridge)
 			return false;
 	return true;

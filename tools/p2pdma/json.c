@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "json.h"
+#include "notes.h"
 #include "version.h"
 
 void json_text(struct json_object *object, const char *name, const char *text)
@@ -72,6 +73,7 @@ struct json_object *json_begin_plain(const char *command)
 struct json_object *json_begin(const char *command, const struct machine *m)
 {
 	struct json_object *object = json_begin_plain(command), *kernel, *array;
+	struct words notes = {};
 	size_t i;
 
 	kernel = json_object_in(object, "kernel");
@@ -82,6 +84,11 @@ struct json_object *json_begin(const char *command, const struct machine *m)
 	array = json_array_in(kernel, "iommus");
 	for (i = 0; i < m->n_iommus; i++)
 		json_text_item(array, m->iommus[i]);
+	notes_machine(m, &notes);
+	array = json_array_in(object, "notes");
+	for (i = 0; i < notes.n; i++)
+		json_text_item(array, notes.words[i]);
+	words_free(&notes);
 	array = json_array_in(object, "unseen");
 	for (i = 0; i < m->n_unseen; i++)
 		json_text_item(array, m->unseen[i]);
@@ -137,10 +144,15 @@ static void json_acs(struct json_object *object, const struct acs *acs)
 
 void json_dev(struct json_object *object, const struct dev *dev)
 {
+	struct json_object *array;
 	char id[32];
+	size_t i;
 
 	json_text(object, "address", dev->bdf);
 	json_text(object, "name", dev->kname);
+	array = json_array_in(object, "names");
+	for (i = 0; i < dev->n_names; i++)
+		json_text_item(array, dev->names[i]);
 	json_text(object, "label", dev->label);
 	snprintf(id, sizeof(id), "%04x:%04x", dev->vendor, dev->device);
 	json_text(object, "id", id);
@@ -156,6 +168,11 @@ void json_dev(struct json_object *object, const struct dev *dev)
 	json_number(object, "iommu_group", dev->iommu_group);
 	json_text(object, "iommu_domain", dev->iommu_type);
 	json_text(object, "power", dev->power);
+	json_flag(object, "answers", dev->kind != KIND_SILENT);
+	json_flag(object, "external", dev->untrusted);
+	json_text(object, "behind", dev->behind ? dev->behind->bdf : NULL);
+	json_text(object, "ats", dev->kind == KIND_UNSEEN ? NULL :
+		  dev->ats_on ? "on" : dev->ats ? "off" : "none");
 	json_link(object, dev);
 	json_acs(object, &dev->acs);
 }

@@ -43,8 +43,8 @@ static void read_iommu(struct dev *dev)
 			  !strncmp(dev->iommu_type, "DMA", 3);
 }
 
-/* The first name, in this order of kinds, that a driver has registered for it. */
-static void read_kname(struct dev *dev)
+/* The names that its drivers have registered, in this order of kinds. */
+static void read_names(struct dev *dev)
 {
 	static const struct {
 		const char *folder;
@@ -56,17 +56,23 @@ static void read_kname(struct dev *dev)
 	};
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(kinds) && !dev->kname; i++) {
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
 		char path[128], **names;
-		size_t n;
+		size_t n, j;
 
 		snprintf(path, sizeof(path), DEVICES "/%s/%s", dev->bdf,
 			 kinds[i].folder);
 		names = sysfs_names(path, kinds[i].prefix, &n);
-		if (n)
-			dev->kname = xstrdup(names[0]);
-		sysfs_free_names(names, n);
+		dev->names = n ? xrealloc(dev->names, dev->n_names + n, sizeof(*names)) :
+				 dev->names;
+		for (j = 0; j < n; j++) {
+			make_plain(names[j]);
+			dev->names[dev->n_names++] = names[j];
+		}
+		free(names);
 	}
+	if (dev->n_names)
+		dev->kname = dev->names[0];
 }
 
 static void read_p2pmem(struct dev *dev)
@@ -119,7 +125,7 @@ static struct dev *dev_load(const struct address *address)
 	dev->is_bridge = dev->class >> 8 == 0x0604;
 	read_link(dev);
 	read_iommu(dev);
-	read_kname(dev);
+	read_names(dev);
 	read_p2pmem(dev);
 	read_routes(dev);
 	config_read(dev);
@@ -131,7 +137,7 @@ static void dev_free(struct dev *dev)
 	free(dev->host);
 	free(dev->label);
 	free(dev->driver);
-	free(dev->kname);
+	sysfs_free_names(dev->names, dev->n_names);
 	free(dev->power);
 	free(dev->iommu_type);
 	free(dev->speed);
@@ -183,7 +189,7 @@ struct dev *machine_dev_at(const struct machine *m, const char *bdf)
 /*
  * Folders of sysfs lie in each other as functions do in the fabric:
  * .../pci0000:00/0000:00:04.0/0000:01:00.0. A host bridge in between (of VMD) begins a
- * fabric of its own.
+ * fabric of its own, behind the function above it.
  */
 static void place(const struct machine *m, struct dev *dev)
 {
@@ -195,6 +201,7 @@ static void place(const struct machine *m, struct dev *dev)
 		if (!strncmp(part, "pci", 3) && strchr(part, ':')) {
 			free(dev->host);
 			dev->host = xstrdup(part);
+			dev->behind = above;
 			above = NULL;
 		} else if (address_parse(part, &address)) {
 			at = machine_dev(m, &address);
@@ -313,6 +320,18 @@ static void read_cpu(struct machine *m)
 	char *text = sysfs_read("/proc/cpuinfo"), *line, *rest = text, *flag;
 
 	while (rest && (line = strsep(&rest, "\n"))) {
+		if (!strncmp(line, "vendor_id", 9))
+			m->cpu = strstr(line, "GenuineIntel") ? CPU_INTEL :
+				 strstr(line, "AuthenticAMD") ? CPU_AMD : CPU_OTHER;
+		if (!strncmp(line, "cpu family", 10) && strchr(line, ':'))
+			m->zen = m->cpu == CPU_AMD &&
+				 strtoul(strchr(line, ':') + 1, NULL, 10) >= 0x17;
+		/* what follows "flags" on x86 is "Features" on arm64 */
+		if (!strncmp(line, "Features", 8)) {
+			m->cpu = CPU_ARM;
+			m->no_sme = true;
+			break;
+		}
 		if (strncmp(line, "flags", 5))
 			continue;
 		m->no_sme = true;
@@ -403,6 +422,21 @@ unsigned long long machine_last(const struct provider *provider)
 			last = 0;
 	free(text);
 	return last;
+}
+
+unsigned long long machine_size(const struct provider *provider)
+{
+	char *text = sysfs_read(DEVICES "/%s/resource", provider->dev->bdf);
+	unsigned long long first = 0, last = 0, size = 0;
+	char *line, *rest = text;
+	int nr = 0;
+
+	while (rest && (line = strsep(&rest, "\n")))
+		if (nr++ == provider->bar &&
+		    sscanf(line, "%llx %llx", &first, &last) == 2 && last > first)
+			size = last - first + 1;
+	free(text);
+	return size;
 }
 
 static bool any_virtualised(const struct machine *m)

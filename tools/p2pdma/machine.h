@@ -16,6 +16,13 @@ struct provider {
 	bool only;		/* the function has no other BAR of peer memory */
 };
 
+enum cpu {
+	CPU_OTHER,
+	CPU_INTEL,
+	CPU_AMD,
+	CPU_ARM,
+};
+
 struct machine {
 	struct dev **devs;	/* by address */
 	size_t n_devs;
@@ -28,6 +35,8 @@ struct machine {
 	char **iommus;		/* "dmar0" */
 	size_t n_iommus;
 	bool guest;		/* it runs on a hypervisor, as far as is known */
+	enum cpu cpu;
+	bool zen;		/* an AMD CPU from Zen on */
 	bool no_sme;		/* the CPU cannot encrypt the host's memory */
 	bool config_seen;	/* all of configuration space of every function was read */
 	bool domain_0;		/* all functions are in domain 0 */
@@ -46,6 +55,8 @@ const struct provider *machine_provider(const struct machine *m,
 					const struct dev *dev, int bar);
 /* The last CPU physical address of the provider's BAR; 0 if it is not known. */
 unsigned long long machine_last(const struct provider *provider);
+/* The size of the provider's BAR in bytes; 0 if it is not known. */
+unsigned long long machine_size(const struct provider *provider);
 /* The kernel's line for a pair, or NULL. */
 const struct route *machine_route(const struct dev *client,
 				  const struct provider *provider);

@@ -85,17 +85,22 @@ void out_paragraph(const char *text, unsigned int at, unsigned int indent,
 	putchar('\n');
 }
 
-void out_unseen(const struct machine *m, unsigned int width)
+void out_list(const char *title, char * const *lines, size_t n, unsigned int width)
 {
 	size_t i;
 
-	if (!m->n_unseen)
+	if (!n)
 		return;
-	printf("\nNot seen:\n");
-	for (i = 0; i < m->n_unseen; i++) {
+	printf("\n%s\n", title);
+	for (i = 0; i < n; i++) {
 		fputs("  - ", stdout);
-		out_paragraph(m->unseen[i], 4, 4, width);
+		out_paragraph(lines[i], 4, 4, width);
 	}
+}
+
+void out_unseen(const struct machine *m, unsigned int width)
+{
+	out_list("Not seen:", m->unseen, m->n_unseen, width);
 }
 
 const char *count_text(size_t n, const char *thing)

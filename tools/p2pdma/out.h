@@ -34,6 +34,8 @@ void out_paragraph(const char *text, unsigned int at, unsigned int indent,
 /* "1 route", "2 routes"; in a static buffer as that of size_text(). */
 const char *count_text(size_t n, const char *thing);
 
+/* Each of @lines as a paragraph after a dash, below @title; nothing without any. */
+void out_list(const char *title, char * const *lines, size_t n, unsigned int width);
 /* The lines at the end of an output that say what could not be seen. */
 void out_unseen(const struct machine *m, unsigned int width);
 

@@ -11,13 +11,12 @@ _p2pdma_devices() {
 		[ -z "${1:-}" ] || [ -e "$dev/p2pmem" ] || continue
 		[ -z "${1:-}" ] && [[ $(<"$dev/class") == 0x0604* ]] && continue
 		printf '%s\n' "${dev##*/}"
-		# the command takes the first that there is
+		# the command takes each of them
 		for name in "$dev"/nvme/nvme* "$dev"/infiniband/* "$dev"/net/* \
 			"$dev"/drm/renderD* "$dev"/drm/card* "$dev"/accel/* \
 			"$dev"/dma/* "$dev"/misc/*; do
 			[ -e "$name" ] || continue
 			printf '%s\n' "${name##*/}"
-			break
 		done
 	done
 }

@@ -3,16 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acs.h"
 #include "path.h"
-
-/* ACS Control, PCI Express Base Specification. */
-#define ACS_SV	0x01
-#define ACS_TB	0x02
-#define ACS_RR	0x04
-#define ACS_CR	0x08
-#define ACS_UF	0x10
-#define ACS_EC	0x20
-#define ACS_DT	0x40
 
 /* With any of these, functions of one device may not reach each other directly. */
 #define ACS_REDIRECTING	(ACS_RR | ACS_CR | ACS_EC | ACS_UF)
@@ -235,6 +227,7 @@ struct path *path_find(const struct dev *client, const struct dev *provider)
 {
 	struct path *path = xcalloc(1, sizeof(*path));
 	const struct dev *dev;
+	size_t i;
 
 	path->client = client;
 	path->provider = provider;
@@ -244,6 +237,9 @@ struct path *path_find(const struct dev *client, const struct dev *provider)
 			  dev_is_downstream(path->provider_side);
 	walk(path);
 	path->seen = client->kind != KIND_UNSEEN;
+	for (i = 0; i < path->n_hops && !path->silent; i++)
+		if (path->hops[i].dev && path->hops[i].dev->kind == KIND_SILENT)
+			path->silent = path->hops[i].dev;
 	if (path->same_function)
 		return path;
 
@@ -253,6 +249,7 @@ struct path *path_find(const struct dev *client, const struct dev *provider)
 	if (!path->common)
 		return path;
 	if (!path->conventional && path->common->kind != KIND_UNSEEN &&
+	    path->common->kind != KIND_SILENT &&
 	    !dev_is_port(path->common))
 		path->conventional = path->common;
 	for (dev = path->common; dev && !path->no_forwarding; dev = dev->above)
@@ -312,6 +309,9 @@ const char *acs_text(const struct acs *acs)
 
 char *path_summary(const struct path *path)
 {
+	if (path->silent)
+		return xasprintf("%s does not answer: its configuration space reads all ones, as if it had lost power or its link",
+				 path->silent->bdf);
 	if (path->same_function)
 		return xstrdup("the device's own memory");
 	if (path->two_hosts)
@@ -370,6 +370,8 @@ const char *request_name(enum request request)
 
 const char *path_word(const struct path *path)
 {
+	if (path->silent)
+		return "silent";
 	if (path->same_function)
 		return "own";
 	if (path->two_hosts)

@@ -51,6 +51,7 @@ struct path {
 	const struct dev *dropper;	/* where that is REQUEST_DROPPED */
 	bool completion_up;	/* at @provider_side, or the provider itself */
 	const struct dev *conventional;	/* the first bridge that is not Express */
+	const struct dev *silent;	/* the first function on it that does not answer */
 	const struct dev *no_forwarding; /* the first downstream port, from @common up,
 					  * without Upstream Forwarding
 					  */

@@ -46,8 +46,10 @@ void reasons_print(unsigned int width)
 				continue;
 			fputs("    - ", stdout);
 			out_paragraph(rules[i].what, 6, 6, width);
-			if (rules[i].form)
-				printf("      %s\n", rules[i].form);
+			if (rules[i].form) {
+				fputs("      ", stdout);
+				out_paragraph(rules[i].form, 6, 6, width);
+			}
 			if (rules[i].cost) {
 				fputs("      cost: ", stdout);
 				out_paragraph(rules[i].cost, 12, 12, width);

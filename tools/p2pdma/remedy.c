@@ -123,7 +123,45 @@ static void remedy_free(struct remedy *remedy)
 	free(remedy->what);
 	free(remedy->parameter);
 	free(remedy->remove);
+	free(remedy->paths);
 	free(remedy->command);
+	free(remedy->warning);
+	changes_free(&remedy->changes);
+}
+
+/*
+ * @parameter with the path of each function below a root bus in place of its address; NULL
+ * if that changes nothing. To be freed.
+ */
+static char *with_paths(const struct machine *m, const char *parameter)
+{
+	struct text text = {};
+	const char *at = parameter;
+	bool any = false;
+
+	while (*at) {
+		size_t len = strspn(at, "0123456789abcdef:.");
+		char *word = xasprintf("%.*s", (int)len, at);
+		const struct dev *dev = machine_dev_at(m, word);
+
+		/* what follows a slash is a path already */
+		if (dev && dev->above && at[len] != '/') {
+			char *path = dev_path(dev);
+
+			text_add(&text, path);
+			free(path);
+			any = true;
+		} else {
+			text_add(&text, word);
+		}
+		free(word);
+		at += len;
+		if (*at)
+			text_addf(&text, "%c", *at++);
+	}
+	if (!any)
+		text_free(&text);
+	return any ? text_take(&text) : NULL;
 }
 
 static void add_remedy(struct situation *s, const struct rule *rule,
@@ -156,6 +194,10 @@ static void add_remedy(struct situation *s, const struct rule *rule,
 		whole.parameter = one.parameter;
 		whole.remove = one.remove;
 		whole.command = one.command;
+		whole.warning = one.warning;
+		whole.sets_acs = one.sets_acs;
+		whole.changes = one.changes;
+		whole.paths = one.parameter ? with_paths(s->m, one.parameter) : NULL;
 	}
 	if (!any)
 		return;

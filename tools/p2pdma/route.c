@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "commands.h"
+#include "acs.h"
 #include "counters.h"
 #include "json.h"
+#include "notes.h"
 #include "out.h"
 #include "path.h"
 #include "reasons.h"
@@ -52,6 +54,13 @@ static bool on_the_way(const struct hop *hop)
 	       hop->role != HOP_CLIENT_SIDE;
 }
 
+/* Add a remark after others; NULL: nothing. */
+static void add_remark(struct text *text, const char *remark)
+{
+	if (remark)
+		text_addf(text, "%s%s", text->len ? "; " : "", remark);
+}
+
 /* What happens at a hop; ACS is explained only where it matters. To be freed. */
 static char *hop_remark(const struct path *path, const struct hop *hop,
 			const struct route *route)
@@ -81,6 +90,14 @@ static char *hop_remark(const struct path *path, const struct hop *hop,
 	}
 	if (hop->dev && hop->dev == path->conventional)
 		text_add(&text, "not PCI Express");
+	if (hop->dev && hop->dev->kind == KIND_SILENT)
+		text_add(&text, "configuration space reads all ones");
+	add_remark(&text, hop->dev && hop->dev->untrusted && !hop->dev->is_bridge ?
+			  "external" : NULL);
+	add_remark(&text, hop->role == HOP_CLIENT && hop->dev->ats_on ? "ATS on" : NULL);
+	add_remark(&text, hop->role == HOP_CLIENT_SIDE && (hop->dev->acs.ctrl & ACS_DT) ?
+			  "DT on: requests that the device has translated itself cross" : NULL);
+	add_remark(&text, hop == narrowest_hop(path) ? "narrowest link" : NULL);
 	if (hop->dev && hop->dev == path->no_forwarding &&
 	    (path->request == REQUEST_UP || path->completion_up))
 		text_addf(&text, "%sdoes not forward upstream (needs UF)",
@@ -99,7 +116,8 @@ static void add_hop(const struct machine *m, struct table *table,
 		    const struct path *path, const struct hop *hop,
 		    const struct route *route)
 {
-	char *remark = hop_remark(path, hop, route);
+	char *remark = hop_remark(path, hop, route), *link;
+	struct text text = {};
 	const struct dev *dev = hop->dev;
 
 	table_add(table, role_name(hop->role), STYLE_PLAIN);
@@ -113,7 +131,12 @@ static void add_hop(const struct machine *m, struct table *table,
 		table_add(table, "host bridge", STYLE_PLAIN);
 		table_add(table, "", STYLE_PLAIN);
 	}
-	table_add(table, remark, strstr(remark, "<-") ? STYLE_FAIR : STYLE_PLAIN);
+	link = dev ? link_text(dev) : xstrdup("");
+	text_add(&text, link);
+	add_remark(&text, *remark ? remark : NULL);
+	table_add(table, text_str(&text), strstr(remark, "<-") ? STYLE_FAIR : STYLE_PLAIN);
+	text_free(&text);
+	free(link);
 	free(remark);
 }
 
@@ -126,6 +149,8 @@ static void print_dev(const struct machine *m, const char *what,
 	       style_off(STYLE_HEAD));
 	text_addf(&text, "%s%s%s", dev->kname ? dev->kname : "",
 		  dev->kname ? ": " : "", dev->label);
+	if (dev->untrusted)
+		text_add(&text, ", external");
 	if (dev->numa >= 0)
 		text_addf(&text, ", NUMA node %d", dev->numa);
 	if (dev->iommu_group >= 0)
@@ -172,7 +197,41 @@ static void warn_of_other_policy(const struct remedies *remedies,
 	}
 }
 
-static void print_remedies(const struct remedies *remedies,
+/* A paragraph of a remedy after its label; nothing without text. */
+static void print_labelled(const char *label, const char *text, unsigned int width)
+{
+	if (!text)
+		return;
+	printf("     %s:%*s", label, (int)(7 - strlen(label)), "");
+	out_paragraph(text, 13, 13, width);
+}
+
+/* What a change of ACS does to other pairs. */
+static void print_changes(const struct machine *m, const struct remedy *remedy,
+			  unsigned int width)
+{
+	char *text;
+
+	if (!remedy->sets_acs || !remedy->changes.known)
+		return;
+	text = changes_text(m, &remedy->changes);
+	print_labelled("others", *text ? text : "no other pair changes its way", width);
+	free(text);
+}
+
+/* Remedies that set ACS are in place of each other; so are other options of one name. */
+static void warn_of_several_acs(const struct remedies *remedies, unsigned int width)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < remedies->n; i++)
+		n += remedies->list[i].sets_acs;
+	if (n > 1)
+		out_paragraph("Of the remedies that set ACS take one: each is worked out for ACS as it is now.",
+			      0, 0, width);
+}
+
+static void print_remedies(const struct machine *m, const struct remedies *remedies,
 			   const struct route *route, unsigned int width)
 {
 	bool optional = remedies->n && remedies->list[0].optional;
@@ -186,7 +245,7 @@ static void print_remedies(const struct remedies *remedies,
 	}
 	if (!remedies->list[0].hidden)
 		printf("\n%s, safest first\n", optional ?
-		       "The route works. What would make it shorter" :
+		       "The kernel expects the route to work. What would make it shorter" :
 		       "What can be done");
 	for (i = 0; i < remedies->n; i++) {
 		const struct remedy *remedy = &remedies->list[i];
@@ -204,6 +263,8 @@ static void print_remedies(const struct remedies *remedies,
 		if (remedy->parameter)
 			printf("     boot:   %s%s%s\n", style_on(STYLE_HEAD),
 			       remedy->parameter, style_off(STYLE_HEAD));
+		if (remedy->paths)
+			printf("     or:     %s\n", remedy->paths);
 		if (remedy->command)
 			printf("     now:    %s\n", remedy->command);
 		if (remedy->cost) {
@@ -212,6 +273,8 @@ static void print_remedies(const struct remedies *remedies,
 		}
 		printf("     effect: %s\n", effect);
 		free(effect);
+		print_changes(m, remedy, width);
+		print_labelled("beware", remedy->warning, width);
 	}
 	for (i = 0; i < remedies->n; i++)
 		if (remedies->list[i].parameter &&
@@ -219,6 +282,13 @@ static void print_remedies(const struct remedies *remedies,
 			printf("In a boot loader's file, quote the semicolon.\n");
 			break;
 		}
+	for (i = 0; i < remedies->n; i++)
+		if (remedies->list[i].paths) {
+			out_paragraph("Bus numbers may change when hardware is added; the form after \"or\" has paths, which do not.",
+				      0, 0, width);
+			break;
+		}
+	warn_of_several_acs(remedies, width);
 	warn_of_other_policy(remedies, width);
 }
 
@@ -241,6 +311,7 @@ static void print_route(const struct machine *m, const struct path *path,
 			const struct route *route, unsigned int width)
 {
 	struct remedies remedies;
+	struct words notes = {};
 	struct table table;
 	char *summary;
 	size_t i;
@@ -278,11 +349,15 @@ static void print_route(const struct machine *m, const struct path *path,
 		add_hop(m, &table, path, &path->hops[i], route);
 	table_print_folded(&table, 2, width);
 
+	notes_pair(m, path, provider, route, &notes);
+	notes_machine(m, &notes);
+	out_list("To know about this pair", notes.words, notes.n, width);
+	words_free(&notes);
 	if (!route)
 		return;
 	remedies_find(m, provider, path, route, &remedies);
-	print_remedies(&remedies, route, width);
-	if (!path->seen && path->common)
+	print_remedies(m, &remedies, route, width);
+	if (!path->seen && path->common && !path->silent)
 		printf("ACS could not be read. There may be safer remedies: run it as root.\n");
 	remedies_free(&remedies);
 }
@@ -327,6 +402,45 @@ static void json_counters(struct json_object *out, const struct path *path)
 	json_number(member, "refused", counters.refused);
 }
 
+static void json_notes(struct json_object *out, const struct machine *m,
+		       const struct path *path, const struct provider *provider,
+		       const struct route *route)
+{
+	struct json_object *array = json_array_in(out, "pair_notes");
+	struct words notes = {};
+	size_t i;
+
+	notes_pair(m, path, provider, route, &notes);
+	for (i = 0; i < notes.n; i++)
+		json_text_item(array, notes.words[i]);
+	words_free(&notes);
+}
+
+static void json_changes(struct json_object *out, const struct remedy *remedy)
+{
+	struct json_object *array, *item, *one;
+	enum direction dir;
+	size_t i;
+
+	if (!remedy->changes.known) {
+		json_text(out, "changes", NULL);
+		return;
+	}
+	array = json_array_in(out, "changes");
+	for (i = 0; i < remedy->changes.n; i++) {
+		const struct change *change = &remedy->changes.list[i];
+
+		item = json_item(array);
+		json_text(item, "client", change->client->bdf);
+		json_text(item, "provider", change->provider->bdf);
+		for (dir = 0; dir < N_DIRECTIONS; dir++) {
+			one = json_object_in(item, direction_name(dir));
+			json_text(one, "before", way_name(change->before[dir]));
+			json_text(one, "after", way_name(change->after[dir]));
+		}
+	}
+}
+
 static void json_remedies(struct json_object *out, const struct machine *m,
 			  const struct path *path,
 			  const struct provider *provider,
@@ -349,7 +463,10 @@ static void json_remedies(struct json_object *out, const struct machine *m,
 		json_text(item, "cost", remedy->cost);
 		json_text(item, "parameter", remedy->parameter);
 		json_text(item, "remove", remedy->remove);
+		json_text(item, "parameter_paths", remedy->paths);
 		json_text(item, "command", remedy->command);
+		json_text(item, "warning", remedy->warning);
+		json_changes(item, remedy);
 		json_flag(item, "hidden", remedy->hidden);
 		json_flag(item, "optional", remedy->optional);
 		effect = json_object_in(item, "reason");
@@ -396,6 +513,7 @@ static int run(int argc, char **argv, struct options *options)
 		json_fabric(out, path);
 		json_hops(out, path, route);
 		json_counters(out, path);
+		json_notes(out, m, path, provider, route);
 		json_remedies(out, m, path, provider, route);
 		json_end(out);
 	} else {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "rules.h"
+#include "rules_acs.h"
 #include "rules_dma.h"
 #include "rules_fabric.h"
 #include "rules_policy.h"
@@ -26,6 +27,13 @@ const struct rule rules[] = {
 		.form = "echo on > /sys/bus/pci/devices/PORT/power/control",
 		.apply = apply_wake,
 	}, {
+		.name = "revive",
+		.reasons = R(PROVIDER_UNREACHABLE),
+		.what = "The function does not answer: it has lost power or its link. Reset or reseat it, or switch the machine off and on; then have the kernel look for it again",
+		.cost = "its driver is unbound, and everything below it",
+		.form = "echo 1 > /sys/bus/pci/devices/PORT/remove; echo 1 > /sys/bus/pci/rescan",
+		.apply = apply_revive,
+	}, {
 		.name = "decode",
 		.reasons = R(PROVIDER_UNREACHABLE) | R(FABRIC_BLOCKED),
 		.what = "The function does not decode memory addresses: bind its driver again, or set the bit by hand",
@@ -51,15 +59,15 @@ const struct rule rules[] = {
 	}, {
 		.name = "lower-bar",
 		.reasons = R(DMA_MASK),
-		.what = "Have firmware place the provider's BAR lower (turn off \"above 4G decoding\"), if it fits there",
+		.what = "Have firmware place the provider's BAR lower: lower the base or the size of the memory window above 4 GiB (\"MMIO High Base\", \"MMIO High Size\"), or turn off \"above 4G decoding\" if the BAR fits below 4 GiB",
 		.cost = "large BARs may find no room",
 		.apply = apply_lower_bar,
 	}, {
 		.name = "translate",
 		.reasons = R(UNTRUSTED_CLIENT) | R(DMA_MASK) | R(POLICY_HOST),
-		.what = "Have an IOMMU translate for the client (AMD's is on by default); the host bridge has to be trusted as well",
+		.what = "Have an IOMMU translate for the client; the host bridge has to be trusted as well",
 		.cost = "some time for each mapping",
-		.form = "intel_iommu=on",
+		.form = "iommu.passthrough=0, with an Intel IOMMU also intel_iommu=on",
 		.apply = apply_translate,
 	}, {
 		.name = "mode-auto",
@@ -86,7 +94,7 @@ const struct rule rules[] = {
 		.reasons = R(FABRIC_BLOCKED),
 		.what = "Have the ports forward redirected requests upstream (UF), as the kernel does by itself with an IOMMU; the host bridge then has to be trusted",
 		.cost = "none to isolation",
-		.form = "pci=config_acs=xx111x1@PORT",
+		.form = "pci=config_acs=xx111x1@PORT, or xx100x1 at a port that does not redirect",
 		.apply = apply_forward,
 	}, {
 		.name = "no-acs",
@@ -95,7 +103,7 @@ const struct rule rules[] = {
 		.shortens = true,
 		.what = "Switch ACS redirection off where it keeps the route from being direct",
 		.cost = "isolation: the devices reach each other without the IOMMU, share one IOMMU group, and can be assigned only together. Use setpci for tests only: IOMMU groups do not follow it, and promise an isolation that is not there",
-		.form = "pci=disable_acs_redir=PORT[;PORT...]",
+		.form = "pci=disable_acs_redir=PORT[;PORT...], or pci=config_acs=xx100x1@PORT[;xx100x1@PORT...] where other pairs would change",
 		.apply = apply_no_acs,
 	}, {
 		.name = "no-acs-no-forwarding",
@@ -104,7 +112,7 @@ const struct rule rules[] = {
 		.shortens = true,
 		.what = "Switch ACS redirection and Upstream Forwarding off at the functions and the ports above",
 		.cost = "isolation: the devices reach each other without the IOMMU, share one IOMMU group, and can be assigned only together. Use setpci for tests only: IOMMU groups do not follow it, and promise an isolation that is not there",
-		.form = "pci=config_acs=x0000xx@PORT[;x0000xx@PORT...]",
+		.form = "pci=config_acs=xx000x1@PORT[;xx000x1@PORT...]",
 		.apply = apply_no_acs_no_forwarding,
 	}, {
 		.name = "passthrough",

@@ -46,10 +46,50 @@ static bool is_passthrough(const char *word)
 	return false;
 }
 
+/* Is one of the machine's IOMMUs of that kind, by its name in sysfs? */
+static bool has_iommu(const struct machine *m, const char *prefix)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_iommus; i++)
+		if (!strncmp(m->iommus[i], prefix, strlen(prefix)))
+			return true;
+	return false;
+}
+
+/* How the machine's own IOMMU is made to translate; @intel: it needs intel_iommu=on. */
+static const char *translate_text(const struct machine *m, bool *intel)
+{
+	*intel = false;
+	if (has_iommu(m, "dmar")) {
+		*intel = true;
+		return "Have the IOMMU (Intel VT-d) translate for the client; the host bridge has to be trusted as well";
+	}
+	if (has_iommu(m, "ivhd"))
+		return "Have the IOMMU (AMD-Vi, which translates by default) translate for the client; the host bridge has to be trusted as well";
+	if (has_iommu(m, "smmu") || has_iommu(m, "arm-smmu"))
+		return "Have the SMMU translate for the client; the host bridge has to be trusted as well";
+	if (m->n_iommus)
+		return "Have the IOMMU translate for the client; the host bridge has to be trusted as well";
+	switch (m->cpu) {
+	case CPU_INTEL:
+		*intel = true;
+		return "Have an IOMMU translate for the client: switch VT-d on in firmware; the host bridge has to be trusted as well";
+	case CPU_AMD:
+		return "Have an IOMMU translate for the client: switch IOMMU (AMD-Vi) on in firmware; the host bridge has to be trusted as well";
+	case CPU_ARM:
+		return "Have an IOMMU translate for the client: no SMMU is seen, and firmware has to describe one (ACPI IORT or device tree); the host bridge has to be trusted as well";
+	default:
+		*intel = true;
+		return "Have an IOMMU translate for the client, switched on in firmware; intel_iommu=on is for Intel's. The host bridge has to be trusted as well";
+	}
+}
+
 bool apply_translate(const struct situation *s, struct remedy *remedy)
 {
 	char *copy, *rest, *word;
 	struct text text = {};
+	bool intel;
 
 	/* a device reaches its own memory by bus address, translated or not */
 	if (s->path->client->translated || s->path->same_function)
@@ -62,9 +102,10 @@ bool apply_translate(const struct situation *s, struct remedy *remedy)
 	free(copy);
 	if (text.len)
 		remedy->remove = text_take(&text);
+	remedy->what = xstrdup(translate_text(s->m, &intel));
 	/* the last iommu.passthrough= counts; the kernel's default may be 1 */
 	remedy->parameter = xasprintf("%siommu.passthrough=0",
-				      on_command_line(s->m, "intel_iommu=on") ?
+				      !intel || on_command_line(s->m, "intel_iommu=on") ?
 				      "" : "intel_iommu=on ");
 	/* the reason why the route is not direct stays */
 	claim(remedy, s, EFFECT_REFUSAL_GONE);

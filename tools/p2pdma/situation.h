@@ -6,6 +6,7 @@
 #ifndef P2PDMA_SITUATION_H
 #define P2PDMA_SITUATION_H
 
+#include "changes.h"
 #include "path.h"
 #include "policy.h"
 
@@ -28,7 +29,11 @@ struct remedy {
 	const char *cost;	/* NULL: little */
 	char *parameter;	/* of the kernel's command line, to add; or NULL */
 	char *remove;		/* words to remove from it; or NULL */
+	char *paths;		/* the parameter with paths in place of bus numbers; or NULL */
 	char *command;		/* has the same effect on the route until the next boot; or NULL */
+	char *warning;		/* where the release or the boot option does more; or NULL */
+	bool sets_acs;
+	struct changes changes;	/* other pairs, if it sets ACS */
 	enum effect effect[N_DIRECTIONS];
 	const char *reason[N_DIRECTIONS];	/* that it is for; NULL without effect */
 	bool hidden;		/* for an obstacle that the kernel's reason hides */

@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "json.h"
+#include "notes.h"
 #include "out.h"
 #include "path.h"
 #include "version.h"
@@ -114,7 +115,7 @@ static void print_providers(const struct machine *m, unsigned int width)
 		char *name = provider_short(m, provider);
 
 		table_add(&table, name, STYLE_PLAIN);
-		table_add(&table, dev->kname ? dev->kname : "-", STYLE_PLAIN);
+		table_add(&table, dev->kname ? dev->kname : class_name(dev), STYLE_PLAIN);
 		if (dev->has_p2pmem)
 			table_addf(&table, STYLE_PLAIN, "%s, %s free%s",
 				   size_text(dev->p2pmem_size),
@@ -196,6 +197,7 @@ static void print_shapes(const struct machine *m)
 		{ "bridge", "only over a host bridge" },
 		{ "bridges", "only over two host bridges" },
 		{ "pci", "a conventional PCI bridge is between them" },
+		{ "silent", "a function on the way does not answer" },
 	};
 	size_t count[ARRAY_SIZE(shapes)] = {}, i, j, k;
 
@@ -240,6 +242,7 @@ static void summary_json(const struct machine *m, const struct count *count)
 
 static int run(int argc, char **argv, struct options *options)
 {
+	struct words notes = {};
 	struct machine *m;
 	struct count count;
 
@@ -270,6 +273,9 @@ static int run(int argc, char **argv, struct options *options)
 		}
 		printf("\nThe matrix: p2pdma topo.  Does it work? p2pdma verify.  All else: p2pdma help\n");
 	}
+	notes_machine(m, &notes);
+	out_list("To know about this machine", notes.words, notes.n, options->width);
+	words_free(&notes);
 	out_unseen(m, options->width);
 	machine_free(m);
 	return STATUS_OK;

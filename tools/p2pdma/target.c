@@ -158,7 +158,7 @@ struct target *targets_for(struct targets *targets, const struct machine *m,
 			return &targets->list[i];
 	block = drives_block_of(m, client);
 	if (!block) {
-		*why = xstrdup("the client is no drive: it has no block device");
+		*why = xstrdup("the client is no drive, and only drives are made to move data here: whether this pair works was not tested. It could be with the test client of samples/p2pdma, or a program for the device itself (for RDMA: perftest with a dma-buf)");
 		return NULL;
 	}
 	target.name = sysfs_path("/dev/%s", block);

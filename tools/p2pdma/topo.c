@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "dot.h"
 #include "json.h"
+#include "notes.h"
 #include "out.h"
 #include "path.h"
 #include "tree.h"
@@ -86,6 +87,14 @@ static enum style cell_style(const struct route *route)
 	return verdict_style(w == VERDICT_BUS_ADDRESS ? r : w);
 }
 
+/* Marks a pair of devices of two NUMA nodes, which are two sockets as a rule. */
+static const char *far(const struct dev *client, const struct provider *provider)
+{
+	int node = provider->dev->numa;
+
+	return client->numa >= 0 && node >= 0 && client->numa != node ? "+" : "";
+}
+
 /* What the kernel says of a pair; "own" where the memory is the client's. */
 static void add_route(struct table *table, const struct dev *client,
 		      const struct provider *provider,
@@ -98,11 +107,12 @@ static void add_route(struct table *table, const struct dev *client,
 	else if (w == VERDICT_NOT_SUPPORTED && w == r)
 		table_add(table, "no", STYLE_BAD);
 	else if (w == r)
-		table_addf(table, cell_style(route), "%s %d", verdict_short(w),
-			   route->distance);
+		table_addf(table, cell_style(route), "%s%s %d", verdict_short(w),
+			   far(client, provider), route->distance);
 	else
-		table_addf(table, cell_style(route), "%s/%s %d",
-			   verdict_short(w), verdict_short(r), route->distance);
+		table_addf(table, cell_style(route), "%s/%s%s %d",
+			   verdict_short(w), verdict_short(r), far(client, provider),
+			   route->distance);
 }
 
 /* How the two are connected, where the kernel reports no routes. */
@@ -114,8 +124,8 @@ static void add_shape(struct table *table, const struct dev *client,
 	if (path->same_function)
 		table_add(table, "own", STYLE_FAINT);
 	else
-		table_addf(table, STYLE_PLAIN, "%s %d", path_word(path),
-			   path->distance);
+		table_addf(table, STYLE_PLAIN, "%s%s %d", path_word(path),
+			   far(client, provider), path->distance);
 	path_free(path);
 }
 
@@ -163,7 +173,7 @@ static void add_client(const struct machine *m, struct table *table,
 	char *text;
 
 	table_add(table, dev_short(m, client), STYLE_PLAIN);
-	text = cut_text(client->kname ? client->kname : "-", 12);
+	text = cut_text(client->kname ? client->kname : class_name(client), 12);
 	table_add(table, text, STYLE_PLAIN);
 	free(text);
 	add_numa(table, client->numa);
@@ -186,6 +196,17 @@ static void add_client(const struct machine *m, struct table *table,
 		else
 			add_shape(table, client, provider);
 	}
+}
+
+static bool any_far(const struct machine *m)
+{
+	size_t i, j;
+
+	for (i = 0; i < m->n_devs; i++)
+		for (j = 0; shown_client(m, m->devs[i]) && j < m->n_providers; j++)
+			if (*far(m->devs[i], &m->providers[j]))
+				return true;
+	return false;
 }
 
 static void legend_line(const char *word, enum style style, const char *text,
@@ -232,8 +253,23 @@ static void print_legend(const struct machine *m, unsigned int width)
 			    width);
 		legend_line("pci", STYLE_PLAIN,
 			    "a bridge between them is not PCI Express", width);
+		legend_line("silent", STYLE_PLAIN,
+			    "a function on the way does not answer", width);
 	}
+	if (any_far(m))
+		legend_line("+", STYLE_PLAIN,
+			    "between two NUMA nodes (sockets): slower than within one",
+			    width);
 	legend_line("own", STYLE_FAINT, "the client's own memory", width);
+}
+
+static void print_notes(const struct machine *m, unsigned int width)
+{
+	struct words notes = {};
+
+	notes_machine(m, &notes);
+	out_list("To know about this machine", notes.words, notes.n, width);
+	words_free(&notes);
 }
 
 static void print_matrix(const struct machine *m, unsigned int width)
@@ -251,6 +287,7 @@ static void print_matrix(const struct machine *m, unsigned int width)
 	}
 	if (!columns) {
 		printf("No provider: no driver has registered peer memory, so there is no route to show.\np2pdma topo --tree shows the fabric.\n");
+		print_notes(m, width);
 		return;
 	}
 	table_init(&table, 3 + wide + columns);
@@ -263,6 +300,7 @@ static void print_matrix(const struct machine *m, unsigned int width)
 	}
 	table_print(&table, 0, 3 + wide, width);
 	print_legend(m, width);
+	print_notes(m, width);
 	if (hidden)
 		printf("%s that seldom take%s part: shown with --all.\n",
 		       count_text(hidden, "function"), hidden == 1 ? "s" : "");

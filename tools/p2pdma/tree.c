@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "notes.h"
 #include "out.h"
 #include "path.h"
 #include "tree.h"
@@ -21,38 +22,17 @@ static char *describe(const struct dev *dev)
 		text_add(&text, dev->label);
 		if (dev->physfn)
 			text_add(&text, ", virtual function");
+		if (dev->kind == KIND_SILENT)
+			text_add(&text, ", does not answer");
+		if (dev->untrusted)
+			text_add(&text, ", external");
+		if (dev->behind)
+			text_addf(&text, ", behind %s", dev->behind->bdf);
 		if (dev->acs.present)
 			text_addf(&text, ", %s", acs_text(&dev->acs));
 	}
 	return text_take(&text);
 }
-
-/* "16.0 GT/s x16", and the maximum if that is more; to be freed. */
-static char *link_text(const struct dev *dev)
-{
-	struct text text = {};
-	int rate;
-
-	if (!dev->speed || !dev->width || strstr(dev->speed, "Unknown"))
-		return xstrdup("");
-	rate = strcspn(dev->speed, "P");
-	while (rate && dev->speed[rate - 1] == ' ')
-		rate--;
-	text_addf(&text, "%.*s x%s", rate, dev->speed, dev->width);
-	if (dev->speed_max && dev->width_max &&
-	    !strstr(dev->speed_max, "Unknown") &&
-	    (strcmp(dev->speed, dev->speed_max) ||
-	     strcmp(dev->width, dev->width_max))) {
-		rate = strcspn(dev->speed_max, "P");
-		while (rate && dev->speed_max[rate - 1] == ' ')
-			rate--;
-		text_addf(&text, " (of %.*s x%s)", rate, dev->speed_max,
-			  dev->width_max);
-	}
-	return text_take(&text);
-}
-
-/* "provider BAR 2, 16 MiB"; "" for other functions. To be freed. */
 static char *provider_text(const struct machine *m, const struct dev *dev)
 {
 	const struct provider *provider = machine_provider(m, dev, -1);

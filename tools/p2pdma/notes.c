@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "acs.h"
+#include "notes.h"
+#include "sysfs.h"
+
+#define DEVICES		"/sys/bus/pci/devices"
+
+/*
+ * The machine
+ */
+
+/* Could @text, after a comma in pci=, be meant as an entry of a list of devices? */
+static bool is_entry(const char *text)
+{
+	const char *at = strchr(text, '@');
+
+	if (at && strspn(text, "01xX") == (size_t)(at - text))
+		text = at + 1;
+	if (!strncmp(text, "pci:", 4))
+		return true;
+	return strchr(text, ':') && strchr(text, '.') &&
+	       strspn(text, "0123456789abcdefABCDEF:./") == strlen(text);
+}
+
+/* Entries after a comma: the kernel takes them for further options of pci=. */
+static void note_commas(const struct machine *m, const char *option,
+			struct words *notes)
+{
+	char *copy = xstrdup(m->cmdline), *rest = copy, *word, *part;
+	char *name = xasprintf("%s=", option), *counts = acs_list(m->cmdline, option);
+	struct text lost = {};
+	bool after = false;
+
+	while ((word = strsep(&rest, " "))) {
+		if (strncmp(word, "pci=", 4))
+			continue;
+		word += 4;
+		after = false;
+		while ((part = strsep(&word, ","))) {
+			if (!strncmp(part, name, strlen(name)))
+				after = true;
+			else if (after && is_entry(part))
+				text_addf(&lost, "%s%s", lost.len ? ", " : "", part);
+			else
+				after = false;
+		}
+	}
+	if (lost.len)
+		words_add(notes, xasprintf("pci=%s= on the command line: entries are separated by \";\", not by commas. Only %s counts; the kernel ignores %s",
+					   option, counts, text_str(&lost)));
+	text_free(&lost);
+	free(counts);
+	free(name);
+	free(copy);
+}
+
+static void note_release(const struct machine *m, struct words *notes)
+{
+	char *redir = acs_list(m->cmdline, "disable_acs_redir");
+	char *config = acs_list(m->cmdline, "config_acs");
+
+	if (acs_options(m->release) == ACS_OPTIONS_FAULTY && (redir || config))
+		words_add(notes, xasprintf("pci=%s= on the command line: kernel %s is older than the release that mended it (6.12.23, 6.13.11, 6.14.2), %s",
+					   redir ? "disable_acs_redir" : "config_acs",
+					   m->release, redir ?
+					   "and sets TB and DT at these ports, and leaves RR and CR as firmware had them" :
+					   "and takes only the first entry"));
+	free(redir);
+	free(config);
+}
+
+/* Is a CONFIG_ option missing from the kernel's configuration, where that is to be seen? */
+static bool lacks_config(const struct machine *m, const char *option)
+{
+	char *text = sysfs_read("/boot/config-%s", m->release), *set;
+	bool lacks = false;
+
+	if (text) {
+		set = xasprintf("%s=y", option);
+		lacks = !strstr(text, set);
+		free(set);
+	}
+	free(text);
+	return lacks;
+}
+
+/* The controller memory buffer of an NVMe drive, in bytes; 0 without one. */
+static unsigned long long cmb_size(const struct dev *dev)
+{
+	unsigned long long size = 0;
+	unsigned int cmbsz;
+	char *line = NULL;
+	size_t i;
+
+	for (i = 0; i < dev->n_names && !line; i++)
+		if (!strncmp(dev->names[i], "nvme", 4))
+			line = sysfs_line(DEVICES "/%s/nvme/%s/cmbsz", dev->bdf,
+					  dev->names[i]);
+	/* NVM Express: bits 11:8 are the unit, 4 KiB times a power of 16 */
+	if (line && sscanf(line, "%x", &cmbsz) == 1)
+		size = (unsigned long long)(cmbsz >> 12) << (12 + 4 * (cmbsz >> 8 & 0xf));
+	free(line);
+	return size;
+}
+
+static void note_no_provider(const struct machine *m, struct words *notes)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_devs; i++) {
+		const struct dev *dev = m->devs[i];
+		unsigned long long size = cmb_size(dev);
+
+		if (size && !dev->has_p2pmem)
+			words_add(notes, xasprintf("%s %s has a controller memory buffer of %s, which its driver has not registered (dmesg | grep CMB)",
+						   dev_short(m, dev), dev->kname,
+						   size_text(size)));
+	}
+	if (lacks_config(m, "CONFIG_PCI_P2PDMA"))
+		words_add(notes, xstrdup("This kernel is built without CONFIG_PCI_P2PDMA (which needs CONFIG_ZONE_DEVICE): no driver can register memory"));
+	if (m->n_providers)
+		return;
+	if (m->cpu == CPU_ARM)
+		words_add(notes, xstrdup("On arm64 only memory in the range that the kernel can hot-plug can be registered; firmware may have placed the BARs outside it (dmesg | grep 'maximum addressable')"));
+	words_add(notes, xstrdup("Drivers of NVMe drives register a controller memory buffer, if the drive has one. Most drivers of GPUs and NICs register nothing, and map their BARs for each other in other ways"));
+}
+
+void notes_machine(const struct machine *m, struct words *notes)
+{
+	if (m->guest)
+		words_add(notes, xstrdup("This is a virtual machine: the fabric is the hypervisor's picture, and no verdict says how the devices are connected in the host. Compare data before relying on a route (p2pdma verify)"));
+	note_commas(m, "disable_acs_redir", notes);
+	note_commas(m, "config_acs", notes);
+	note_release(m, notes);
+	note_no_provider(m, notes);
+}
+
+/*
+ * A pair
+ */
+
+/* Does trust= name a device below that host bridge? */
+static bool is_trusted(const struct machine *m, const char *host)
+{
+	struct policy policy;
+	bool trusted = false;
+	size_t i, j;
+
+	policy_parse(m->policy ? m->policy : "", m, &policy);
+	for (i = 0; i < policy.trust.n; i++)
+		for (j = 0; j < m->n_devs; j++)
+			trusted |= m->devs[j]->host && !strcmp(m->devs[j]->host, host) &&
+				   policy_names(policy.trust.words[i], m->devs[j]);
+	policy_free(&policy);
+	return trusted;
+}
+
+/* The function by which the kernel's list knows a host bridge; NULL if none will do. */
+static const struct dev *function_of(const struct machine *m, const char *host)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_devs; i++) {
+		const struct dev *dev = m->devs[i];
+
+		if (!dev->host || strcmp(dev->host, host) || dev->above)
+			continue;
+		return (!dev->address.slot && !dev->address.function) ||
+		       dev->kind == KIND_ROOT_PORT || dev->kind == KIND_ROOT_ENDPOINT ?
+				dev : NULL;
+	}
+	return NULL;
+}
+
+static char *trust_text(const struct machine *m, const char *host, bool trusted)
+{
+	const struct dev *function = function_of(m, host);
+	char *id = function ? xasprintf(" (by %s, %04x:%04x)", dev_short(m, function),
+					function->vendor, function->device) :
+			      xstrdup("");
+	char *text;
+
+	if (!trusted)
+		text = xasprintf("Host bridge %s is not trusted: it is not on the kernel's list%s, and trust= names nothing below it",
+				 host, id);
+	else if (m->zen)
+		text = xasprintf("Host bridge %s is trusted because of the CPU: those of AMD from Zen on count as forwarding",
+				 host);
+	else if (is_trusted(m, host))
+		text = xasprintf("Host bridge %s is trusted because of trust= in the policy, not because it is known to forward",
+				 host);
+	/* the list has Intel's bridges only */
+	else if (function && function->vendor == 0x8086)
+		text = xasprintf("Host bridge %s is trusted because it is on the kernel's list%s",
+				 host, id);
+	else
+		text = xasprintf("Host bridge %s is trusted because of the CPU, which the kernel takes to forward",
+				 host);
+	free(id);
+	return text;
+}
+
+static void note_trust(const struct machine *m, const struct path *path,
+		       const struct route *route, struct words *notes)
+{
+	bool used = false, refused = false;
+	enum direction dir;
+
+	for (dir = 0; route && dir < N_DIRECTIONS; dir++) {
+		used |= route->verdict[dir] == VERDICT_THROUGH_HOST_BRIDGE;
+		refused |= route->reason[dir] == REASON_HOST_BRIDGE_UNTRUSTED;
+	}
+	if ((!used && !refused) || !path->client->host || !path->provider->host)
+		return;
+	/* if one direction is refused, that trust is only for writes says trust= itself */
+	words_add(notes, trust_text(m, path->client->host,
+				    used || is_trusted(m, path->client->host)));
+	if (path->two_hosts)
+		words_add(notes, trust_text(m, path->provider->host,
+					    used || is_trusted(m, path->provider->host)));
+}
+
+static void note_place(const struct machine *m, const struct dev *dev,
+		       struct words *notes)
+{
+	if (dev->untrusted)
+		words_add(notes, xasprintf("%s is external (Thunderbolt, USB4): as a client it is not trusted, and never gets a direct route; no boot option changes that",
+					   dev_short(m, dev)));
+	if (dev->behind && dev->behind->vendor == 0x8086)
+		words_add(notes, xasprintf("%s is behind VMD %s: its requests carry VMD's requester ID, and the IOMMU takes them for VMD's",
+					   dev_short(m, dev), dev_short(m, dev->behind)));
+	else if (dev->behind)
+		words_add(notes, xasprintf("%s is behind %s, whose host bridge it is below",
+					   dev_short(m, dev), dev_short(m, dev->behind)));
+}
+
+static void note_iommu(const struct machine *m, const struct path *path,
+		       const struct route *route, struct words *notes)
+{
+	const struct dev *client = path->client;
+	const char *text;
+
+	if (path->same_function)
+		return;
+	if (!client->translated && client->iommu_type &&
+	    !strcmp(client->iommu_type, "identity"))
+		text = "The IOMMU passes the client's addresses through (identity): requests carry bus addresses on every route";
+	else if (!client->translated)
+		text = "No IOMMU translates for the client: its requests carry bus addresses on every route";
+	else if (!m->project)
+		text = "An IOMMU translates for the client. A plain kernel gives it bus addresses on a direct route, which the IOMMU never sees, and IOVAs otherwise; with iommu=pt all are bus addresses";
+	else if (route && route->verdict[DIR_WRITE] == VERDICT_BUS_ADDRESS)
+		text = "An IOMMU translates for the client, but on the direct route its requests carry bus addresses, which the IOMMU never sees";
+	else
+		text = "An IOMMU translates for the client: a route through the host bridge carries IOVAs, which it checks; a direct one would carry bus addresses, which it never sees";
+	words_add(notes, xstrdup(text));
+}
+
+/* Requests that the device has translated itself, and where they are stopped or cross. */
+static void note_ats(const struct machine *m, const struct path *path,
+		     struct words *notes)
+{
+	const struct dev *side = path->client_side, *dev;
+	const struct dev *stop = NULL;
+
+	if (!path->client->ats_on || !path->in_switch || !side->acs.seen)
+		return;
+	for (dev = path->client->above; dev && dev != path->common && !stop;
+	     dev = dev->above)
+		if (dev->acs.ctrl & ACS_TB)
+			stop = dev;
+	if (stop)
+		words_add(notes, xasprintf("ATS is on in the client, but %s has Translation Blocking (TB): requests that the client has translated itself are dropped there",
+					   dev_short(m, stop)));
+	else if ((side->acs.ctrl & ACS_DT) && path->request != REQUEST_ACROSS)
+		words_add(notes, xasprintf("ATS is on in the client, and DT is on at %s: requests that the client has translated itself cross there in spite of redirection. So the pair may be fast as it is, although the kernel's route is not direct; nothing need be changed",
+					   dev_short(m, side)));
+	else if (path->request == REQUEST_UP)
+		words_add(notes, xasprintf("ATS is on in the client, but DT is off at %s: requests that it has translated itself are redirected as all others are",
+					   dev_short(m, side)));
+}
+
+/* "16.0 GT/s x16", and the maximum if that is more */
+char *link_text(const struct dev *dev)
+{
+	struct text text = {};
+	int rate;
+
+	if (!dev->speed || !dev->width || strstr(dev->speed, "Unknown"))
+		return xstrdup("");
+	rate = strcspn(dev->speed, "P");
+	while (rate && dev->speed[rate - 1] == ' ')
+		rate--;
+	text_addf(&text, "%.*s x%s", rate, dev->speed, dev->width);
+	if (dev->speed_max && dev->width_max &&
+	    !strstr(dev->speed_max, "Unknown") &&
+	    (strcmp(dev->speed, dev->speed_max) ||
+	     strcmp(dev->width, dev->width_max))) {
+		rate = strcspn(dev->speed_max, "P");
+		while (rate && dev->speed_max[rate - 1] == ' ')
+			rate--;
+		text_addf(&text, " (of %.*s x%s)", rate, dev->speed_max,
+			  dev->width_max);
+	}
+	return text_take(&text);
+}
+
+/* What a link can carry, in GT/s of all lanes, at its maximum speed; 0 if unknown. */
+static double capacity(const struct dev *dev)
+{
+	double speed = 0, most = 0, width = 0;
+
+	if (!dev || !dev->speed || !dev->width || sscanf(dev->speed, "%lf", &speed) != 1 ||
+	    sscanf(dev->width, "%lf", &width) != 1)
+		return 0;
+	if (dev->speed_max && sscanf(dev->speed_max, "%lf", &most) == 1 && most > speed)
+		speed = most;
+	return speed * width;
+}
+
+/* Do requests or completions pass what is above the common port? */
+static bool goes_up(const struct path *path)
+{
+	return path->request == REQUEST_UP || path->completion_up;
+}
+
+const struct hop *narrowest_hop(const struct path *path)
+{
+	const struct hop *least = NULL;
+	bool differ = false;
+	double here;
+	size_t i;
+
+	for (i = 0; i < path->n_hops; i++) {
+		const struct hop *hop = &path->hops[i];
+
+		here = capacity(hop->dev);
+		/* the uplink of the common port is passed only by what is redirected */
+		if (!here || ((hop->role == HOP_ABOVE || hop->role == HOP_COMMON) &&
+			      !goes_up(path)))
+			continue;
+		differ |= least && here != capacity(least->dev);
+		/* of the two ends of a link the lower one is named */
+		if (!least || here < capacity(least->dev) ||
+		    (here == capacity(least->dev) && hop->dev->above == least->dev))
+			least = hop;
+	}
+	return differ ? least : NULL;
+}
+
+static void note_links(const struct machine *m, const struct path *path,
+		       struct words *notes)
+{
+	const struct dev *common = path->common;
+	const struct hop *least = narrowest_hop(path);
+	bool slow = false;
+	char *text;
+	size_t i;
+
+	if (common && common->above && path->in_switch && goes_up(path)) {
+		text = link_text(common);
+		words_add(notes, xasprintf("What is redirected passes the uplink of %s%s%s%s twice, up and down",
+					   dev_short(m, common), *text ? " (" : "", text,
+					   *text ? ")" : ""));
+		free(text);
+	}
+	if (least) {
+		text = link_text(least->dev);
+		words_add(notes, xasprintf("The narrowest link is that of %s: %s",
+					   dev_short(m, least->dev), text));
+		free(text);
+	}
+	for (i = 0; i < path->n_hops; i++) {
+		const struct dev *dev = path->hops[i].dev;
+
+		slow |= dev && dev->speed && dev->speed_max &&
+			!strstr(dev->speed_max, "Unknown") &&
+			strtod(dev->speed, NULL) < strtod(dev->speed_max, NULL);
+	}
+	if (slow)
+		words_add(notes, xstrdup("A speed below the maximum may be power saving of an idle device; a width below it is not"));
+}
+
+static void note_bar(const struct provider *provider, struct words *notes)
+{
+	unsigned long long size = machine_size(provider), most;
+
+	if (provider->bar < 0 || provider->bar > 5 || !size)
+		return;
+	most = provider->dev->bar_most[provider->bar];
+	if (most > size)
+		words_add(notes, xasprintf("BAR %d has %s of the %s to which Resizable BAR can enlarge it: turn on \"Resizable BAR\" and \"above 4G decoding\" in firmware",
+					   provider->bar, size_text(size), size_text(most)));
+}
+
+void notes_pair(const struct machine *m, const struct path *path,
+		const struct provider *provider, const struct route *route,
+		struct words *notes)
+{
+	note_place(m, path->client, notes);
+	if (!path->same_function)
+		note_place(m, path->provider, notes);
+	note_trust(m, path, route, notes);
+	note_iommu(m, path, route, notes);
+	note_ats(m, path, notes);
+	note_links(m, path, notes);
+	note_bar(provider, notes);
+}
