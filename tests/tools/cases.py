@@ -286,7 +286,8 @@ SAYS = {
     "identity": ("ats", {"group=4/DMA-FQ": "group=4/identity"}, [],
                  ["route", "ibp4s0", "03:00.0"], ["(identity)"], []),
     "a buffer that is not registered": (
-        "none", {}, ["file 0000:01:00.0 nvme/nvme0/cmbsz 0x00010013"], ["topo"],
+        "none", {}, ["file 0000:01:00.0 nvme/nvme0/cmb "
+                     "cmbloc : 0x00000002\\ncmbsz  : 0x00010013"], ["topo"],
         ["01:00.0 nvme0", "controller memory buffer of 64 KiB", "not registered"], []),
     "a kernel without it": (
         "none", {}, ["sysfile boot/config-6.12.117 # CONFIG_PCI_P2PDMA is not set"], [],
@@ -308,6 +309,15 @@ SAYS = {
     "a port with a switch below": ("cards", {}, [], ["topo", "--dot"],
                                    ['"0000:0a:00.0" [label', '"0000:0c:10.0" [label',
                                     'port 0e:01.0, ACS'], []),
+    "the DMA function of a NIC": (
+        "data-direct", {}, ["file 0000:03:00.0 vpd xxV3$5d4f1c2e-0000-4a1b-8c3d-112233445566RV",
+                            "file 0008:03:00.0 vpd V3$5d4f1c2e-0000-4a1b-8c3d-112233445566"],
+        ["route", "ibp3s0", "0008:06:00.0"],
+        ["0008:03:00.0 is a DMA function of the same card"], []),
+    "the DMA function of another NIC": (
+        "data-direct", {}, ["file 0000:03:00.0 vpd xxV3$5d4f1c2e-0000-4a1b-8c3d-112233445566RV",
+                            "file 0008:03:00.0 vpd V3$6d4f1c2e-0000-4a1b-8c3d-112233445566"],
+        ["route", "ibp3s0", "0008:06:00.0"], [], ["the same card"]),
     "a client that is no drive": (
         "switch", {}, [], ["verify", "eth0", "nvme0"], ["was not tested", "samples/p2pdma"], []),
 }

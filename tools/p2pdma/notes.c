@@ -91,20 +91,22 @@ static bool lacks_config(const struct machine *m, const char *option)
 /* The controller memory buffer of an NVMe drive, in bytes; 0 without one. */
 static unsigned long long cmb_size(const struct dev *dev)
 {
-	unsigned long long size = 0;
-	unsigned int cmbsz;
-	char *line = NULL;
+	unsigned int cmbsz = 0;
+	char *text, *at;
 	size_t i;
 
-	for (i = 0; i < dev->n_names && !line; i++)
-		if (!strncmp(dev->names[i], "nvme", 4))
-			line = sysfs_line(DEVICES "/%s/nvme/%s/cmbsz", dev->bdf,
-					  dev->names[i]);
-	/* NVM Express: bits 11:8 are the unit, 4 KiB times a power of 16 */
-	if (line && sscanf(line, "%x", &cmbsz) == 1)
-		size = (unsigned long long)(cmbsz >> 12) << (12 + 4 * (cmbsz >> 8 & 0xf));
-	free(line);
-	return size;
+	for (i = 0; i < dev->n_names && !cmbsz; i++) {
+		if (strncmp(dev->names[i], "nvme", 4))
+			continue;
+		text = sysfs_read(DEVICES "/%s/nvme/%s/cmb", dev->bdf, dev->names[i]);
+		at = text ? strstr(text, "cmbsz") : NULL;
+		at = at ? strchr(at, ':') : NULL;
+		if (at)
+			cmbsz = strtoul(at + 1, NULL, 16);
+		free(text);
+	}
+	/* NVM Express: bits 11:8 are the unit, 4 KiB times a power of 16, at most 64 GiB */
+	return (unsigned long long)(cmbsz >> 12) << (12 + 4 * (cmbsz >> 8 & 7));
 }
 
 static void note_no_provider(const struct machine *m, struct words *notes)
@@ -222,6 +224,56 @@ static void note_trust(const struct machine *m, const struct path *path,
 	if (path->two_hosts)
 		words_add(notes, trust_text(m, path->provider->host,
 					    used || is_trusted(m, path->provider->host)));
+}
+
+/*
+ * The item V3 of a function's Vital Product Data, by which the driver of a NIC finds the
+ * DMA function of the same card; NULL without one. Only root can read it. To be freed.
+ */
+static char *card_id(const struct dev *dev)
+{
+	char *path = sysfs_path(DEVICES "/%s/vpd", dev->bdf), *id = NULL;
+	unsigned char data[4096];
+	FILE *file = fopen(path, "rb");
+	size_t n = 0, i, len;
+
+	free(path);
+	if (file) {
+		n = fread(data, 1, sizeof(data), file);
+		fclose(file);
+	}
+	for (i = 0; i + 3 < n && !id; i++) {
+		len = data[i + 2];
+		/* two letters, the length, and a text of that length */
+		if (data[i] == 'V' && data[i + 1] == '3' && len >= 8 && i + 3 + len <= n)
+			id = xasprintf("%.*s", (int)len, (const char *)&data[i + 3]);
+	}
+	return id;
+}
+
+#define CLASS_DMA	0x0801
+
+/* A NIC may do its DMA to GPUs by a function of its own, elsewhere in the fabric. */
+static void note_data_direct(const struct machine *m, const struct dev *dev,
+			     struct words *notes)
+{
+	char *id = NULL, *other;
+	size_t i;
+
+	if (dev->class >> 16 != 0x02)
+		return;
+	for (i = 0; i < m->n_devs; i++) {
+		if (m->devs[i]->class >> 8 != CLASS_DMA ||
+		    m->devs[i]->vendor != dev->vendor)
+			continue;
+		id = id ? id : card_id(dev);
+		other = id ? card_id(m->devs[i]) : NULL;
+		if (other && !strcmp(id, other))
+			words_add(notes, xasprintf("%s is a DMA function of the same card (item V3 of Vital Product Data): where the driver uses it (Data Direct), it is the client that counts, and not %s",
+						   dev_short(m, m->devs[i]), dev_short(m, dev)));
+		free(other);
+	}
+	free(id);
 }
 
 static void note_place(const struct machine *m, const struct dev *dev,
@@ -404,6 +456,7 @@ void notes_pair(const struct machine *m, const struct path *path,
 	note_place(m, path->client, notes);
 	if (!path->same_function)
 		note_place(m, path->provider, notes);
+	note_data_direct(m, path->client, notes);
 	note_trust(m, path, route, notes);
 	note_iommu(m, path, route, notes);
 	note_ats(m, path, notes);
