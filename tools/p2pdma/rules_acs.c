@@ -268,18 +268,17 @@ static bool unseen_no_acs(const struct situation *s, struct remedy *remedy)
  * With pci=disable_acs_redir: every kernel since 4.19 has it. The kernel applies
  * config_acs last, which would set again what this clears.
  */
-static bool plan_redir(const struct situation *s, struct plan *plan)
+static bool plan_redir(const struct situation *s, struct plan *plan,
+		       const struct dev * const *devs, size_t n)
 {
-	const struct path *path = s->path;
 	char *config = acs_list(s->m->cmdline, "config_acs");
 	size_t i;
 
 	free(config);
 	if (config || acs_options(s->m->release) < ACS_OPTIONS_REDIR)
 		return false;
-	for (i = 0; i < path->n_redirectors; i++)
-		plan_add(plan, path->redirectors[i],
-			 path->redirectors[i]->acs.ctrl & ~ACS_REDIR & ACS_ALL);
+	for (i = 0; i < n; i++)
+		plan_add(plan, devs[i], devs[i]->acs.ctrl & ~ACS_REDIR & ACS_ALL);
 	plan_boot(s, plan, true);
 	plan->command = plan_command(plan, ACS_REDIR);
 	plan_look(s, plan);
@@ -290,19 +289,19 @@ static bool plan_redir(const struct situation *s, struct plan *plan)
  * With pci=config_acs: it can leave SV and UF as they are and, where only one direction
  * is of interest, redirection of the other.
  */
-static bool plan_config(const struct situation *s, struct plan *plan, unsigned int clear)
+static bool plan_config(const struct situation *s, struct plan *plan,
+			const struct dev * const *devs, size_t n, unsigned int clear,
+			bool one_way)
 {
-	const struct path *path = s->path;
-	bool one_way = path->in_switch && !both_ways(s);
 	bool has = acs_options(s->m->release) >= ACS_OPTIONS_FAULTY;
 	size_t i;
 
-	for (i = 0; i < path->n_redirectors; i++) {
-		const struct dev *dev = path->redirectors[i];
+	for (i = 0; i < n; i++) {
+		const struct dev *dev = devs[i];
 		unsigned int bits = clear;
 
 		if (one_way)
-			bits = dev == path->client_side ? ACS_RR | ACS_EC : ACS_CR;
+			bits = dev == s->path->client_side ? ACS_RR | ACS_EC : ACS_CR;
 		plan_add(plan, dev, dev->acs.ctrl & ~bits & ACS_ALL);
 	}
 	if (has)
@@ -332,26 +331,35 @@ static bool is_better(const struct plan *one, const struct plan *other)
 	return one->changes.n < other->changes.n;
 }
 
-bool apply_no_acs(const struct situation *s, struct remedy *remedy)
+void no_acs_at(const struct situation *s, const struct dev * const *devs, size_t n,
+	       bool one_way, struct remedy *remedy)
 {
 	enum effect effect = s->path->seen ? EFFECT_BUS_ADDRESS : EFFECT_REASON_MAY_GO;
 	struct plan redir = {}, config = {};
 	bool has_redir, has_config, use_redir;
 
-	if (!only_acs_in_the_way(s) || (!s->hidden && !no_virtual_iommu(s)) ||
-	    forwarding_in_the_way(s->path))
-		return false;
-	if (unseen_no_acs(s, remedy))
-		return true;
-	if (!s->path->n_redirectors)
-		return false;
-	has_redir = plan_redir(s, &redir);
-	has_config = plan_config(s, &config, ACS_REDIR);
+	has_redir = plan_redir(s, &redir, devs, n);
+	has_config = plan_config(s, &config, devs, n, ACS_REDIR, one_way);
 	use_redir = has_redir && (!has_config || !is_better(&config, &redir));
 	plan_use(s, use_redir ? &redir : &config, remedy, effect, use_redir,
 		 use_redir && has_config ? config.parameter : NULL);
 	plan_free(&redir);
 	plan_free(&config);
+}
+
+bool apply_no_acs(const struct situation *s, struct remedy *remedy)
+{
+	const struct path *path = s->path;
+
+	if (!only_acs_in_the_way(s) || (!s->hidden && !no_virtual_iommu(s)) ||
+	    forwarding_in_the_way(path))
+		return false;
+	if (unseen_no_acs(s, remedy))
+		return true;
+	if (!path->n_redirectors)
+		return false;
+	no_acs_at(s, path->redirectors, path->n_redirectors,
+		  path->in_switch && !both_ways(s), remedy);
 	return true;
 }
 
@@ -362,7 +370,8 @@ bool apply_no_acs_no_forwarding(const struct situation *s, struct remedy *remedy
 	if (!only_acs_in_the_way(s) || (!s->hidden && !no_virtual_iommu(s)) ||
 	    !forwarding_in_the_way(s->path))
 		return false;
-	plan_config(s, &plan, ACS_REDIR | ACS_UF);
+	plan_config(s, &plan, s->path->redirectors, s->path->n_redirectors,
+		    ACS_REDIR | ACS_UF, false);
 	plan_use(s, &plan, remedy,
 		 s->path->seen ? EFFECT_BUS_ADDRESS : EFFECT_REASON_MAY_GO, false, NULL);
 	return true;

@@ -8,6 +8,13 @@
 
 #include "situation.h"
 
+/*
+ * Fill in a remedy that takes redirection away at @devs, some of which have it, and works
+ * out the rest: the option that fits the release and takes the way of fewer other pairs.
+ * With @one_way only requests of the client, and completions to it, are let cross.
+ */
+void no_acs_at(const struct situation *s, const struct dev * const *devs, size_t n,
+	       bool one_way, struct remedy *remedy);
 bool apply_forward(const struct situation *s, struct remedy *remedy);
 bool apply_no_acs(const struct situation *s, struct remedy *remedy);
 bool apply_no_acs_no_forwarding(const struct situation *s, struct remedy *remedy);
