@@ -20,7 +20,7 @@ TYPE is root-port, upstream, downstream, endpoint, rc-endpoint, vf, to-pci, pci.
 Words: id=VVVV:DDDD class=CCCCCC name=nvme0 driver=D numa=N group=N/TYPE acs=RR,CR
 (switched on; without it there is no ACS capability) port=N egress=HEX
 provider=BAR:SIZE[:FREE] link="16.0 GT/s PCIe"/16 memory=off power=D3hot
-untrusted physfn=ADDRESS ari (forwarded, at a port).  "user" is what others than root see, "stock" a kernel
+untrusted physfn=ADDRESS ari (forwarded, at a port) bars=BAR:SIZE@ADDRESS,... ("none").  "user" is what others than root see, "stock" a kernel
 without this project.
 
 Routes are made by the rules of the administrator's guide, of which there is a
@@ -95,7 +95,9 @@ class Tree:
     def machine(self, kernel: dict[str, str]) -> None:
         """What is not about a function; the words are those after "kernel"."""
         self.put("proc/sys/kernel/osrelease", kernel["release"] + "\n")
-        self.put("proc/cpuinfo", "flags\t\t: fpu vme de"
+        self.put("proc/cpuinfo", ("vendor_id\t: AuthenticAMD\ncpu family\t: 25\n"
+                                  if "zen" in kernel else "")
+                 + "flags\t\t: fpu vme de"
                  + "".join(f" {word}" for word, key in
                            (("hypervisor", "guest"), ("sme", "sme"))
                            if key in kernel) + "\n")
@@ -383,7 +385,8 @@ class Fabric:
         """Write the whole tree."""
         tree = Tree(root)
         put, link = tree.put, tree.link
-        tree.machine(self.kernel)
+        # the one CPU whose host bridges are all trusted
+        tree.machine(self.kernel | ({"zen": ""} if all(self.hosts.values()) else {}))
         for dev in self.devs.values():
             where = f"sys/devices/{dev.host}/" + "/".join(
                 d.address for d in reversed(dev.up()))
@@ -430,6 +433,15 @@ class Fabric:
             for which in ("current", "max"):
                 put(f"{where}/{which}_link_speed", speed + "\n")
                 put(f"{where}/{which}_link_width", width + "\n")
+        if "bars" in words:
+            lines = ["0x0 0x0 0x0"] * 6
+            for part in words["bars"].split(","):
+                found = re.fullmatch(r"(\d):(\w+)@(\w+)", part)
+                if found:
+                    first = int(found[3], 16)
+                    lines[int(found[1])] = (f"{first:#x} {first + size(found[2]) - 1:#x} "
+                                            "0x14220c")
+            put(f"{where}/resource", "\n".join(lines) + "\n")
         if "group" in words:
             tree.group(where, *words["group"].split("/"))
         if "physfn" in words:

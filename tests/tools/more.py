@@ -590,7 +590,8 @@ COMPLETIONS = [
     ("p2pdma route --", ["--reasons", "--json"], ["--tree"]),
     ("p2pdma --color ", ["always", "never"], []),
     ("p2pdma route nvm", ["nvme0", "nvme1"], ["eth0"]),
-    ("p2pdma route nvme1 ", ["0000:03:00.0", "nvme0"], ["nvme1", "eth0"]),
+    ("p2pdma route nvme1 ", ["0000:03:00.0", "nvme0", "eth0"], []),
+    ("p2pdma verify nvme1 ", ["0000:03:00.0", "nvme0"], ["nvme1", "eth0"]),
     ("p2pdma --width 80 policy ", ["show", "set"], []),
     ("p2pdma verify --direction ", ["read"], ["nvme0"]),
     ("p2pdma help ", ["topo", "help"], ["--json"]),
@@ -605,7 +606,7 @@ COMPLETIONS = [
 ROOT_COMPLETIONS = [
     ("p2pdma --root ROOT route ", ["mlx5_0", "renderD128", "nvme0"],
      ["eth0", "card0", "route"]),
-    ("p2pdma route --root = ROOT nvme1 ", ["nvme0"], ["nvme1"]),
+    ("p2pdma verify --root = ROOT nvme1 ", ["nvme0"], ["nvme1"]),
     ("p2pdma --root=ROOT topo --client nvm", ["nvme0", "nvme1"], []),
     ("p2pdma --color = a", ["always", "auto"], ["topo"]),
     ("p2pdma --color =", ["always", "never"], ["topo"]),

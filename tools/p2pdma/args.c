@@ -262,45 +262,72 @@ struct dev *args_dev(const struct machine *m, const char *word, const char *what
 	return dev;
 }
 
+/* The function and the BAR that @word names; -1 where it names none. */
+static struct dev *find_memory(const struct machine *m, const char *word, int *bar,
+			       bool providers)
+{
+	struct dev *dev = find_dev(m, word);
+	unsigned long long number = 0;
+	char *copy, *slash;
+
+	*bar = -1;
+	if (dev)
+		return dev;
+	copy = xstrdup(word);
+	slash = strrchr(copy, '/');
+	if (slash) {
+		*slash = '\0';
+		dev = find_dev(m, copy);
+	}
+	if (!dev)
+		no_such_dev(m, word, "provider", providers);
+	if (!parse_number(slash + 1, &number) || number >= N_BARS)
+		die("%s has no BAR '%s': BARs are 0 to 5", dev->bdf, slash + 1);
+	*bar = number;
+	free(copy);
+	return dev;
+}
+
 const struct provider *args_provider(const struct machine *m, const char *word,
 				     bool *one_bar)
 {
 	const struct provider *provider;
-	unsigned long long bar = 0;
-	char *copy = xstrdup(word), *slash = NULL;
-	struct dev *dev = find_dev(m, word);
-	bool has_bar = false;
+	struct dev *dev;
+	int bar;
 
-	if (!dev) {
-		slash = strrchr(copy, '/');
-		if (slash) {
-			*slash = '\0';
-			dev = find_dev(m, copy);
-		}
-		has_bar = dev;
-		if (dev && (!parse_number(slash + 1, &bar) || bar > 5))
-			die("%s has no BAR '%s': BARs are 0 to 5", dev->bdf,
-			    slash + 1);
-	}
-	if (!dev)
-		no_such_dev(m, word, "provider", true);
+	dev = find_memory(m, word, &bar, true);
 	if (one_bar)
-		*one_bar = has_bar;
-	provider = machine_provider(m, dev, has_bar ? (int)bar : -1);
+		*one_bar = bar >= 0;
+	provider = machine_provider(m, dev, bar);
 	/* a kernel that reports no providers: any function may be one */
 	if (!provider && !m->project) {
 		static struct provider any;
 
-		any = (struct provider){ .dev = dev, .bar = has_bar ? (int)bar : -1,
-					 .only = true };
+		any = (struct provider){ .dev = dev, .bar = bar, .only = true };
 		provider = &any;
 	}
-	if (!provider && has_bar && machine_provider(m, dev, -1))
-		die("BAR %llu of %s is not registered as peer memory", bar,
-		    dev->bdf);
+	if (!provider && bar >= 0 && machine_provider(m, dev, -1))
+		die("BAR %d of %s is not registered as peer memory", bar, dev->bdf);
 	if (!provider)
 		die("%s is not a provider: no driver has registered peer memory of it; 'p2pdma topo' lists providers",
 		    dev->bdf);
-	free(copy);
 	return provider;
+}
+
+struct provider args_memory(const struct machine *m, const char *word)
+{
+	const struct provider *registered;
+	struct dev *dev;
+	int bar;
+
+	dev = find_memory(m, word, &bar, false);
+	registered = machine_provider(m, dev, bar);
+	if (registered)
+		return *registered;
+	if (!dev_has_memory(dev))
+		die("%s has no memory that others could reach: none of its BARs is memory",
+		    dev->bdf);
+	if (bar >= 0 && dev->bars_seen && !dev->bars[bar].last)
+		die("BAR %d of %s is not memory, or not there", bar, dev->bdf);
+	return (struct provider){ .dev = dev, .bar = bar, .only = true };
 }

@@ -68,5 +68,10 @@ struct dev *args_dev(const struct machine *m, const char *word,
  */
 const struct provider *args_provider(const struct machine *m, const char *word,
 				     bool *one_bar);
+/*
+ * The same for any function with a BAR of memory, registered or not. BAR -1 stands for all
+ * of a function that no driver has registered.
+ */
+struct provider args_memory(const struct machine *m, const char *word);
 
 #endif

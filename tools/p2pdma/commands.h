@@ -8,7 +8,7 @@
  *
  *	main
  *	summary  topo > tree, dot  route  policy_cmd  verify  bench  watch
- *	pairs  remedy, reasons > rules > rules_policy, rules_fabric, rules_acs, rules_dma > situation
+ *	pairs  decision > stock > model, kconfig  remedy, reasons > rules > rules_policy, rules_fabric, rules_acs, rules_dma > situation
  *	args
  *	move > target  json
  *	out  notes, changes > path > acs > policy  counters  drives

@@ -8,6 +8,16 @@
 #define CLASS_BASE(class)	((class) >> 16)
 #define CLASS_SUB(class)	((class) >> 8)
 
+bool dev_has_memory(const struct dev *dev)
+{
+	int i;
+
+	for (i = 0; i < N_BARS && dev->bars_seen; i++)
+		if (dev->bars[i].last)
+			return true;
+	return !dev->bars_seen;
+}
+
 bool dev_is_client(const struct dev *dev)
 {
 	if (dev->is_bridge)

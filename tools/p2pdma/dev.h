@@ -31,6 +31,13 @@ struct acs {
 	unsigned int egress[8];	/* egress vector */
 };
 
+/* A base address register, of memory. */
+struct bar {
+	unsigned long long first, last;	/* CPU physical addresses; @last 0: none */
+};
+
+#define N_BARS	6
+
 /* One PCI function. */
 struct dev {
 	struct address address;
@@ -67,6 +74,8 @@ struct dev {
 	bool decodes_memory;
 	struct acs acs;
 	bool is_bridge;
+	bool bars_seen;		/* @bars is valid */
+	struct bar bars[N_BARS];
 	bool has_routes;	/* it has a file p2pdma_routes */
 	int routes_error;	/* errno of reading that */
 	struct route_list routes;
@@ -76,6 +85,8 @@ struct dev {
 	bool p2pmem_published;
 };
 
+/* It has a BAR of memory; true also where that is not known. */
+bool dev_has_memory(const struct dev *dev);
 /* By its class, a device whose DMA may be to or from peer memory. */
 bool dev_is_client(const struct dev *dev);
 /* Not in D0; a virtual function is asleep if its physical function is. */

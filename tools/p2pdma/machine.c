@@ -75,6 +75,23 @@ static void read_names(struct dev *dev)
 		dev->kname = dev->names[0];
 }
 
+/* A bit of the third number of a line says that it is memory, and not ports. */
+static void read_bars(struct dev *dev)
+{
+	char *text = sysfs_read(DEVICES "/%s/resource", dev->bdf), *line, *rest = text;
+	unsigned long long first, last, flags;
+	int nr;
+
+	for (nr = 0; nr < N_BARS && rest && (line = strsep(&rest, "\n")); nr++) {
+		if (sscanf(line, "%llx %llx %llx", &first, &last, &flags) != 3)
+			break;
+		dev->bars_seen = true;
+		if ((flags & 0x200) && last > first)
+			dev->bars[nr] = (struct bar){ first, last };
+	}
+	free(text);
+}
+
 static void read_p2pmem(struct dev *dev)
 {
 	dev->has_p2pmem = sysfs_exists(DEVICES "/%s/p2pmem", dev->bdf);
@@ -126,6 +143,7 @@ static struct dev *dev_load(const struct address *address)
 	read_link(dev);
 	read_iommu(dev);
 	read_names(dev);
+	read_bars(dev);
 	read_p2pmem(dev);
 	read_routes(dev);
 	config_read(dev);
@@ -388,7 +406,7 @@ static void note_unseen(struct machine *m)
 			   "ACS and the types of ports: only root sees all of configuration space (run it with sudo)");
 	if (!m->project)
 		add_unseen(m,
-			   "routes: this kernel does not have the p2pdma project's interfaces (/sys/kernel/p2pdma, p2pdma_routes); what is shown is topology, and what ACS does on it");
+			   "routes: this kernel does not have the p2pdma project's interfaces (/sys/kernel/p2pdma, p2pdma_routes); what is said of them is a prediction");
 	else if (!m->policy)
 		add_unseen(m,
 			   "the policy: /sys/kernel/p2pdma/policy cannot be read");
@@ -411,16 +429,15 @@ static void note_unseen(struct machine *m)
 
 unsigned long long machine_last(const struct provider *provider)
 {
-	char *text = sysfs_read(DEVICES "/%s/resource", provider->dev->bdf);
-	unsigned long long first = 0, last = 0;
-	char *line, *rest = text;
-	int nr = 0;
+	const struct dev *dev = provider->dev;
+	unsigned long long last = 0;
+	int i;
 
-	while (rest && (line = strsep(&rest, "\n")))
-		if (nr++ == provider->bar &&
-		    sscanf(line, "%llx %llx", &first, &last) != 2)
-			last = 0;
-	free(text);
+	if (provider->bar >= 0)
+		return provider->bar < N_BARS ? dev->bars[provider->bar].last : 0;
+	for (i = 0; i < N_BARS; i++)
+		if (dev->bars[i].last > last)
+			last = dev->bars[i].last;
 	return last;
 }
 

@@ -12,7 +12,7 @@
 /* Peer memory: a BAR of a function. */
 struct provider {
 	struct dev *dev;
-	int bar;		/* -1: unknown, as no route has it */
+	int bar;		/* -1: unknown, as no route has it; or any */
 	bool only;		/* the function has no other BAR of peer memory */
 };
 
@@ -53,7 +53,10 @@ struct dev *machine_dev_at(const struct machine *m, const char *bdf);
 /* The provider of that function; @bar -1 stands for the first. */
 const struct provider *machine_provider(const struct machine *m,
 					const struct dev *dev, int bar);
-/* The last CPU physical address of the provider's BAR; 0 if it is not known. */
+/*
+ * The last CPU physical address of the provider's BAR, or of the one that reaches highest;
+ * 0 if it is not known.
+ */
 unsigned long long machine_last(const struct provider *provider);
 /* The size of the provider's BAR in bytes; 0 if it is not known. */
 unsigned long long machine_size(const struct provider *provider);

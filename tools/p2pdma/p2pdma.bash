@@ -88,8 +88,8 @@ _p2pdma() {
 			mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
 		else
 			case $command:$place in
-			route:0 | verify:0 | bench:0) mapfile -t COMPREPLY < <(compgen -W "$(_p2pdma_devices)" -- "$cur") ;;
-			route:1 | verify:1 | bench:1) mapfile -t COMPREPLY < <(compgen -W "$(_p2pdma_devices provider)" -- "$cur") ;;
+			route:[01] | verify:0 | bench:0) mapfile -t COMPREPLY < <(compgen -W "$(_p2pdma_devices)" -- "$cur") ;;
+			verify:1 | bench:1) mapfile -t COMPREPLY < <(compgen -W "$(_p2pdma_devices provider)" -- "$cur") ;;
 			policy:0) mapfile -t COMPREPLY < <(compgen -W 'show set' -- "$cur") ;;
 			policy:*) mapfile -t COMPREPLY < <(compgen -W 'auto off switch host deny= trust=' -- "$cur") ;;
 			watch:*) mapfile -t COMPREPLY < <(compgen -W 'route map_sg refused invalidate provider_add provider_remove' -- "$cur") ;;

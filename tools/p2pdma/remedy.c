@@ -173,6 +173,9 @@ static void add_remedy(struct situation *s, const struct rule *rule,
 	};
 	bool any = false;
 
+	/* another kernel has no policy */
+	if (!s->m->project && rule->form && !strncmp(rule->form, "p2pdma=", 7))
+		return;
 	for (s->dir = 0; s->dir < N_DIRECTIONS; s->dir++) {
 		struct remedy one = {};
 

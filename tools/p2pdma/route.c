@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "acs.h"
 #include "counters.h"
+#include "decision.h"
 #include "json.h"
 #include "notes.h"
 #include "out.h"
@@ -306,10 +307,119 @@ static void print_counters(const struct path *path)
 	       count_text(counters.refused, "list"));
 }
 
+/* What is known of the provider's memory. */
+static void print_memory(const struct machine *m, const struct provider *provider,
+			 unsigned int width)
+{
+	const struct dev *dev = provider->dev;
+	struct text text = {};
+	int i;
+
+	if (dev->has_p2pmem || machine_provider(m, dev, -1)) {
+		if (provider->bar >= 0)
+			text_addf(&text, "BAR %d", provider->bar);
+		if (dev->has_p2pmem)
+			text_addf(&text, "%s%s of peer memory, %s free",
+				  text.len ? ", " : "", size_text(dev->p2pmem_size),
+				  size_text(dev->p2pmem_available));
+	} else {
+		for (i = 0; i < N_BARS; i++) {
+			const struct bar *bar = &dev->bars[i];
+
+			if (!bar->last || (provider->bar >= 0 && provider->bar != i))
+				continue;
+			text_addf(&text, "%sBAR %d of %s", text.len ? ", " : "", i,
+				  size_text(bar->last - bar->first + 1));
+		}
+		text_addf(&text, "%s%s", text.len ? "; " : "",
+			  m->project ? "no driver has registered it as peer memory" :
+				       "no peer memory reported by this kernel");
+	}
+	if (!text.len)
+		return;
+	printf("          ");
+	out_paragraph(text_str(&text), 10, 10, width);
+	text_free(&text);
+}
+
+/* What this kernel would decide, if it is not the project's. */
+static void print_stock(const struct machine *m, const struct stock *stock,
+			unsigned int width)
+{
+	enum style style = verdict_style(stock->verdict);
+	char *text;
+
+	text = xasprintf("%s, which reports no routes%s", m->release,
+			 !stock->made ? "" : stock->exact ?
+			 "; predicted by the rules of Linux 6.12" :
+			 "; predicted by the rules of Linux 6.12, which is newer");
+	printf("kernel    ");
+	out_paragraph(text, 10, 10, width);
+	free(text);
+	if (!stock->made)
+		return;
+	printf("          %s%s%s\n          ", style_on(style),
+	       verdict_name(stock->verdict), style_off(style));
+	out_paragraph(stock->why, 10, 10, width);
+}
+
+static void print_decision(const struct machine *m, const struct decision *decision,
+			   unsigned int width)
+{
+	char *why;
+
+	if (!m->project)
+		print_stock(m, &decision->stock, width);
+	if (!decision->known) {
+		why = decision_unknown(decision);
+		printf("verdict   ");
+		out_paragraph(why, 10, 10, width);
+		free(why);
+		return;
+	}
+	if (!decision->kernel) {
+		printf(m->project ? "predicted " : "project   ");
+		out_paragraph(m->project ?
+			      "by the rules of this kernel, for a driver that maps this memory:" :
+			      "predicted for the kernel of the p2pdma project:",
+			      10, 10, width);
+	}
+	print_verdict(&decision->route, DIR_WRITE, width);
+	print_verdict(&decision->route, DIR_READ, width);
+}
+
+/*
+ * A kernel without the project counts ports on the path that do not matter to the
+ * project's, so that its remedy has to name more of them.
+ */
+static void print_stock_remedy(const struct decision *decision, const struct path *path)
+{
+	const struct stock *stock = &decision->stock;
+	size_t i, j, more = 0;
+	char *ports;
+
+	for (i = 0; i < stock->n_redirectors; i++) {
+		for (j = 0; j < path->n_redirectors; j++)
+			if (path->redirectors[j] == stock->redirectors[i])
+				break;
+		more += j == path->n_redirectors;
+	}
+	if (!more)
+		return;
+	ports = stock_ports(stock);
+	printf("\nWith this kernel the route is direct only without any redirection on the path\n"
+	       "     boot:   %spci=disable_acs_redir=%s%s\n"
+	       "     costs:  isolation, at all of these ports\n"
+	       "With the project's kernel\n", style_on(STYLE_HEAD), ports,
+	       style_off(STYLE_HEAD));
+	free(ports);
+}
+
 static void print_route(const struct machine *m, const struct path *path,
 			const struct provider *provider,
-			const struct route *route, unsigned int width)
+			const struct decision *decision, unsigned int width)
 {
+	const struct route *route = decision->known ? &decision->route : NULL;
 	struct remedies remedies;
 	struct words notes = {};
 	struct table table;
@@ -318,24 +428,8 @@ static void print_route(const struct machine *m, const struct path *path,
 
 	print_dev(m, "client", path->client, width);
 	print_dev(m, "provider", path->provider, width);
-	if (provider->bar >= 0)
-		printf("          BAR %d%s", provider->bar,
-		       provider->dev->has_p2pmem ? ", " : "\n");
-	else if (provider->dev->has_p2pmem)
-		printf("          ");
-	else
-		printf("          no peer memory reported by this kernel\n");
-	if (provider->dev->has_p2pmem)
-		printf("%s of peer memory, %s free\n",
-		       size_text(provider->dev->p2pmem_size),
-		       size_text(provider->dev->p2pmem_available));
-	if (route) {
-		print_verdict(route, DIR_WRITE, width);
-		print_verdict(route, DIR_READ, width);
-	} else {
-		printf("verdict   %snot reported by this kernel%s\n",
-		       style_on(STYLE_FAIR), style_off(STYLE_FAIR));
-	}
+	print_memory(m, provider, width);
+	print_decision(m, decision, width);
 	summary = path_summary(path);
 	printf("fabric    ");
 	out_paragraph(summary, 10, 10, width);
@@ -356,6 +450,7 @@ static void print_route(const struct machine *m, const struct path *path,
 	if (!route)
 		return;
 	remedies_find(m, provider, path, route, &remedies);
+	print_stock_remedy(decision, path);
 	print_remedies(m, &remedies, route, width);
 	if (!path->seen && path->common && !path->silent)
 		printf("ACS could not be read. There may be safer remedies: run it as root.\n");
@@ -482,9 +577,11 @@ static void json_remedies(struct json_object *out, const struct machine *m,
 
 static int run(int argc, char **argv, struct options *options)
 {
-	const struct provider *provider;
+	struct decision decision;
+	struct provider provider;
 	const struct route *route;
 	const struct dev *client;
+	struct model *model;
 	struct machine *m;
 	struct path *path;
 	struct json_object *out;
@@ -504,22 +601,27 @@ static int run(int argc, char **argv, struct options *options)
 	if (client->is_bridge)
 		die("%s is a bridge, which does no DMA of its own; the client is a device below it",
 		    client->bdf);
-	provider = args_provider(m, argv[optind + 1], NULL);
-	route = machine_route(client, provider);
-	path = path_find(client, provider->dev);
+	provider = args_memory(m, argv[optind + 1]);
+	path = path_find(client, provider.dev);
+	model = model_load(m, NULL);
+	decision_make(m, model, path, &provider, &decision);
+	route = decision.known ? &decision.route : NULL;
 	if (options->json) {
 		out = json_begin("route", m);
-		json_route(out, client, provider, route);
+		json_route(out, client, &provider, decision.kernel);
+		json_decision(out, m, &decision);
 		json_fabric(out, path);
 		json_hops(out, path, route);
 		json_counters(out, path);
-		json_notes(out, m, path, provider, route);
-		json_remedies(out, m, path, provider, route);
+		json_notes(out, m, path, &provider, route);
+		json_remedies(out, m, path, &provider, route);
 		json_end(out);
 	} else {
-		print_route(m, path, provider, route, options->width);
+		print_route(m, path, &provider, &decision, options->width);
 		out_unseen(m, options->width);
 	}
+	decision_free(&decision);
+	model_free(model);
 	path_free(path);
 	machine_free(m);
 	return STATUS_OK;
@@ -531,7 +633,10 @@ const struct command route_command = {
 	.help =
 		"usage: p2pdma route CLIENT PROVIDER[/BAR]\n"
 		"       p2pdma route --reasons\n\n"
-		"CLIENT and PROVIDER are addresses (0000:05:00.0, 05:00.0) or names (nvme0).\n\n"
+		"CLIENT and PROVIDER are addresses (0000:05:00.0, 05:00.0) or names (nvme0), of\n"
+		"any two functions. Where the kernel says nothing of the pair, what it would\n"
+		"decide is predicted: by the code of the project's kernel, and by the rules of\n"
+		"the kernel that runs if that is another.\n\n"
 		"  --reasons     every reason that there is, with its remedies\n",
 	.run = run,
 };

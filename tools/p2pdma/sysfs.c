@@ -46,7 +46,7 @@ char *sysfs_path(const char *format, ...)
 	return path;
 }
 
-static char *read_all(const char *path)
+static char *read_all(const char *path, size_t *len)
 {
 	struct text text = {};
 	int fd, error;
@@ -72,7 +72,22 @@ static char *read_all(const char *path)
 		return NULL;
 	}
 	text.buf[text.len] = '\0';
+	if (len)
+		*len = text.len;
 	return text.buf;
+}
+
+char *sysfs_read_bytes(size_t *len, const char *format, ...)
+{
+	va_list args;
+	char *path, *bytes;
+
+	va_start(args, format);
+	path = vpath(format, args);
+	va_end(args);
+	bytes = read_all(path, len);
+	free(path);
+	return bytes;
 }
 
 char *sysfs_read(const char *format, ...)
@@ -83,14 +98,14 @@ char *sysfs_read(const char *format, ...)
 	va_start(args, format);
 	path = vpath(format, args);
 	va_end(args);
-	text = read_all(path);
+	text = read_all(path, NULL);
 	free(path);
 	return text;
 }
 
 static char *read_line(const char *path)
 {
-	char *text = read_all(path);
+	char *text = read_all(path, NULL);
 
 	if (text) {
 		chomp(text);

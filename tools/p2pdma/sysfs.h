@@ -17,6 +17,9 @@ const char *sysfs_root(void);
 
 /* The whole of a file as text; NULL and errno if it cannot be read. To be freed. */
 [[gnu::format(printf, 1, 2)]] char *sysfs_read(const char *format, ...);
+/* The same for one that is not text. */
+[[gnu::format(printf, 2, 3)]]
+char *sysfs_read_bytes(size_t *len, const char *format, ...);
 /* Its first line; NULL also if that is empty. To be freed. */
 [[gnu::format(printf, 1, 2)]] char *sysfs_line(const char *format, ...);
 /* A number in it, or @otherwise. */

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kconfig.h"
+#include "stock.h"
+
+/* Any of these on the path stands in the way of a direct route. */
+#define ACS_RR	0x04
+#define ACS_CR	0x08
+#define ACS_EC	0x20
+
+static void look_at(struct stock *stock, const struct dev *dev)
+{
+	if (!(dev->acs.ctrl & (ACS_RR | ACS_CR | ACS_EC)))
+		return;
+	stock->redirectors = xrealloc(stock->redirectors, stock->n_redirectors + 1,
+				      sizeof(*stock->redirectors));
+	stock->redirectors[stock->n_redirectors++] = dev;
+}
+
+/*
+ * The provider and all above it, the common port included; and the client and what is
+ * below the common port on its side.
+ */
+static void find_redirectors(struct stock *stock, const struct path *path)
+{
+	const struct dev *dev, *top = path->same_function ? path->client : path->common;
+
+	for (dev = path->provider; dev; dev = dev->above) {
+		look_at(stock, dev);
+		if (dev == top)
+			break;
+	}
+	for (dev = path->client; dev && dev != top; dev = dev->above)
+		look_at(stock, dev);
+}
+
+static bool trusted(const struct machine *m, struct model *model,
+		    const struct path *path, struct text *why)
+{
+	const struct dev *ends[] = { path->client, path->provider };
+	unsigned int major = 0, minor = 0;
+	const struct dev *function;
+	enum listed listed;
+	bool later, good;
+	size_t i;
+
+	if (model_cpu_listed(model)) {
+		text_add(why, "host bridges of this CPU (AMD, Zen or later) are known to forward");
+		return true;
+	}
+	sscanf(m->release, "%u.%u", &major, &minor);
+	later = major > 6 || (major == 6 && minor > 12);
+	for (i = 0; i < 1U + path->two_hosts; i++) {
+		function = model_bridge_function(model, ends[i]);
+		listed = model_listed(model, ends[i]);
+		good = listed == LISTED || (listed == LISTED_LATER && later) ||
+		       (listed == LISTED_OWN && !path->two_hosts);
+		if (good)
+			continue;
+		text_addf(why, "the host bridge of %s", ends[i]->bdf);
+		if (function)
+			text_addf(why, " (%04x:%04x)", function->vendor, function->device);
+		text_add(why, listed == LISTED_OWN ?
+			 " forwards only among its own ports" :
+			 listed == LISTED_LATER ?
+			 " is in the list of later releases only" :
+			 " is not in the list of those that are known to forward");
+		return false;
+	}
+	text_add(why, path->two_hosts ? "both host bridges are" : "the host bridge is");
+	text_add(why, " in the list of those that are known to forward");
+	return true;
+}
+
+static void by_rules(const struct machine *m, struct model *model,
+		     const struct path *path, struct stock *stock)
+{
+	bool meet = path->common || path->same_function;
+	struct text why = {};
+	size_t i;
+
+	if (meet)
+		find_redirectors(stock, path);
+	if (meet && !stock->n_redirectors) {
+		stock->verdict = VERDICT_BUS_ADDRESS;
+		stock->why = xasprintf("%s, and no port or function on the path redirects (ACS)",
+				       path->same_function ? "it is one function" :
+							     "they have a port above both");
+		return;
+	}
+	if (!meet)
+		text_add(&why, "no port is above both; ");
+	else
+		text_add(&why, "any ACS redirection on the path counts, whatever its direction: ");
+	for (i = 0; i < stock->n_redirectors; i++)
+		text_addf(&why, "%s%s", stock->redirectors[i]->bdf,
+			  i + 1 < stock->n_redirectors ? ", " : "; ");
+	stock->verdict = trusted(m, model, path, &why) ? VERDICT_THROUGH_HOST_BRIDGE :
+							 VERDICT_NOT_SUPPORTED;
+	stock->why = text_take(&why);
+}
+
+static bool seen(const struct dev *dev)
+{
+	for (; dev; dev = dev->above)
+		if (dev->kind == KIND_UNSEEN)
+			return false;
+	return true;
+}
+
+void stock_decide(const struct machine *m, struct model *model, const struct path *path,
+		  struct stock *stock)
+{
+	unsigned int major = 0, minor = 0;
+
+	*stock = (struct stock){};
+	sscanf(m->release, "%u.%u", &major, &minor);
+	stock->exact = major > 5 || (major == 5 && minor >= 18);
+	if (major && (major < 4 || (major == 4 && minor < 20))) {
+		stock->made = true;
+		stock->exact = true;
+		stock->verdict = VERDICT_NOT_SUPPORTED;
+		stock->why = xstrdup("kernels before 4.20 have no peer-to-peer DMA");
+		return;
+	}
+	if (!m->project && kconfig(m, "CONFIG_PCI_P2PDMA") == KCONFIG_OFF) {
+		stock->made = true;
+		stock->exact = true;
+		stock->verdict = VERDICT_NOT_SUPPORTED;
+		stock->why = xstrdup("this kernel is built without CONFIG_PCI_P2PDMA");
+		return;
+	}
+	if (!seen(path->client) || !seen(path->provider))
+		return;
+	stock->made = true;
+	by_rules(m, model, path, stock);
+}
+
+void stock_free(struct stock *stock)
+{
+	free(stock->redirectors);
+	free(stock->why);
+	*stock = (struct stock){};
+}
+
+char *stock_ports(const struct stock *stock)
+{
+	struct text text = {};
+	size_t i;
+
+	for (i = 0; i < stock->n_redirectors; i++)
+		text_addf(&text, "%s%s", i ? ";" : "", stock->redirectors[i]->bdf);
+	return text_take(&text);
+}
