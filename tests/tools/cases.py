@@ -103,7 +103,7 @@ def shown_to_people(fabric: str) -> list[list[str]]:
              ["verify"], ["bench"],
              ["route", "--reasons"], ["help"]]
     found += [["help", command] for command in
-              ("topo", "route", "verify", "policy", "watch", "bench")]
+              ("topo", "route", "verify", "policy", "watch", "bench", "collect")]
     return found + [["route", c, p] for c, p in ROUTES[fabric]]
 
 
@@ -208,6 +208,9 @@ ERRORS = [
     ("switch", ["--json", "help"], 2, ["--json"]),
     ("switch", ["help", "topo", "--json"], 2, ["help cannot be combined with --json"]),
     ("switch", ["help", "--tree"], 2, ["'--tree' of p2pdma help"]),
+    ("switch", ["collect"], 2, ["missing", "FILE.tar"]),
+    ("switch", ["collect", "/dev/null"], 2, ["/dev/null"]),
+    ("switch", ["collect", "x.tar", "--json"], 2, ["collect", "--json"]),
     ("switch", ["watch"], 2, ["--root", "the kernel that runs"]),
     ("none", ["topo", "--provider", "foo"], 2, ["no provider 'foo'"]),
     ("none", ["topo", "--provider", "nvme0", "--json"], 2,

@@ -18,10 +18,13 @@
 #include "commands.h"
 #include "counters.h"
 #include "json.h"
+#include "lspci.h"
 #include "near.h"
 #include "out.h"
 #include "policy.h"
 #include "routes.h"
+#include "source.h"
+#include "tar.h"
 #include "util.h"
 
 #define MAX_INPUT	512
@@ -182,6 +185,113 @@ static bool take_paragraph(const char *input)
 	return strchr(input, ' ');
 }
 
+/* Every path that is handed on is one that may be made, and every link stays inside. */
+static char *check_entry(const struct tar_entry *entry, void *context)
+{
+	size_t *bytes = context, i;
+
+	for (i = 0; i < entry->len; i++)
+		*bytes += entry->data[i] & 1;
+	*bytes += strlen(entry->path) + 1;
+	if (entry->type == TAR_LINK)
+		source_good_link(entry->path, entry->target);
+	return NULL;
+}
+
+static bool take_lspci(const char *input)
+{
+	size_t bytes = 0;
+	char *error = source_lspci(input, check_entry, &bytes);
+	bool good = !error && bytes;
+
+	free(error);
+	return good;
+}
+
+/* Where does a link lead that is believed to stay inside? */
+static bool take_link(const char *input)
+{
+	const char *path = "sys/devices/pci0000:00/0000:00:01.0/driver", *at = input;
+	int depth = 4;
+	size_t len;
+
+	source_good_path(input);
+	if (!source_good_link(path, input))
+		return false;
+	for (; *at; at += len + (at[len] == '/')) {
+		len = strcspn(at, "/");
+		depth += len == 2 && !strncmp(at, "..", 2) ? -1 : 1;
+		if (depth < 0 || *input == '/')
+			die("link '%s' leads out", input);
+	}
+	return true;
+}
+
+static bool take_collected(const char *input)
+{
+	bool masked = false;
+	char *words = collect_cmdline(input), *name = collect_name(input, 7, &masked);
+	size_t len = strlen(input);
+	unsigned char *to = xcalloc(1, len);
+
+	collect_config((const unsigned char *)input, len, to);
+	if (strlen(words) > len)
+		die("command line '%s' became '%s'", input, words);
+	free(to);
+	free(words);
+	free(name);
+	return masked;
+}
+
+/* A whole archive, of which some bytes are changed; checksums are often made good again. */
+static void fuzz_tar(unsigned long long rounds)
+{
+	unsigned long long good = 0, round;
+	char *whole, long_name[300], content[600] = "content";
+	size_t len;
+	FILE *file = open_memstream(&whole, &len);
+
+	memset(long_name, 'a', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
+	memcpy(long_name, "sys/", 4);
+	tar_write_file(file, "sys/bus/pci/x", "hello", 5);
+	tar_write_link(file, "sys/bus/pci/y", "../x");
+	tar_write_file(file, long_name, content, sizeof(content));
+	tar_write_link(file, "sys/z", long_name);
+	tar_write_end(file);
+	fclose(file);
+	for (round = 0; round < rounds; round++) {
+		/* cut at the end, and no longer than it is */
+		size_t n = len - (pick(4) ? 0 : pick(len)), bytes = 0, at;
+		char *exact = xcalloc(1, n), *error;
+		unsigned int times = pick(6);
+
+		memcpy(exact, whole, n);
+		while (times-- && n) {
+			at = pick(n);
+			exact[at] = pick(3) ? (char)pick(256) : "0127LKxg/."[pick(10)];
+			at -= at % 512;
+			if (pick(4) && at + 512 <= n) {
+				unsigned int sum = 0, i;
+
+				memset(exact + at + 148, ' ', 8);
+				for (i = 0; i < 512; i++)
+					sum += (unsigned char)exact[at + i];
+				snprintf(exact + at + 148, 8, "%06o", sum);
+			}
+		}
+		tar_is_one(exact, n);
+		error = tar_read(exact, n, check_entry, &bytes);
+		good += !error && bytes;
+		free(error);
+		free(exact);
+	}
+	free(whole);
+	printf("%-10s %llu inputs, %llu made sense\n", "tar", rounds, good);
+	if (!good || good == rounds)
+		exit(1);
+}
+
 static const struct {
 	const char *name;
 	bool (*take)(const char *input);
@@ -211,6 +321,15 @@ static const struct {
 	  { "client=0000:04:00.0 provider=0000:03:00.0 bar=2 dir=write verdict=bus-address reason=direct bridge=- distance=4",
 	    "client=0000:04:00.0 dir=write ram=0 bus=1 host=0",
 	    "cause=policy generation=25" } },
+	{ "lspci", take_lspci,
+	  { "0000:01:00.0 NVMe: x\n00: 86 80 54 0a 06 04 10 00 02 02 08 01 00 00 00 00\n10: 04 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n20: 00 00 00 00 00 00 00 00 00 00 00 00 86 80 02 37\n30: 00 00 00 00 40 00 00 00 00 00 00 00 00 01 00 00\n",
+	    "01:00.0 x\n\tRegion 0: Memory at e0000000 (64-bit) [size=16M]\n\tIOMMU group: 12\n\tNUMA node: 0\n\tKernel driver in use: nvme\n00: 86 80 54 0a 06 04 10 00 02 02 08 01 00 00 81 00\n" } },
+	{ "link", take_link,
+	  { "../../../bus/pci/drivers/nvme", "../0000:00:02.0", "../../../../../x",
+	    "/etc/passwd", "a/../../../../b" } },
+	{ "collected", take_collected,
+	  { "BOOTIF=01-aa-bb pci=noacs iommu=pt \"p2pdma=auto, x\" quiet",
+	    "enx001122334455", "rocex0c42a10300abcdef", "eth0" } },
 	{ "near", take_near, { "topo", "tpoo", "verfiy", "" } },
 	{ "paragraph", take_paragraph,
 	  { "some words to be broken over lines", "a", "" } },
@@ -291,5 +410,6 @@ int main(int argc, char **argv)
 		if (!good || good == rounds)
 			status = 1;
 	}
+	fuzz_tar(rounds / 10);
 	return status;
 }

@@ -10,12 +10,12 @@
 #include "drives.h"
 #include "near.h"
 #include "out.h"
-#include "sysfs.h"
+#include "source.h"
 #include "version.h"
 
 /* Numbers of the common options; those of a command are 0x100 to 0xfff. */
 enum {
-	OPT_JSON = 0x1000, OPT_COLOR, OPT_WIDTH, OPT_ROOT, OPT_PCI_IDS,
+	OPT_JSON = 0x1000, OPT_COLOR, OPT_WIDTH, OPT_ROOT, OPT_FROM, OPT_PCI_IDS,
 	OPT_HELP, OPT_VERSION,
 };
 
@@ -24,6 +24,7 @@ static const struct option common[] = {
 	{ "color", required_argument, NULL, OPT_COLOR },
 	{ "width", required_argument, NULL, OPT_WIDTH },
 	{ "root", required_argument, NULL, OPT_ROOT },
+	{ "from", required_argument, NULL, OPT_FROM },
 	{ "pci-ids", required_argument, NULL, OPT_PCI_IDS },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -36,6 +37,9 @@ const char args_common_help[] =
 	"  --width N       write for N columns\n"
 	"  --root DIR      look at DIR/sys, DIR/proc and DIR/dev in place of /sys, /proc\n"
 	"                  and /dev (or P2PDMA_ROOT=DIR); not for watch\n"
+	"  --from FILE     look at another machine: FILE is made there by p2pdma collect, or\n"
+	"                  is a copied folder sys, or the output of lspci -xxxx -D (- is\n"
+	"                  standard input)\n"
 	"  --pci-ids FILE  names of devices (or P2PDMA_PCI_IDS=FILE)\n"
 	"  -h, --help, --version\n";
 
@@ -76,8 +80,12 @@ static void take_common(int val, const char *arg, struct options *options)
 		options->width = args_number("--width", arg, 40, 10000);
 		break;
 	case OPT_ROOT:
-		sysfs_set_root(arg);
+		source_open(arg);
 		options->root = "--root";
+		break;
+	case OPT_FROM:
+		source_open(arg);
+		options->root = "--from";
 		break;
 	case OPT_PCI_IDS:
 		options->pci_ids = arg;
@@ -178,12 +186,18 @@ void args_parse_global(int argc, char **argv, struct options *options)
 	const char *root = getenv("P2PDMA_ROOT");
 
 	if (root) {
-		sysfs_set_root(root);
+		source_open(root);
 		options->root = "P2PDMA_ROOT";
 	}
 	options->pci_ids = getenv("P2PDMA_PCI_IDS");
 	options->width = terminal_width();
 	parse(argc, argv, NULL, "+h", NULL, NULL, options);
+}
+
+void args_only_here(const char *what)
+{
+	if (source_kind() > SOURCE_ROOT)
+		die("%s works on the machine itself, and not with --from", what);
 }
 
 void args_count(int argc, int least, int most, const char *usage)
@@ -327,6 +341,8 @@ struct provider args_memory(const struct machine *m, const char *word)
 	if (!dev_has_memory(dev))
 		die("%s has no memory that others could reach: none of its BARs is memory",
 		    dev->bdf);
+	if (bar >= 0 && !dev->bars_seen && machine_provider(m, dev, -1))
+		die("BAR %d of %s is not registered as peer memory", bar, dev->bdf);
 	if (bar >= 0 && dev->bars_seen && !dev->bars[bar].last)
 		die("BAR %d of %s is not memory, or not there", bar, dev->bdf);
 	return (struct provider){ .dev = dev, .bar = bar, .only = true };

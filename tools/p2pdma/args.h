@@ -15,7 +15,7 @@ struct options {
 	bool help;		/* the overview of all commands is wanted */
 	bool json;
 	unsigned int width;	/* columns to write for; 0: no limit */
-	const char *root;	/* what has set another root: "--root" or "P2PDMA_ROOT"; or NULL */
+	const char *root;	/* what has set another root: "--root", "--from" or "P2PDMA_ROOT"; or NULL */
 	const char *pci_ids;
 };
 
@@ -46,6 +46,8 @@ void args_parse(int argc, char **argv, const struct command *command,
 		struct options *options);
 /* Options that stand before the command; --help sets options->help. */
 void args_parse_global(int argc, char **argv, struct options *options);
+/* Die, naming @what, if what is looked at is a file or a copy. */
+void args_only_here(const char *what);
 /* Die, printing @usage, unless there are @least to @most arguments. */
 void args_count(int argc, int least, int most, const char *usage);
 /* @text as a number from @least to @most; dies naming it and the option. */

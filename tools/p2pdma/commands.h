@@ -7,12 +7,13 @@
  * and call b and c. A test compares the objects and all includes with this list.
  *
  *	main
- *	summary  topo > tree, dot  route  policy_cmd  verify  bench  watch
+ *	summary  topo > tree, dot  route  policy_cmd  verify  bench  watch  collect
  *	pairs  decision > stock > model, kconfig  remedy, reasons > rules > rules_policy, rules_fabric, rules_acs, rules_dma > situation
  *	args
  *	move > target  json
  *	out  notes, changes > path > acs > policy  counters  drives
  *	machine > config > dev
+ *	source > tar, lspci
  *	routes  sysfs  near
  *	util  address  version
  *
@@ -32,9 +33,15 @@ extern const struct command policy_command;
 extern const struct command verify_command;
 extern const struct command bench_command;
 extern const struct command watch_command;
+extern const struct command collect_command;
 
 /* "key=value key=value", as the kernel prints an event, as members; cuts up @text. */
 struct json_object;
 void watch_fields(struct json_object *object, char *text);
+
+/* What p2pdma collect leaves of configuration space, of a name and of a command line. */
+void collect_config(const unsigned char *config, size_t len, unsigned char *to);
+char *collect_name(const char *name, unsigned int number, bool *masked);
+char *collect_cmdline(const char *cmdline);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "machine.h"
+#include "source.h"
 #include "sysfs.h"
 
 #define DEVICES		"/sys/bus/pci/devices"
@@ -401,9 +402,13 @@ static void note_unseen(struct machine *m)
 	size_t i, errors = 0, bad = 0;
 	const char *worst = NULL;
 
+	if (source_lacks())
+		add_unseen(m, "%s", source_lacks());
 	if (!m->config_seen)
-		add_unseen(m,
-			   "ACS and the types of ports: only root sees all of configuration space (run it with sudo)");
+		add_unseen(m, "%s", source_kind() == SOURCE_HERE ||
+			   source_kind() == SOURCE_ROOT ?
+			   "ACS and the types of ports: only root sees all of configuration space (run it with sudo)" :
+			   "ACS and the types of ports, as configuration space is not whole: have root collect it (lspci: with -xxxx)");
 	if (!m->project)
 		add_unseen(m,
 			   "routes: this kernel does not have the p2pdma project's interfaces (/sys/kernel/p2pdma, p2pdma_routes); what is said of them is a prediction");

@@ -279,11 +279,30 @@ static void connect(struct model *model, size_t i)
  * What the kernel knows otherwise
  */
 
+/* Root complexes of AMD's CPUs from Zen on, for where the CPU itself is not seen. */
+static bool is_zen_root(unsigned int vendor, unsigned int device)
+{
+	static const unsigned int devices[] = {
+		0x1450, 0x1480, 0x14a4, 0x14b5, 0x14b7, 0x14d8, 0x14e8, 0x1507, 0x153a,
+		0x15d0, 0x1630,
+	};
+	size_t i;
+
+	for (i = 0; vendor == 0x1022 && i < ARRAY_SIZE(devices); i++)
+		if (devices[i] == device)
+			return true;
+	return false;
+}
+
 static void read_cpu(struct model *model)
 {
 	char *text = sysfs_read("/proc/cpuinfo"), *line, *rest = text, *value;
 	bool amd = false;
+	size_t i;
 
+	for (i = 0; !text && i < model->m->n_devs; i++)
+		model->cpu_listed |= is_zen_root(model->m->devs[i]->vendor,
+						 model->m->devs[i]->device);
 	while (rest && (line = strsep(&rest, "\n")) && *line) {
 		value = strchr(line, ':');
 		if (!value)

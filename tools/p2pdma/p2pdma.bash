@@ -37,12 +37,12 @@ _p2pdma() {
 	elif [ "$prev" = = ] && ((cword >= 2)); then
 		prev=${words[cword - 2]}
 	fi
-	local commands='topo route verify policy watch bench help'
-	local options='--json --color --width --root --pci-ids --help --version'
+	local commands='topo route verify policy watch bench collect help'
+	local options='--json --color --width --root --from --pci-ids --help --version'
 
 	for ((i = 1; i < cword; i++)); do
 		case ${words[i]} in
-		--color | --width | --root | --pci-ids | --svg | --client | --provider | --file | --destructive | --direction | --size | --seconds | --count)
+		--color | --width | --root | --from | --pci-ids | --svg | --client | --provider | --file | --destructive | --direction | --size | --seconds | --count)
 			option=${words[i]}
 			i=$((i + 1))
 			if [ "${words[i]}" = = ]; then
@@ -69,7 +69,7 @@ _p2pdma() {
 	verify | bench) options+=' --file --destructive --direction --size' ;;&
 	bench | watch) options+=' --seconds' ;;&
 	watch) options+=' --count' ;;
-	help) options=${options/--json /} ;;
+	help | collect) options=${options/--json /} ;;
 	esac
 
 	COMPREPLY=()
@@ -77,7 +77,7 @@ _p2pdma() {
 	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") ;;
 	--direction) mapfile -t COMPREPLY < <(compgen -W 'write read both' -- "$cur") ;;
 	--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
-	--pci-ids | --svg | --file | --destructive) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	--from | --pci-ids | --svg | --file | --destructive) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	--client) mapfile -t COMPREPLY < <(compgen -W "$(_p2pdma_devices)" -- "$cur") ;;
 	--provider) mapfile -t COMPREPLY < <(compgen -W "$(_p2pdma_devices provider)" -- "$cur") ;;
 	--width | --size | --seconds | --count) ;;
@@ -92,6 +92,7 @@ _p2pdma() {
 			verify:1 | bench:1) mapfile -t COMPREPLY < <(compgen -W "$(_p2pdma_devices provider)" -- "$cur") ;;
 			policy:0) mapfile -t COMPREPLY < <(compgen -W 'show set' -- "$cur") ;;
 			policy:*) mapfile -t COMPREPLY < <(compgen -W 'auto off switch host deny= trust=' -- "$cur") ;;
+			collect:0) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 			watch:*) mapfile -t COMPREPLY < <(compgen -W 'route map_sg refused invalidate provider_add provider_remove' -- "$cur") ;;
 			esac
 		fi

@@ -164,6 +164,7 @@ void pairs_find(int argc, char **argv, const struct command *command,
 	if (want.timed && strcmp(command->name, "bench"))
 		die("--seconds is for bench; how long %s takes depends on --size",
 		    command->name);
+	args_only_here(command->name);
 	args_count(argc, 0, 2, usage);
 	if (argc - optind == 1)
 		die("an argument is missing; usage: %s", usage);

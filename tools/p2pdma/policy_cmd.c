@@ -345,6 +345,7 @@ static int run(int argc, char **argv, struct options *options)
 		return show(options);
 	}
 	if (!strcmp(argv[optind], "set")) {
+		args_only_here("policy set");
 		args_count(argc, 2, 1000, usage);
 		return set(argc, argv, options);
 	}

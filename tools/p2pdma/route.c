@@ -349,8 +349,9 @@ static void print_stock(const struct machine *m, const struct stock *stock,
 	enum style style = verdict_style(stock->verdict);
 	char *text;
 
-	text = xasprintf("%s, which reports no routes%s", m->release,
-			 !stock->made ? "" : stock->exact ?
+	text = xasprintf("%s, which reports no routes%s", strcmp(m->release, "unknown") ?
+			 m->release : "not known", !stock->made ? "" :
+			 stock->exact || !strcmp(m->release, "unknown") ?
 			 "; predicted by the rules of Linux 6.12" :
 			 "; predicted by the rules of Linux 6.12, which is newer");
 	printf("kernel    ");

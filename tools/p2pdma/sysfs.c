@@ -15,10 +15,16 @@
 #define FILE_MAX	(16UL << 20)
 
 static const char *root = "";
+static bool bare;		/* the root is what is otherwise in "sys" below it */
 
 void sysfs_set_root(const char *path)
 {
 	root = path;
+}
+
+void sysfs_set_bare(bool set)
+{
+	bare = set;
 }
 
 const char *sysfs_root(void)
@@ -32,6 +38,8 @@ static char *vpath(const char *format, va_list args)
 
 	if (vsnprintf(path, sizeof(path), format, args) >= (int)sizeof(path))
 		path[0] = '\0';
+	if (bare && !strncmp(path, "/sys/", 5))
+		return xasprintf("%s%s", root, path + 4);
 	return xasprintf("%s%s", root, path);
 }
 

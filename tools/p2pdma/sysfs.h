@@ -11,6 +11,8 @@
 
 /* Set once, before anything is read; "" stands for "/". */
 void sysfs_set_root(const char *root);
+/* The root is a folder sys: what is looked for in "/sys" is in the root itself. */
+void sysfs_set_bare(bool set);
 const char *sysfs_root(void);
 /* The root and the path; to be freed. */
 [[gnu::format(printf, 1, 2)]] char *sysfs_path(const char *format, ...);
