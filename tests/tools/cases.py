@@ -92,6 +92,14 @@ def golden() -> list[tuple[str, str, list[str]]]:
         ("switch", "tree-200", ["topo", "--tree", "--width", "200"]),
         ("switch", "dot", ["topo", "--dot"]),
         ("switch", "help", ["help"]),
+        ("devices", "check", ["check", "--width", "80"]),
+        ("devices-stock", "check", ["check", "--width", "80"]),
+        ("switch-user", "check", ["check", "--width", "80"]),
+        ("export_guest", "check", ["check", "--width", "80"]),
+        ("devices", "check-bus", ["check", "--require", "bus", "nics,gpus", "drives,gpus",
+                                  "05:00.0,06:00.0/2"]),
+        ("devices", "check-ok", ["check", "gpus,gpus", "nics,gpus"]),
+        ("switch-user", "check-user", ["check", "nvme1,eth0"]),
         ("switch", "reasons", ["route", "--reasons", "--width", "80"]),
     ]
     return found
@@ -100,10 +108,10 @@ def golden() -> list[tuple[str, str, list[str]]]:
 def shown_to_people(fabric: str) -> list[list[str]]:
     """Commands whose lines must not be wider than the screen."""
     found = [[], ["topo"], ["topo", "--all"], ["topo", "--tree"], ["policy"],
-             ["verify"], ["bench"],
+             ["verify"], ["bench"], ["check"],
              ["route", "--reasons"], ["help"]]
     found += [["help", command] for command in
-              ("topo", "route", "verify", "policy", "watch", "bench", "collect")]
+              ("topo", "route", "verify", "policy", "watch", "bench", "collect", "check")]
     return found + [["route", c, p] for c, p in ROUTES[fabric]]
 
 
@@ -208,6 +216,15 @@ ERRORS = [
     ("switch", ["--json", "help"], 2, ["--json"]),
     ("switch", ["help", "topo", "--json"], 2, ["help cannot be combined with --json"]),
     ("switch", ["help", "--tree"], 2, ["'--tree' of p2pdma help"]),
+    ("switch", ["check", "--require", "buss"], 2, ["'buss'", "'bus'"]),
+    ("switch", ["check", "--require", "bus"], 2, ["--require is for pairs"]),
+    ("switch", ["check", "nvme1"], 2, ["'nvme1' is not a pair"]),
+    ("switch", ["check", "nvme1,nvme0,eth0"], 2, ["is not a pair"]),
+    ("switch", ["check", "nvme9,nvme0"], 2, ["no device 'nvme9'", "'nvme0'"]),
+    ("switch", ["check", "--file", "/nonexistent"], 2, ["/nonexistent"]),
+    ("switch", ["check", "--file", "/dev/null"], 2, ["it has no rules"]),
+    ("switch", ["check", "--file", "/dev/null", "nvme1,nvme0"], 2, ["beside it"]),
+    ("switch", ["check", "nvme1,nvme1"], 1, []),
     ("switch", ["collect"], 2, ["missing", "FILE.tar"]),
     ("switch", ["collect", "/dev/null"], 2, ["/dev/null"]),
     ("switch", ["collect", "x.tar", "--json"], 2, ["collect", "--json"]),

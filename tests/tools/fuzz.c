@@ -18,10 +18,12 @@
 #include "commands.h"
 #include "counters.h"
 #include "json.h"
+#include "kernelpath.h"
 #include "lspci.h"
 #include "near.h"
 #include "out.h"
 #include "policy.h"
+#include "require.h"
 #include "routes.h"
 #include "source.h"
 #include "tar.h"
@@ -243,6 +245,27 @@ static bool take_collected(const char *input)
 	return masked;
 }
 
+static bool take_rules(const char *input)
+{
+	struct rule_lines lines;
+	bool good;
+
+	rule_lines_parse(input, REQUIRED_ANY, &lines);
+	good = lines.n && !lines.error;
+	rule_lines_free(&lines);
+	lines = (struct rule_lines){};
+	rule_lines_add(&lines, input, REQUIRED_BUS);
+	rule_lines_free(&lines);
+	return good;
+}
+
+static bool take_kernelpath(const char *input)
+{
+	struct route route;
+
+	return kernelpath_parse(input, "0000:05:00.0", "0000:03:00.0", pick(3) - 1, &route);
+}
+
 /* A whole archive, of which some bytes are changed; checksums are often made good again. */
 static void fuzz_tar(unsigned long long rounds)
 {
@@ -330,6 +353,10 @@ static const struct {
 	{ "collected", take_collected,
 	  { "BOOTIF=01-aa-bb pci=noacs iommu=pt \"p2pdma=auto, x\" quiet",
 	    "enx001122334455", "rocex0c42a10300abcdef", "eth0" } },
+	{ "rules", take_rules,
+	  { "gpus nics bus nearest\n# all\nnvme0 05:00.0/2 read host", "a,b", "gpus gpus any write" } },
+	{ "kernelpath", take_kernelpath,
+	  { "path 0000:05:00.0 0000:03:00.0 distance=4 meets=switch\nunregistered 1 write bus-address direct -\nunregistered 1 read not-supported denied 0000:02:00.0\n" } },
 	{ "near", take_near, { "topo", "tpoo", "verfiy", "" } },
 	{ "paragraph", take_paragraph,
 	  { "some words to be broken over lines", "a", "" } },

@@ -37,8 +37,8 @@ const char args_common_help[] =
 	"  --width N       write for N columns\n"
 	"  --root DIR      look at DIR/sys, DIR/proc and DIR/dev in place of /sys, /proc\n"
 	"                  and /dev (or P2PDMA_ROOT=DIR); not for watch\n"
-	"  --from FILE     look at another machine: FILE is made there by p2pdma collect, or\n"
-	"                  is a copied folder sys, or the output of lspci -xxxx -D (- is\n"
+	"  --from FILE     look at another machine: FILE is made there by p2pdma collect,\n"
+	"                  or is a copied folder sys, or the output of lspci -xxxx -D (- is\n"
 	"                  standard input)\n"
 	"  --pci-ids FILE  names of devices (or P2PDMA_PCI_IDS=FILE)\n"
 	"  -h, --help, --version\n";
@@ -273,6 +273,27 @@ struct dev *args_dev(const struct machine *m, const char *word, const char *what
 
 	if (!dev)
 		no_such_dev(m, word, what, false);
+	return dev;
+}
+
+struct dev *args_find(const struct machine *m, const char *word, int *bar)
+{
+	struct dev *dev = find_dev(m, word);
+	unsigned long long number = 0;
+	char *copy, *slash;
+
+	*bar = -1;
+	if (dev)
+		return dev;
+	copy = xstrdup(word);
+	slash = strrchr(copy, '/');
+	if (slash) {
+		*slash = '\0';
+		if (parse_number(slash + 1, &number) && number < N_BARS)
+			dev = find_dev(m, copy);
+		*bar = number;
+	}
+	free(copy);
 	return dev;
 }
 

@@ -64,6 +64,8 @@ unsigned long long args_size(const char *option, const char *text,
  */
 struct dev *args_dev(const struct machine *m, const char *word,
 		     const char *what);
+/* The same with "/BAR"; *@bar is -1 without it. NULL if there is none. */
+struct dev *args_find(const struct machine *m, const char *word, int *bar);
 /*
  * The same for a provider; the word may end with "/BAR", and *@one_bar is set to whether
  * it does. @one_bar may be NULL.

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "decision.h"
+#include "kernelpath.h"
 
 void decision_make(const struct machine *m, struct model *model, const struct path *path,
 		   const struct provider *provider, struct decision *decision)
@@ -11,6 +12,10 @@ void decision_make(const struct machine *m, struct model *model, const struct pa
 	};
 	if (decision->kernel) {
 		decision->route = *decision->kernel;
+		decision->known = true;
+	} else if (m->project && kernelpath_read(path->client, path->provider,
+						 provider->bar, &decision->route)) {
+		decision->kernel = &decision->route;
 		decision->known = true;
 	} else {
 		decision->known = model_route(model, path->client, path->provider,

@@ -37,12 +37,12 @@ _p2pdma() {
 	elif [ "$prev" = = ] && ((cword >= 2)); then
 		prev=${words[cword - 2]}
 	fi
-	local commands='topo route verify policy watch bench collect help'
+	local commands='topo route check verify policy watch bench collect help'
 	local options='--json --color --width --root --from --pci-ids --help --version'
 
 	for ((i = 1; i < cword; i++)); do
 		case ${words[i]} in
-		--color | --width | --root | --from | --pci-ids | --svg | --client | --provider | --file | --destructive | --direction | --size | --seconds | --count)
+		--color | --width | --root | --from | --pci-ids | --svg | --client | --provider | --file | --destructive | --require | --direction | --size | --seconds | --count)
 			option=${words[i]}
 			i=$((i + 1))
 			if [ "${words[i]}" = = ]; then
@@ -66,6 +66,7 @@ _p2pdma() {
 	case $command in
 	topo) options+=' --tree --dot --svg --all --client --provider' ;;
 	route) options+=' --reasons' ;;
+	check) options+=' --require --file' ;;
 	verify | bench) options+=' --file --destructive --direction --size' ;;&
 	bench | watch) options+=' --seconds' ;;&
 	watch) options+=' --count' ;;
@@ -75,6 +76,7 @@ _p2pdma() {
 	COMPREPLY=()
 	case $prev in
 	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") ;;
+	--require) mapfile -t COMPREPLY < <(compgen -W 'bus host any' -- "$cur") ;;
 	--direction) mapfile -t COMPREPLY < <(compgen -W 'write read both' -- "$cur") ;;
 	--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 	--from | --pci-ids | --svg | --file | --destructive) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0
+"""p2pdma check: rules in a file, their status and the lines that they give."""
+
+import json
+from pathlib import Path
+
+# fabric, rules -> status, lines (in order; what they begin with)
+RULES = [
+    ("devices", "nics gpus any\ngpus gpus", 0, []),
+    ("devices", "# nothing else\n\n  nics\tgpus  bus write nearest # here\n", 0, []),
+    ("devices", "nics gpus bus read nearest", 1,
+     ["line 1: 0000:05:00.0 reaches none of the nearest gpus so; required: bus"]),
+    ("devices", "nics gpus bus write", 1,
+     ["line 1: 0000:05:00.0 -> 0000:06:00.0, write: through-host-bridge (no-common-port)"]),
+    ("devices", "05:00.0 06:00.0 host\neth0 03:00.0 host read\neth0 03:00.0 host", 1,
+     ["line 3: 0000:05:00.0 -> 0000:03:00.0, write: bus-address (direct)"]),
+    ("devices", "nics gpus\nnvme7 gpus\naccelerators gpus", 1,
+     ["line 2: there is no device 'nvme7'", "line 3: there are no accelerators"]),
+    ("devices", "gpus nvme0", 1, ["line 1: 0000:04:00.0 has no memory"]),
+    ("devices", "02:00.0 gpus", 1, ["line 1: 0000:02:00.0 is a bridge"]),
+    ("devices-stock", "nics gpus any", 0, []),
+    ("devices-stock", "nics gpus bus write nearest", 1, ["line 1: 0000:05:00.0 reaches none"]),
+    ("switch-user", "nvme1 eth0", 2, ["line 1: 0000:04:00.0 -> 0000:05:00.0, write: not known",
+                                      "line 1: 0000:04:00.0 -> 0000:05:00.0, read: not known"]),
+]
+# rules that do not parse -> what is said
+MISTAKES = {
+    "gpus": "line 1: a rule is CLIENT PROVIDER",
+    "# x\ngpus nics buss": "line 2: 'buss' is none of bus",
+    "gpus nics read write": "line 1: read and write together",
+}
+
+
+def checks(results, roots: dict[str, Path], work: Path, runner) -> None:
+    """All of them."""
+    file = work / "rules"
+    for fabric, rules, status, lines in RULES:
+        name = f"check {fabric} {rules!r}"
+        if not results.wanted(name):
+            continue
+        file.write_text(rules)
+        done = runner.run(["check", "--file", str(file)], roots[fabric])
+        got = done.stdout.splitlines() if status else []
+        trouble = "" if done.returncode == status else f"status {done.returncode}\n"
+        if len(got) != len(lines) or not all(map(str.startswith, got, lines)):
+            trouble += f"got {got} {done.stderr}"
+        value = json.loads(runner.run(["check", "--file", str(file), "--json"],
+                                      roots[fabric]).stdout)
+        trouble += "\n".join(e.message[:200] for e in runner.validator().iter_errors(value))
+        if [v["text"] for v in value["violations"]] != got or \
+                value["result"] != ("ok", "violated", "unknown")[status]:
+            trouble += f"as JSON: {value['result']} {value['violations']}"
+        results.tell(name, trouble)
+    for rules, words in MISTAKES.items():
+        if results.wanted(f"check mistake {rules!r}"):
+            file.write_text(rules)
+            done = runner.run(["check", "--file", str(file)], roots["devices"], leaks=False)
+            results.tell(f"check mistake {rules!r}", "" if done.returncode == 2 and
+                         words in done.stderr else done.stdout + done.stderr)
+    for fabric in roots:
+        if not results.wanted(f"checklist {fabric}"):
+            continue
+        done = runner.run(["check", "--json"], roots[fabric])
+        value = json.loads(done.stdout)
+        trouble = "\n".join(e.message[:200] for e in runner.validator().iter_errors(value))
+        states = {item["state"] for item in value["items"]}
+        if done.returncode != ("no" in states):
+            trouble += f"status {done.returncode}, with {states}"
+        results.tell(f"checklist {fabric}", trouble)
+    if results.wanted("check asks the kernel"):
+        root = runner.make_root(work, "devices", "kernelpath")
+        path = root / "sys/kernel/debug/p2pdma/path"
+        path.parent.mkdir(parents=True)
+        path.write_text("path 0000:05:00.0 0000:03:00.0 distance=4 meets=switch\n"
+                        "route 0 write bus-address direct -\n"
+                        "unregistered 1 write not-supported denied -\n"
+                        "unregistered 1 read not-supported denied 0000:02:00.0\n")
+        one = json.loads(runner.run(["route", "eth0", "03:00.0", "--json"], root).stdout)
+        other = json.loads(runner.run(["route", "eth0", "06:00.0", "--json"], root).stdout)
+        results.tell("check asks the kernel", "" if not one["predicted"] and
+                     one["write"] == {"verdict": "not-supported", "reason": "denied"} and
+                     one["port"] == "0000:02:00.0" and other["predicted"] and
+                     not other["write"] else f"{one['write']} {other['predicted']}")

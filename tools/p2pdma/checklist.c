@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "checklist.h"
+#include "groups.h"
+#include "json.h"
+#include "kconfig.h"
+#include "out.h"
+#include "path.h"
+
+enum state {
+	STATE_OK,
+	STATE_NOTE,	/* to be known; it does not stand in the way by itself */
+	STATE_NO,	/* it stands in the way */
+	STATE_UNKNOWN,
+};
+
+static const struct {
+	const char *word;
+	enum style style;
+} states[] = {
+	[STATE_OK]	= { "ok", STYLE_GOOD },
+	[STATE_NOTE]	= { "note", STYLE_FAIR },
+	[STATE_NO]	= { "no", STYLE_BAD },
+	[STATE_UNKNOWN]	= { "unknown", STYLE_FAINT },
+};
+
+#define MAX_ITEMS	16
+
+struct items {
+	struct item {
+		const char *name;
+		enum state state;
+		char *text;
+	} list[MAX_ITEMS];
+	size_t n;
+};
+
+static void add(struct items *items, const char *name, enum state state, char *text)
+{
+	items->list[items->n++] = (struct item){ name, state, text };
+}
+
+/* A device whose DMA or memory is of interest. */
+static bool matters(const struct dev *dev)
+{
+	enum group group = group_of(dev);
+
+	return group < GROUP_MANAGEMENT || (group == GROUP_OTHER && dev_is_client(dev));
+}
+
+static void add_kernel(const struct machine *m, struct items *items)
+{
+	unsigned int major = 0, minor = 0;
+
+	sscanf(m->release, "%u.%u", &major, &minor);
+	if (m->project)
+		add(items, "kernel", STATE_OK, xasprintf("%s, with the p2pdma project",
+							 m->release));
+	else if (major && (major < 4 || (major == 4 && minor < 20)))
+		add(items, "kernel", STATE_NO,
+		    xasprintf("%s: kernels before 4.20 have no peer-to-peer DMA", m->release));
+	else
+		add(items, "kernel", STATE_NOTE,
+		    xasprintf("%s, without the p2pdma project: routes are predicted, and can neither be chosen nor seen",
+			      m->release));
+}
+
+static void add_options(const struct machine *m, struct items *items)
+{
+	static const char * const options[] = {
+		"CONFIG_PCI_P2PDMA", "CONFIG_ZONE_DEVICE", "CONFIG_MEMORY_HOTPLUG",
+		"CONFIG_SPARSEMEM_VMEMMAP",
+	};
+	struct text off = {};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		enum kconfig state = kconfig(m, options[i]);
+
+		if (state == KCONFIG_UNKNOWN) {
+			add(items, "kernel-options", m->project ? STATE_OK : STATE_UNKNOWN,
+			    xasprintf(m->project ? "CONFIG_PCI_P2PDMA: its files are there" :
+				      "/boot/config-%s cannot be read", m->release));
+			return;
+		}
+		if (state == KCONFIG_OFF)
+			text_addf(&off, "%s%s", off.len ? ", " : "", options[i]);
+	}
+	if (off.len)
+		add(items, "kernel-options", STATE_NO,
+		    xasprintf("off: %s", text_str(&off)));
+	else
+		add(items, "kernel-options", STATE_OK,
+		    xstrdup("CONFIG_PCI_P2PDMA, and what it needs"));
+	text_free(&off);
+}
+
+static void add_iommu(const struct machine *m, struct items *items)
+{
+	size_t i, all = 0, translated = 0;
+
+	for (i = 0; i < m->n_devs; i++) {
+		if (!matters(m->devs[i]))
+			continue;
+		all++;
+		translated += m->devs[i]->translated;
+	}
+	if (!m->n_iommus && !translated)
+		add(items, "iommu", STATE_OK, xstrdup("none is in use"));
+	else if (!translated)
+		add(items, "iommu", STATE_OK,
+		    xstrdup("it does not translate for any of these devices (passthrough)"));
+	else if (m->guest)
+		add(items, "iommu", STATE_NO,
+		    xasprintf("this is a virtual machine, and its IOMMU translates for %zu of %zu devices: no direct route is reliable",
+			      translated, all));
+	else
+		add(items, "iommu", STATE_NOTE,
+		    xasprintf("it translates for %zu of %zu devices: the kernel then switches ACS redirection on at all ports; direct transfers do not pass the IOMMU",
+			      translated, all));
+}
+
+static void add_once(const struct dev ***list, size_t *n, const struct dev *dev)
+{
+	size_t i;
+
+	for (i = 0; i < *n; i++)
+		if ((*list)[i] == dev)
+			return;
+	*list = xrealloc(*list, *n + 1, sizeof(**list));
+	(*list)[(*n)++] = dev;
+}
+
+/* Ports whose ACS keeps a pair from being direct that would be without it. */
+static void add_acs(const struct machine *m, struct items *items)
+{
+	size_t i, j, k, pairs = 0, redirected = 0, n = 0;
+	const struct dev **ports = NULL;
+	bool unseen = false;
+	struct text text = {};
+
+	for (i = 0; i < m->n_devs; i++)
+		for (j = 0; matters(m->devs[i]) && j < m->n_devs; j++) {
+			struct path *path;
+
+			if (i == j || !matters(m->devs[j]) || !dev_has_memory(m->devs[j]))
+				continue;
+			path = path_find(m->devs[i], m->devs[j]);
+			if (path->common && !path->conventional) {
+				unseen |= !path->seen;
+				pairs++;
+				redirected += !!path->n_redirectors;
+				for (k = 0; k < path->n_redirectors; k++)
+					add_once(&ports, &n, path->redirectors[k]);
+			}
+			path_free(path);
+		}
+	for (k = 0; k < n && k < 8; k++)
+		text_addf(&text, "%s%s", k ? ", " : "", ports[k]->bdf);
+	if (n > 8)
+		text_addf(&text, " and %zu more", n - 8);
+	if (unseen)
+		add(items, "acs", STATE_UNKNOWN,
+		    xstrdup("it cannot be read: run it as root"));
+	else if (!pairs)
+		add(items, "acs", STATE_NOTE,
+		    xstrdup("no two of these devices have a port above both"));
+	else if (!redirected)
+		add(items, "acs", STATE_OK,
+		    xasprintf("redirects none of %zu pairs with a port above both", pairs));
+	else
+		add(items, "acs", STATE_NO,
+		    xasprintf("redirects or blocks %zu of %zu pairs with a port above both, at %s",
+			      redirected, pairs, text_str(&text)));
+	text_free(&text);
+	free(ports);
+}
+
+static void add_hosts(const struct machine *m, struct model *model, struct items *items)
+{
+	const struct dev **functions = NULL;
+	size_t i, n = 0, unknown = 0;
+	struct text text = {};
+
+	if (model_cpu_listed(model)) {
+		add(items, "host-bridges", STATE_OK,
+		    xstrdup("those of this CPU (AMD, Zen or later) are known to forward"));
+		return;
+	}
+	for (i = 0; i < m->n_devs; i++) {
+		const struct dev *function;
+
+		if (!matters(m->devs[i]) || model_listed(model, m->devs[i]) == LISTED)
+			continue;
+		unknown++;
+		function = model_bridge_function(model, m->devs[i]);
+		if (function)
+			add_once(&functions, &n, function);
+	}
+	for (i = 0; i < n && i < 8; i++)
+		text_addf(&text, "%s%s (%04x:%04x)", i ? ", " : " ", functions[i]->bdf,
+			  functions[i]->vendor, functions[i]->device);
+	if (unknown)
+		add(items, "host-bridges", STATE_NO,
+		    xasprintf("nothing is known of%s; routes over them are refused",
+			      n ? text_str(&text) : " some"));
+	else
+		add(items, "host-bridges", STATE_OK,
+		    xstrdup("all are in the list of those that are known to forward"));
+	text_free(&text);
+	free(functions);
+}
+
+/* With blanks after commas and semicolons, so that it can be broken over lines. */
+static char *spaced(const char *text)
+{
+	struct text out = {};
+
+	for (; *text; text++)
+		text_addf(&out, "%c%s", *text, strchr(",;", *text) ? " " : "");
+	return text_take(&out);
+}
+
+static void add_policy(const struct machine *m, struct items *items)
+{
+	if (!m->project)
+		return;
+	if (!m->policy)
+		add(items, "policy", STATE_UNKNOWN, xstrdup("it cannot be read"));
+	else
+		add(items, "policy", !strncmp(m->policy, "off", 3) ? STATE_NO : STATE_OK,
+		    spaced(m->policy));
+}
+
+static void add_providers(const struct machine *m, struct items *items)
+{
+	size_t i, without = 0;
+
+	for (i = 0; i < m->n_devs; i++)
+		without += (group_of(m->devs[i]) == GROUP_GPU ||
+			    group_of(m->devs[i]) == GROUP_ACCELERATOR) &&
+			   !machine_provider(m, m->devs[i], -1);
+	if (m->n_providers)
+		add(items, "providers", STATE_OK,
+		    xasprintf("%zu; p2pdma topo lists them", m->n_providers));
+	else
+		add(items, "providers", STATE_NOTE,
+		    xasprintf("no driver has registered peer memory%s",
+			      without ? "; those of most GPUs do not, and map it by dma-buf" : ""));
+}
+
+static void add_devices(const struct machine *m, struct items *items)
+{
+	struct text text = {};
+	enum group group;
+	size_t i, n;
+
+	for (group = 0; group < N_GROUPS; group++) {
+		for (n = 0, i = 0; i < m->n_devs; i++)
+			n += group_of(m->devs[i]) == group &&
+			     (group == GROUP_MANAGEMENT || matters(m->devs[i]));
+		if (n)
+			text_addf(&text, "%s%s: %zu", text.len ? "; " : "",
+				  group_title(group), n);
+	}
+	if (text.len)
+		add(items, "devices", STATE_OK, text_take(&text));
+	else
+		add(items, "devices", STATE_NO, xstrdup("none that takes part"));
+}
+
+int checklist(const struct machine *m, struct model *model, bool json,
+	      unsigned int width)
+{
+	struct json_object *out, *array, *one;
+	struct items items = {};
+	bool in_the_way = false;
+	size_t i;
+
+	add_kernel(m, &items);
+	add_options(m, &items);
+	add_policy(m, &items);
+	add_devices(m, &items);
+	add_providers(m, &items);
+	add_iommu(m, &items);
+	add_acs(m, &items);
+	add_hosts(m, model, &items);
+	for (i = 0; i < items.n; i++)
+		in_the_way |= items.list[i].state == STATE_NO;
+	if (json) {
+		out = json_begin("checklist", m);
+		array = json_array_in(out, "items");
+		for (i = 0; i < items.n; i++) {
+			one = json_item(array);
+			json_text(one, "name", items.list[i].name);
+			json_text(one, "state", states[items.list[i].state].word);
+			json_text(one, "text", items.list[i].text);
+		}
+		json_end(out);
+	} else {
+		for (i = 0; i < items.n; i++) {
+			enum state state = items.list[i].state;
+
+			printf("%s%-8s%s %-15s ", style_on(states[state].style),
+			       states[state].word, style_off(states[state].style),
+			       items.list[i].name);
+			out_paragraph(items.list[i].text, 25, 25, width);
+		}
+		out_unseen(m, width);
+	}
+	for (i = 0; i < items.n; i++)
+		free(items.list[i].text);
+	return in_the_way ? STATUS_MISMATCH : STATUS_OK;
+}
