@@ -604,8 +604,8 @@ COMPLETIONS = [
 # the same with names of other kinds below ROOT, which is named on the line alone; bash
 # makes three words of --root=ROOT
 ROOT_COMPLETIONS = [
-    ("p2pdma --root ROOT route ", ["mlx5_0", "renderD128", "nvme0"],
-     ["eth0", "card0", "route"]),
+    ("p2pdma --root ROOT route ", ["mlx5_0", "renderD128", "nvme0", "eth0", "card0"],
+     ["route"]),
     ("p2pdma verify --root = ROOT nvme1 ", ["nvme0"], ["nvme1"]),
     ("p2pdma --root=ROOT topo --client nvm", ["nvme0", "nvme1"], []),
     ("p2pdma --color = a", ["always", "auto"], ["topo"]),

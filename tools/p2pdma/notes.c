@@ -9,6 +9,18 @@
 
 #define DEVICES		"/sys/bus/pci/devices"
 
+[[gnu::format(printf, 2, 3)]]
+static void note(struct words *notes, const char *format, ...)
+{
+	char sentence[4096];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(sentence, sizeof(sentence), format, args);
+	va_end(args);
+	words_add(notes, xstrdup(sentence));
+}
+
 /*
  * The machine
  */
@@ -50,8 +62,9 @@ static void note_commas(const struct machine *m, const char *option,
 		}
 	}
 	if (lost.len)
-		words_add(notes, xasprintf("pci=%s= on the command line: entries are separated by \";\", not by commas. Only %s counts; the kernel ignores %s",
-					   option, counts, text_str(&lost)));
+		note(notes,
+		     "pci=%s= on the command line: entries are separated by \";\", not by commas. Only %s counts; the kernel ignores %s",
+		     option, counts, text_str(&lost));
 	text_free(&lost);
 	free(counts);
 	free(name);
@@ -64,11 +77,11 @@ static void note_release(const struct machine *m, struct words *notes)
 	char *config = acs_list(m->cmdline, "config_acs");
 
 	if (acs_options(m->release) == ACS_OPTIONS_FAULTY && (redir || config))
-		words_add(notes, xasprintf("pci=%s= on the command line: kernel %s is older than the release that mended it (6.12.23, 6.13.11, 6.14.2), %s",
-					   redir ? "disable_acs_redir" : "config_acs",
-					   m->release, redir ?
-					   "and sets TB and DT at these ports, and leaves RR and CR as firmware had them" :
-					   "and takes only the first entry"));
+		note(notes,
+		     "pci=%s= on the command line: kernel %s is older than the release that mended it (6.12.23, 6.13.11, 6.14.2), and %s",
+		     redir ? "disable_acs_redir" : "config_acs", m->release,
+		     redir ? "sets TB and DT at these ports, and leaves RR and CR as they were" :
+			     "takes only the first entry");
 	free(redir);
 	free(config);
 }
@@ -118,23 +131,28 @@ static void note_no_provider(const struct machine *m, struct words *notes)
 		unsigned long long size = cmb_size(dev);
 
 		if (size && !dev->has_p2pmem)
-			words_add(notes, xasprintf("%s %s has a controller memory buffer of %s, which its driver has not registered (dmesg | grep CMB)",
-						   dev_short(m, dev), dev->kname,
-						   size_text(size)));
+			note(notes,
+			     "%s %s has a controller memory buffer of %s, which its driver has not registered (dmesg | grep CMB)",
+			     dev_short(m, dev), dev->kname,
+			     size_text(size));
 	}
 	if (lacks_config(m, "CONFIG_PCI_P2PDMA"))
-		words_add(notes, xstrdup("This kernel is built without CONFIG_PCI_P2PDMA (which needs CONFIG_ZONE_DEVICE): no driver can register memory"));
+		note(notes,
+		     "This kernel is built without CONFIG_PCI_P2PDMA (which needs CONFIG_ZONE_DEVICE): no driver can register memory");
 	if (m->n_providers)
 		return;
 	if (m->cpu == CPU_ARM)
-		words_add(notes, xstrdup("On arm64 only memory in the range that the kernel can hot-plug can be registered; firmware may have placed the BARs outside it (dmesg | grep 'maximum addressable')"));
-	words_add(notes, xstrdup("Drivers of NVMe drives register a controller memory buffer, if the drive has one. Most drivers of GPUs and NICs register nothing, and map their BARs for each other in other ways"));
+		note(notes,
+		     "On arm64 only memory in the range that the kernel can hot-plug can be registered; firmware may have placed the BARs outside it (dmesg | grep 'maximum addressable')");
+	note(notes,
+	     "Drivers of NVMe drives register a controller memory buffer, if the drive has one. Most drivers of GPUs and NICs register nothing, and map their BARs for each other in other ways");
 }
 
 void notes_machine(const struct machine *m, struct words *notes)
 {
 	if (m->guest)
-		words_add(notes, xstrdup("This is a virtual machine: the fabric is the hypervisor's picture, and no verdict says how the devices are connected in the host. Compare data before relying on a route (p2pdma verify)"));
+		note(notes,
+		     "This is a virtual machine: the fabric is the hypervisor's picture, and no verdict says how the devices are connected in the host. Compare data before relying on a route (p2pdma verify)");
 	note_commas(m, "disable_acs_redir", notes);
 	note_commas(m, "config_acs", notes);
 	note_release(m, notes);
@@ -269,8 +287,9 @@ static void note_data_direct(const struct machine *m, const struct dev *dev,
 		id = id ? id : card_id(dev);
 		other = id ? card_id(m->devs[i]) : NULL;
 		if (other && !strcmp(id, other))
-			words_add(notes, xasprintf("%s is a DMA function of the same card (item V3 of Vital Product Data): where the driver uses it (Data Direct), it is the client that counts, and not %s",
-						   dev_short(m, m->devs[i]), dev_short(m, dev)));
+			note(notes,
+			     "%s is a DMA function of the same card (item V3 of Vital Product Data): where the driver uses it (Data Direct), it is the client that counts, and not %s",
+			     dev_short(m, m->devs[i]), dev_short(m, dev));
 		free(other);
 	}
 	free(id);
@@ -280,36 +299,41 @@ static void note_place(const struct machine *m, const struct dev *dev,
 		       struct words *notes)
 {
 	if (dev->untrusted)
-		words_add(notes, xasprintf("%s is external (Thunderbolt, USB4): as a client it is not trusted, and never gets a direct route; no boot option changes that",
-					   dev_short(m, dev)));
+		note(notes,
+		     "%s is external (Thunderbolt, USB4): as a client it is not trusted, and never gets a direct route; no boot option changes that",
+		     dev_short(m, dev));
 	if (dev->behind && dev->behind->vendor == 0x8086)
-		words_add(notes, xasprintf("%s is behind VMD %s: its requests carry VMD's requester ID, and the IOMMU takes them for VMD's",
-					   dev_short(m, dev), dev_short(m, dev->behind)));
+		note(notes,
+		     "%s is behind VMD %s: its requests carry VMD's requester ID, and the IOMMU takes them for VMD's",
+		     dev_short(m, dev), dev_short(m, dev->behind));
 	else if (dev->behind)
-		words_add(notes, xasprintf("%s is behind %s, whose host bridge it is below",
-					   dev_short(m, dev), dev_short(m, dev->behind)));
+		note(notes, "%s is behind %s, whose host bridge it is below",
+		     dev_short(m, dev), dev_short(m, dev->behind));
 }
 
 static void note_iommu(const struct machine *m, const struct path *path,
 		       const struct route *route, struct words *notes)
 {
 	const struct dev *client = path->client;
-	const char *text;
+	bool identity = client->iommu_type && !strcmp(client->iommu_type, "identity");
 
 	if (path->same_function)
 		return;
-	if (!client->translated && client->iommu_type &&
-	    !strcmp(client->iommu_type, "identity"))
-		text = "The IOMMU passes the client's addresses through (identity): requests carry bus addresses on every route";
+	if (!client->translated && identity)
+		note(notes,
+		     "The IOMMU passes the client's addresses through (identity): requests carry bus addresses on every route");
 	else if (!client->translated)
-		text = "No IOMMU translates for the client: its requests carry bus addresses on every route";
+		note(notes,
+		     "No IOMMU translates for the client: its requests carry bus addresses on every route");
 	else if (!m->project)
-		text = "An IOMMU translates for the client. A plain kernel gives it bus addresses on a direct route, which the IOMMU never sees, and IOVAs otherwise; with iommu=pt all are bus addresses";
+		note(notes,
+		     "An IOMMU translates for the client. A plain kernel gives it bus addresses on a direct route, which the IOMMU never sees, and IOVAs otherwise; with iommu=pt all are bus addresses");
 	else if (route && route->verdict[DIR_WRITE] == VERDICT_BUS_ADDRESS)
-		text = "An IOMMU translates for the client, but on the direct route its requests carry bus addresses, which the IOMMU never sees";
+		note(notes,
+		     "An IOMMU translates for the client, but on the direct route its requests carry bus addresses, which the IOMMU never sees");
 	else
-		text = "An IOMMU translates for the client: a route through the host bridge carries IOVAs, which it checks; a direct one would carry bus addresses, which it never sees";
-	words_add(notes, xstrdup(text));
+		note(notes,
+		     "An IOMMU translates for the client: a route through the host bridge carries IOVAs, which it checks; a direct one would carry bus addresses, which it never sees");
 }
 
 /* Requests that the device has translated itself, and where they are stopped or cross. */
@@ -326,14 +350,17 @@ static void note_ats(const struct machine *m, const struct path *path,
 		if (dev->acs.ctrl & ACS_TB)
 			stop = dev;
 	if (stop)
-		words_add(notes, xasprintf("ATS is on in the client, but %s has Translation Blocking (TB): requests that the client has translated itself are dropped there",
-					   dev_short(m, stop)));
+		note(notes,
+		     "ATS is on in the client, but %s has Translation Blocking (TB): requests that the client has translated itself are dropped there",
+		     dev_short(m, stop));
 	else if ((side->acs.ctrl & ACS_DT) && path->request != REQUEST_ACROSS)
-		words_add(notes, xasprintf("ATS is on in the client, and DT is on at %s: requests that the client has translated itself cross there in spite of redirection. So the pair may be fast as it is, although the kernel's route is not direct; nothing need be changed",
-					   dev_short(m, side)));
+		note(notes,
+		     "ATS is on in the client, and DT is on at %s: requests that the client has translated itself cross there in spite of redirection. So the pair may be fast as it is, although the kernel's route is not direct; nothing need be changed",
+		     dev_short(m, side));
 	else if (path->request == REQUEST_UP)
-		words_add(notes, xasprintf("ATS is on in the client, but DT is off at %s: requests that it has translated itself are redirected as all others are",
-					   dev_short(m, side)));
+		note(notes,
+		     "ATS is on in the client, but DT is off at %s: requests that it has translated itself are redirected as all others are",
+		     dev_short(m, side));
 }
 
 /* "16.0 GT/s x16", and the maximum if that is more */
@@ -415,15 +442,16 @@ static void note_links(const struct machine *m, const struct path *path,
 
 	if (common && common->above && path->in_switch && goes_up(path)) {
 		text = link_text(common);
-		words_add(notes, xasprintf("What is redirected passes the uplink of %s%s%s%s twice, up and down",
-					   dev_short(m, common), *text ? " (" : "", text,
-					   *text ? ")" : ""));
+		note(notes,
+		     "What is redirected passes the uplink of %s%s%s%s twice, up and down",
+		     dev_short(m, common), *text ? " (" : "", text,
+		     *text ? ")" : "");
 		free(text);
 	}
 	if (least) {
 		text = link_text(least->dev);
-		words_add(notes, xasprintf("The narrowest link is that of %s: %s",
-					   dev_short(m, least->dev), text));
+		note(notes, "The narrowest link is that of %s: %s",
+		     dev_short(m, least->dev), text);
 		free(text);
 	}
 	for (i = 0; i < path->n_hops; i++) {
@@ -434,7 +462,8 @@ static void note_links(const struct machine *m, const struct path *path,
 			strtod(dev->speed, NULL) < strtod(dev->speed_max, NULL);
 	}
 	if (slow)
-		words_add(notes, xstrdup("A speed below the maximum may be power saving of an idle device; a width below it is not"));
+		note(notes,
+		     "A speed below the maximum may be power saving of an idle device; a width below it is not");
 }
 
 static void note_bar(const struct provider *provider, struct words *notes)
@@ -445,8 +474,9 @@ static void note_bar(const struct provider *provider, struct words *notes)
 		return;
 	most = provider->dev->bar_most[provider->bar];
 	if (most > size)
-		words_add(notes, xasprintf("BAR %d has %s of the %s to which Resizable BAR can enlarge it: turn on \"Resizable BAR\" and \"above 4G decoding\" in firmware",
-					   provider->bar, size_text(size), size_text(most)));
+		note(notes,
+		     "BAR %d has %s of the %s to which Resizable BAR can enlarge it: turn on \"Resizable BAR\" and \"above 4G decoding\" in firmware",
+		     provider->bar, size_text(size), size_text(most));
 }
 
 void notes_pair(const struct machine *m, const struct path *path,

@@ -446,7 +446,7 @@ static void print_route(const struct machine *m, const struct path *path,
 
 	notes_pair(m, path, provider, route, &notes);
 	notes_machine(m, &notes);
-	out_list("To know about this pair", notes.words, notes.n, width);
+	out_list("About this pair", notes.words, notes.n, width);
 	words_free(&notes);
 	if (!route)
 		return;

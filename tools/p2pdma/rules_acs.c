@@ -132,9 +132,12 @@ static char *plan_warning(const struct situation *s, const struct plan *plan, bo
 	if (plan->parameter && acs_options(s->m->release) == ACS_OPTIONS_FAULTY) {
 		text_addf(&text, "kernel %s is older than the release that mended this option (6.12.23, 6.13.11, 6.14.2): ",
 			  s->m->release);
-		text_add(&text, redir ?
-			 "it also sets Translation Blocking (TB) and Direct Translated (DT), and leaves RR and CR as firmware had them" :
-			 "only the first entry is used, and a bit that is 0 is as firmware had it");
+		if (redir)
+			text_add(&text,
+				 "it also sets Translation Blocking (TB) and Direct Translated (DT), and leaves RR and CR as firmware had them");
+		else
+			text_add(&text,
+				 "only the first entry is used, and a bit that is 0 is as firmware had it");
 		if (better)
 			text_addf(&text, "; with a later one take %s", better);
 	}
@@ -319,8 +322,8 @@ static unsigned int n_direct(const struct plan *plan)
 }
 
 /*
- * Is @one better than @other? It is if it makes the pair direct in more directions; then if fewer other
- * pairs lose their way; then if fewer go another way.
+ * Is @one better than @other? It is if it makes the pair direct in more directions; then
+ * if fewer other pairs lose their way; then if fewer go another way.
  */
 static bool is_better(const struct plan *one, const struct plan *other)
 {

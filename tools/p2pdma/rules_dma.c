@@ -57,39 +57,69 @@ static bool has_iommu(const struct machine *m, const char *prefix)
 	return false;
 }
 
-/* How the machine's own IOMMU is made to translate; @intel: it needs intel_iommu=on. */
-static const char *translate_text(const struct machine *m, bool *intel)
+/* The IOMMU that there is, or that there may be. */
+enum translator {
+	VT_D,
+	AMD_VI,
+	SMMU,
+	OTHER_IOMMU,
+	VT_D_OFF,
+	AMD_VI_OFF,
+	SMMU_OFF,
+	UNKNOWN_OFF,
+};
+
+static enum translator translator_of(const struct machine *m)
 {
-	*intel = false;
-	if (has_iommu(m, "dmar")) {
-		*intel = true;
-		return "Have the IOMMU (Intel VT-d) translate for the client; the host bridge has to be trusted as well";
-	}
+	if (has_iommu(m, "dmar"))
+		return VT_D;
 	if (has_iommu(m, "ivhd"))
-		return "Have the IOMMU (AMD-Vi, which translates by default) translate for the client; the host bridge has to be trusted as well";
+		return AMD_VI;
 	if (has_iommu(m, "smmu") || has_iommu(m, "arm-smmu"))
-		return "Have the SMMU translate for the client; the host bridge has to be trusted as well";
+		return SMMU;
 	if (m->n_iommus)
-		return "Have the IOMMU translate for the client; the host bridge has to be trusted as well";
+		return OTHER_IOMMU;
 	switch (m->cpu) {
 	case CPU_INTEL:
-		*intel = true;
-		return "Have an IOMMU translate for the client: switch VT-d on in firmware; the host bridge has to be trusted as well";
+		return VT_D_OFF;
 	case CPU_AMD:
-		return "Have an IOMMU translate for the client: switch IOMMU (AMD-Vi) on in firmware; the host bridge has to be trusted as well";
+		return AMD_VI_OFF;
 	case CPU_ARM:
-		return "Have an IOMMU translate for the client: no SMMU is seen, and firmware has to describe one (ACPI IORT or device tree); the host bridge has to be trusted as well";
+		return SMMU_OFF;
 	default:
-		*intel = true;
-		return "Have an IOMMU translate for the client, switched on in firmware; intel_iommu=on is for Intel's. The host bridge has to be trusted as well";
+		return UNKNOWN_OFF;
 	}
 }
+
+static bool needs_intel_iommu(enum translator translator)
+{
+	return translator == VT_D || translator == VT_D_OFF || translator == UNKNOWN_OFF;
+}
+
+static const char * const translate_texts[] = {
+	[VT_D] =
+		"Have the IOMMU (Intel VT-d) translate for the client; the host bridge has to be trusted as well",
+	[AMD_VI] =
+		"Have the IOMMU (AMD-Vi, which translates by default) translate for the client; the host bridge has to be trusted as well",
+	[SMMU] =
+		"Have the SMMU translate for the client; the host bridge has to be trusted as well",
+	[OTHER_IOMMU] =
+		"Have the IOMMU translate for the client; the host bridge has to be trusted as well",
+	[VT_D_OFF] =
+		"Have an IOMMU translate for the client: switch VT-d on in firmware; the host bridge has to be trusted as well",
+	[AMD_VI_OFF] =
+		"Have an IOMMU translate for the client: switch IOMMU (AMD-Vi) on in firmware; the host bridge has to be trusted as well",
+	[SMMU_OFF] =
+		"Have an IOMMU translate for the client: no SMMU is seen, and firmware has to describe one (ACPI IORT or device tree); the host bridge has to be trusted as well",
+	[UNKNOWN_OFF] =
+		"Have an IOMMU translate for the client, switched on in firmware; intel_iommu=on is for Intel's. The host bridge has to be trusted as well",
+};
 
 bool apply_translate(const struct situation *s, struct remedy *remedy)
 {
 	char *copy, *rest, *word;
+	enum translator translator = translator_of(s->m);
 	struct text text = {};
-	bool intel;
 
 	/* a device reaches its own memory by bus address, translated or not */
 	if (s->path->client->translated || s->path->same_function)
@@ -102,11 +132,12 @@ bool apply_translate(const struct situation *s, struct remedy *remedy)
 	free(copy);
 	if (text.len)
 		remedy->remove = text_take(&text);
-	remedy->what = xstrdup(translate_text(s->m, &intel));
+	remedy->what = xstrdup(translate_texts[translator]);
 	/* the last iommu.passthrough= counts; the kernel's default may be 1 */
 	remedy->parameter = xasprintf("%siommu.passthrough=0",
-				      !intel || on_command_line(s->m, "intel_iommu=on") ?
-				      "" : "intel_iommu=on ");
+				      needs_intel_iommu(translator) &&
+				      !on_command_line(s->m, "intel_iommu=on") ?
+				      "intel_iommu=on " : "");
 	/* the reason why the route is not direct stays */
 	claim(remedy, s, EFFECT_REFUSAL_GONE);
 	return true;

@@ -4,7 +4,7 @@
 
 #include "rules_fabric.h"
 
-#define LOW_MAX		(1ULL << 30)	/* BARs below 4 GiB are hardly larger */
+#define LOW_MAX		0x40000000ULL	/* BARs below 4 GiB are hardly larger */
 
 static const char *power_of(const struct dev *dev)
 {

@@ -274,7 +274,7 @@ static int run(int argc, char **argv, struct options *options)
 		printf("\nThe matrix: p2pdma topo.  Does it work? p2pdma verify.  All else: p2pdma help\n");
 	}
 	notes_machine(m, &notes);
-	out_list("To know about this machine", notes.words, notes.n, options->width);
+	out_list("About this machine", notes.words, notes.n, options->width);
 	words_free(&notes);
 	out_unseen(m, options->width);
 	machine_free(m);

@@ -268,7 +268,7 @@ static void print_notes(const struct machine *m, unsigned int width)
 	struct words notes = {};
 
 	notes_machine(m, &notes);
-	out_list("To know about this machine", notes.words, notes.n, width);
+	out_list("About this machine", notes.words, notes.n, width);
 	words_free(&notes);
 }
 

@@ -33,6 +33,8 @@ static char *describe(const struct dev *dev)
 	}
 	return text_take(&text);
 }
+
+/* "provider BAR 2, 16 MiB"; "" for other functions. To be freed. */
 static char *provider_text(const struct machine *m, const struct dev *dev)
 {
 	const struct provider *provider = machine_provider(m, dev, -1);
