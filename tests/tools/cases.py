@@ -98,6 +98,20 @@ def golden() -> list[tuple[str, str, list[str]]]:
         ("export_guest", "check", ["check", "--width", "80"]),
         ("devices", "check-bus", ["check", "--require", "bus", "nics,gpus", "drives,gpus",
                                   "05:00.0,06:00.0/2"]),
+        ("devices", "plan", ["plan", "nics,gpus", "gpus,gpus", "--width", "80"]),
+        ("devices-stock", "plan", ["plan", "eth0,03:00.0", "--width", "80"]),
+        ("cards", "plan", ["plan", "gpus,gpus", "--width", "80"]),
+        ("cards-redir", "plan", ["plan", "gpus,gpus", "--width", "80"]),
+        ("old-acs", "plan", ["plan", "nvme1,nvme0", "--width", "80"]),
+        ("gpus-stock", "plan", ["plan", "13:00.0,0f:00.0", "--width", "80"]),
+        ("data-direct", "plan", ["plan", "0008:03:00.0,0008:06:00.0", "--width", "80"]),
+        ("devices", "devices-100", ["topo", "--devices", "--width", "100"]),
+        ("devices-stock", "devices-80", ["topo", "--devices", "--width", "80"]),
+        ("fifty", "devices-100", ["topo", "--devices", "--width", "100"]),
+        ("data-direct", "devices-100", ["topo", "--devices", "--width", "100"]),
+        ("devices", "matrix-read", ["topo", "--matrix", "read", "--width", "80"]),
+        ("devices", "matrix-write", ["topo", "--matrix", "write", "--width", "80"]),
+        ("switch-user", "matrix-write", ["topo", "--matrix", "write", "--width", "80"]),
         ("devices", "check-ok", ["check", "gpus,gpus", "nics,gpus"]),
         ("switch-user", "check-user", ["check", "nvme1,eth0"]),
         ("switch", "reasons", ["route", "--reasons", "--width", "80"]),
@@ -108,10 +122,12 @@ def golden() -> list[tuple[str, str, list[str]]]:
 def shown_to_people(fabric: str) -> list[list[str]]:
     """Commands whose lines must not be wider than the screen."""
     found = [[], ["topo"], ["topo", "--all"], ["topo", "--tree"], ["policy"],
+             ["topo", "--devices"], ["topo", "--matrix", "write"],
              ["verify"], ["bench"], ["check"],
              ["route", "--reasons"], ["help"]]
     found += [["help", command] for command in
-              ("topo", "route", "verify", "policy", "watch", "bench", "collect", "check")]
+              ("topo", "route", "verify", "policy", "watch", "bench", "collect", "check",
+               "plan")]
     return found + [["route", c, p] for c, p in ROUTES[fabric]]
 
 
@@ -123,7 +139,8 @@ def may_be_long(line: str) -> bool:
 
 def json_commands(fabric: str) -> list[list[str]]:
     """Commands of which --json is tried on a fabric."""
-    found = [[], ["topo"], ["topo", "--all"], ["topo", "--tree"]]
+    found = [[], ["topo"], ["topo", "--all"], ["topo", "--tree"],
+             ["topo", "--devices"], ["topo", "--matrix", "read"]]
     found += [["route", c, p] for c, p in ROUTES[fabric]]
     if "stock" not in fabric:
         found.append(["policy"])
@@ -225,6 +242,14 @@ ERRORS = [
     ("switch", ["check", "--file", "/dev/null"], 2, ["it has no rules"]),
     ("switch", ["check", "--file", "/dev/null", "nvme1,nvme0"], 2, ["beside it"]),
     ("switch", ["check", "nvme1,nvme1"], 1, []),
+    ("switch", ["topo", "--devices", "--tree"], 2, ["--devices cannot be combined"]),
+    ("switch", ["topo", "--devices", "--matrix", "read"], 2, ["--devices"]),
+    ("switch", ["topo", "--matrix", "reads"], 2, ["'reads' is neither write nor read"]),
+    ("switch", ["plan"], 2, ["missing"]),
+    ("switch", ["plan", "nvme1"], 2, ["'nvme1' is not a pair"]),
+    ("switch", ["plan", "nvme9,nvme1"], 2, ["no device 'nvme9'"]),
+    ("switch", ["plan", "gpus,nvme1"], 2, ["'gpus,nvme1' stands for no pair"]),
+    ("switch", ["plan", "nvme1,nvme1"], 2, ["name two"]),
     ("switch", ["collect"], 2, ["missing", "FILE.tar"]),
     ("switch", ["collect", "/dev/null"], 2, ["/dev/null"]),
     ("switch", ["collect", "x.tar", "--json"], 2, ["collect", "--json"]),

@@ -2,6 +2,7 @@
 """p2pdma check: rules in a file, their status and the lines that they give."""
 
 import json
+import re
 from pathlib import Path
 
 # fabric, rules -> status, lines (in order; what they begin with)
@@ -29,6 +30,43 @@ MISTAKES = {
     "# x\ngpus nics buss": "line 2: 'buss' is none of bus",
     "gpus nics read write": "line 1: read and write together",
 }
+
+
+# fabric, pairs that ACS alone keeps from being direct
+PLANS = {
+    "devices": ["eth0,03:00.0"], "cards": ["gpus,gpus"], "cards-redir": ["gpus,gpus"],
+    "ats": ["ibp4s0,03:00.0"],
+    "two-gpus": ["03:00.0,04:00.0", "04:00.0,03:00.0"],
+}
+
+
+def test_plan(results, runner, work: Path, fabric: str, pairs: list[str]) -> None:
+    """With its commands carried out, the verdicts and the other pairs are as it says."""
+    if not results.wanted(f"plan {fabric}"):
+        return
+    root = runner.make_root(work, fabric, "plan")
+    done = runner.run(["plan", *pairs, "--json"], root)
+    value = json.loads(done.stdout)
+    trouble = "\n".join(e.message[:200] for e in runner.validator().iter_errors(value))
+    for port, bits, mask in re.findall(r"setpci -s (\S+) ECAP_ACS\+6.w=(\w+):(\w+)",
+                                       value["command_now"]):
+        config = root / f"sys/bus/pci/devices/{port}/config"
+        space = bytearray(config.read_bytes())
+        space[0x106] = space[0x106] & ~int(mask, 16) | int(bits, 16)
+        config.write_bytes(space)
+    again = json.loads(runner.run(["plan", *pairs, "--json"], root).stdout)
+    for pair, after in zip(value["pairs"], again["pairs"]):
+        if after["before"] != pair["after"] or \
+                set(pair["after"].values()) != {"bus-address"}:
+            trouble += f"{pair} is {after['before']}\n"
+    if again["parameter"] or again["changes"]:
+        trouble += f"a second plan: {again['parameter']}\n"
+    for pair in value["changes"]:
+        done = runner.run(["plan", f"{pair['client']},{pair['provider']}", "--json"], root)
+        now = json.loads(done.stdout)["pairs"][0]["before"]
+        if now != pair["after"]:
+            trouble += f"another pair: {pair} is {now}\n"
+    results.tell(f"plan {fabric}", trouble)
 
 
 def checks(results, roots: dict[str, Path], work: Path, runner) -> None:
@@ -67,6 +105,8 @@ def checks(results, roots: dict[str, Path], work: Path, runner) -> None:
         if done.returncode != ("no" in states):
             trouble += f"status {done.returncode}, with {states}"
         results.tell(f"checklist {fabric}", trouble)
+    for fabric, pairs in PLANS.items():
+        test_plan(results, runner, work, fabric, pairs)
     if results.wanted("check asks the kernel"):
         root = runner.make_root(work, "devices", "kernelpath")
         path = root / "sys/kernel/debug/p2pdma/path"

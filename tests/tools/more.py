@@ -683,7 +683,7 @@ def test_installed(results, roots: dict[str, Path], work: Path,
 
 # where options are parsed -> the commands that have them; args.c has those of all
 OPTIONS = {"args.c": ["topo", "route", "verify", "policy", "watch", "bench", "collect",
-                       "check"],
+                       "check", "plan"],
            "check.c": ["check"],
            "topo.c": ["topo"], "route.c": ["route"], "pairs.c": ["verify", "bench"],
            "watch.c": ["watch"]}

@@ -38,8 +38,8 @@ const char args_common_help[] =
 	"  --root DIR      look at DIR/sys, DIR/proc and DIR/dev in place of /sys, /proc\n"
 	"                  and /dev (or P2PDMA_ROOT=DIR); not for watch\n"
 	"  --from FILE     look at another machine: FILE is made there by p2pdma collect,\n"
-	"                  or is a copied folder sys, or the output of lspci -xxxx -D (- is\n"
-	"                  standard input)\n"
+	"                  or is a copied folder sys, or the output of lspci -xxxx -D\n"
+	"                  (- is standard input)\n"
 	"  --pci-ids FILE  names of devices (or P2PDMA_PCI_IDS=FILE)\n"
 	"  -h, --help, --version\n";
 

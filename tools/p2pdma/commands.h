@@ -7,7 +7,7 @@
  * and call b and c. A test compares the objects and all includes with this list.
  *
  *	main
- *	summary  topo > tree, dot  route  policy_cmd  verify  bench  watch  collect  check > checklist  plan
+ *	summary  topo > tree, dot, devices  route  policy_cmd  verify  bench  watch  collect  check > checklist  plan
  *	pairs  decision > stock > model, kconfig, kernelpath  require > groups  remedy, reasons > rules > rules_policy, rules_fabric, rules_acs, rules_dma > situation
  *	args
  *	move > target  json
@@ -35,6 +35,7 @@ extern const struct command bench_command;
 extern const struct command watch_command;
 extern const struct command collect_command;
 extern const struct command check_command;
+extern const struct command plan_command;
 
 /* "key=value key=value", as the kernel prints an event, as members; cuts up @text. */
 struct json_object;

@@ -37,12 +37,12 @@ _p2pdma() {
 	elif [ "$prev" = = ] && ((cword >= 2)); then
 		prev=${words[cword - 2]}
 	fi
-	local commands='topo route check verify policy watch bench collect help'
+	local commands='topo route check plan verify policy watch bench collect help'
 	local options='--json --color --width --root --from --pci-ids --help --version'
 
 	for ((i = 1; i < cword; i++)); do
 		case ${words[i]} in
-		--color | --width | --root | --from | --pci-ids | --svg | --client | --provider | --file | --destructive | --require | --direction | --size | --seconds | --count)
+		--color | --width | --root | --from | --pci-ids | --svg | --client | --provider | --file | --destructive | --require | --matrix | --direction | --size | --seconds | --count)
 			option=${words[i]}
 			i=$((i + 1))
 			if [ "${words[i]}" = = ]; then
@@ -64,7 +64,7 @@ _p2pdma() {
 		esac
 	done
 	case $command in
-	topo) options+=' --tree --dot --svg --all --client --provider' ;;
+	topo) options+=' --tree --devices --matrix --dot --svg --all --client --provider' ;;
 	route) options+=' --reasons' ;;
 	check) options+=' --require --file' ;;
 	verify | bench) options+=' --file --destructive --direction --size' ;;&
@@ -76,6 +76,7 @@ _p2pdma() {
 	COMPREPLY=()
 	case $prev in
 	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") ;;
+	--matrix) mapfile -t COMPREPLY < <(compgen -W 'write read' -- "$cur") ;;
 	--require) mapfile -t COMPREPLY < <(compgen -W 'bus host any' -- "$cur") ;;
 	--direction) mapfile -t COMPREPLY < <(compgen -W 'write read both' -- "$cur") ;;
 	--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;

@@ -14,6 +14,7 @@
 #include "path.h"
 #include "reasons.h"
 #include "remedy.h"
+#include "rules_acs.h"
 
 static bool reasons_only;
 
@@ -364,8 +365,8 @@ static void print_stock(const struct machine *m, const struct stock *stock,
 	out_paragraph(stock->why, 10, 10, width);
 }
 
-static void print_decision(const struct machine *m, const struct decision *decision,
-			   unsigned int width)
+static void print_decision(const struct machine *m, const struct provider *provider,
+			   const struct decision *decision, unsigned int width)
 {
 	char *why;
 
@@ -387,17 +388,29 @@ static void print_decision(const struct machine *m, const struct decision *decis
 	}
 	print_verdict(&decision->route, DIR_WRITE, width);
 	print_verdict(&decision->route, DIR_READ, width);
+	if (m->project && !machine_provider(m, provider->dev, -1) &&
+	    (decision->route.reason[DIR_WRITE] == REASON_HOST_BRIDGE_UNTRUSTED ||
+	     decision->route.reason[DIR_READ] == REASON_HOST_BRIDGE_UNTRUSTED)) {
+		printf("          ");
+		out_paragraph("dma_map_resource() maps memory that is not registered nevertheless, and warns in the log: it is not known that the route fails",
+			      10, 10, width);
+	}
 }
 
 /*
  * A kernel without the project counts ports on the path that do not matter to the
  * project's, so that its remedy has to name more of them.
  */
-static void print_stock_remedy(const struct decision *decision, const struct path *path)
+static void print_stock_remedy(const struct machine *m, const struct provider *provider,
+			       const struct decision *decision, const struct path *path,
+			       unsigned int width)
 {
 	const struct stock *stock = &decision->stock;
+	const struct situation s = {
+		.m = m, .provider = provider, .path = path, .route = &decision->route,
+	};
+	struct remedy remedy = {};
 	size_t i, j, more = 0;
-	char *ports;
 
 	for (i = 0; i < stock->n_redirectors; i++) {
 		for (j = 0; j < path->n_redirectors; j++)
@@ -407,13 +420,20 @@ static void print_stock_remedy(const struct decision *decision, const struct pat
 	}
 	if (!more)
 		return;
-	ports = stock_ports(stock);
-	printf("\nWith this kernel the route is direct only without any redirection on the path\n"
-	       "     boot:   %spci=disable_acs_redir=%s%s\n"
-	       "     costs:  isolation, at all of these ports\n"
-	       "With the project's kernel\n", style_on(STYLE_HEAD), ports,
-	       style_off(STYLE_HEAD));
-	free(ports);
+	no_acs_at(&s, stock->redirectors, stock->n_redirectors, false, &remedy);
+	printf("\nWith this kernel the route is direct only without any redirection on the path\n");
+	if (remedy.parameter)
+		printf("     boot:   %s%s%s\n", style_on(STYLE_HEAD), remedy.parameter,
+		       style_off(STYLE_HEAD));
+	printf("     now:    %s\n"
+	       "     costs:  isolation, at all of these ports\n", remedy.command);
+	print_changes(m, &remedy, width);
+	print_labelled("beware", remedy.warning, width);
+	printf("With the project's kernel\n");
+	free(remedy.parameter);
+	free(remedy.command);
+	free(remedy.warning);
+	changes_free(&remedy.changes);
 }
 
 static void print_route(const struct machine *m, const struct path *path,
@@ -430,7 +450,7 @@ static void print_route(const struct machine *m, const struct path *path,
 	print_dev(m, "client", path->client, width);
 	print_dev(m, "provider", path->provider, width);
 	print_memory(m, provider, width);
-	print_decision(m, decision, width);
+	print_decision(m, provider, decision, width);
 	summary = path_summary(path);
 	printf("fabric    ");
 	out_paragraph(summary, 10, 10, width);
@@ -451,7 +471,7 @@ static void print_route(const struct machine *m, const struct path *path,
 	if (!route)
 		return;
 	remedies_find(m, provider, path, route, &remedies);
-	print_stock_remedy(decision, path);
+	print_stock_remedy(m, provider, decision, path, width);
 	print_remedies(m, &remedies, route, width);
 	if (!path->seen && path->common && !path->silent)
 		printf("ACS could not be read. There may be safer remedies: run it as root.\n");

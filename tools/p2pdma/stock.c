@@ -145,13 +145,3 @@ void stock_free(struct stock *stock)
 	free(stock->why);
 	*stock = (struct stock){};
 }
-
-char *stock_ports(const struct stock *stock)
-{
-	struct text text = {};
-	size_t i;
-
-	for (i = 0; i < stock->n_redirectors; i++)
-		text_addf(&text, "%s%s", i ? ";" : "", stock->redirectors[i]->bdf);
-	return text_take(&text);
-}

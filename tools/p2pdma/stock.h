@@ -23,7 +23,4 @@ struct stock {
 void stock_decide(const struct machine *m, struct model *model, const struct path *path,
 		  struct stock *stock);
 void stock_free(struct stock *stock);
-/* "0000:02:00.0;0000:02:01.0"; to be freed. */
-char *stock_ports(const struct stock *stock);
-
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "devices.h"
 #include "dot.h"
 #include "json.h"
 #include "notes.h"
@@ -17,14 +18,18 @@
 static struct {
 	bool tree, dot;
 	bool all;
+	bool devices;
+	const char *matrix;
 	const char *svg;
 	const char *client, *provider;
 } want;
 
-enum { OPT_TREE = 0x100, OPT_DOT, OPT_SVG, OPT_ALL, OPT_CLIENT, OPT_PROVIDER };
+enum { OPT_TREE = 0x100, OPT_DEVICES, OPT_MATRIX, OPT_DOT, OPT_SVG, OPT_ALL, OPT_CLIENT, OPT_PROVIDER };
 
 static const struct option own_options[] = {
 	{ "tree", no_argument, NULL, OPT_TREE },
+	{ "devices", no_argument, NULL, OPT_DEVICES },
+	{ "matrix", required_argument, NULL, OPT_MATRIX },
 	{ "dot", no_argument, NULL, OPT_DOT },
 	{ "svg", required_argument, NULL, OPT_SVG },
 	{ "all", no_argument, NULL, OPT_ALL },
@@ -38,6 +43,12 @@ static void take(int val, const char *arg)
 	switch (val) {
 	case OPT_TREE:
 		want.tree = true;
+		break;
+	case OPT_DEVICES:
+		want.devices = true;
+		break;
+	case OPT_MATRIX:
+		want.matrix = arg;
 		break;
 	case OPT_DOT:
 		want.dot = true;
@@ -337,6 +348,23 @@ static void topo_json(const struct machine *m)
 	json_end(out);
 }
 
+static void show_devices(const struct machine *m, const struct options *options)
+{
+	enum direction dir = want.matrix && !strcmp(want.matrix, "read") ? DIR_READ :
+									   DIR_WRITE;
+
+	if (options->json && want.matrix)
+		topo_pairs_json(m, dir);
+	else if (options->json)
+		topo_devices_json(m);
+	else if (want.matrix)
+		topo_pairs(m, dir, options->width);
+	else
+		topo_devices(m, options->width);
+	if (!options->json)
+		out_unseen(m, options->width);
+}
+
 static int run(int argc, char **argv, struct options *options)
 {
 	int status = STATUS_OK;
@@ -352,6 +380,13 @@ static int run(int argc, char **argv, struct options *options)
 		die("--all cannot be combined with --client, which names the only row");
 	if (want.tree + want.dot + !!want.svg > 1)
 		die("only one of --tree, --dot and --svg can be given");
+	if ((want.devices || want.matrix) &&
+	    (want.tree || want.dot || want.svg || want.all || want.client ||
+	     want.provider || (want.devices && want.matrix)))
+		die("%s cannot be combined with other options of topo",
+		    want.devices ? "--devices" : "--matrix");
+	if (want.matrix && strcmp(want.matrix, "read") && strcmp(want.matrix, "write"))
+		die("--matrix '%s' is neither write nor read", want.matrix);
 	if (want.svg && !*want.svg)
 		die("--svg '' names no file; - is standard output");
 	if (options->json && (want.dot || want.svg))
@@ -364,7 +399,9 @@ static int run(int argc, char **argv, struct options *options)
 	/* without providers nothing else would check the word */
 	if (want.provider)
 		args_provider(m, want.provider, NULL);
-	if (options->json) {
+	if (want.devices || want.matrix) {
+		show_devices(m, options);
+	} else if (options->json) {
 		if (want.tree)
 			topo_tree_json(m);
 		else
@@ -392,12 +429,16 @@ const struct command topo_command = {
 	.summary = "the matrix of clients and providers; --tree, --dot, --svg",
 	.help =
 		"usage: p2pdma topo [--tree | --dot | --svg FILE] [--all]\n"
-		"                   [--client C] [--provider P[/BAR]]\n\n"
+		"                   [--client C] [--provider P[/BAR]]\n"
+		"       p2pdma topo --devices | --matrix write|read\n\n"
+		"  --devices     GPUs, NICs, drives and what else takes part, registered as\n"
+		"                providers or not, each with its nearest partners\n"
+		"  --matrix D    each of them with each that has memory, for writes or reads\n"
 		"  --tree        the fabric as a tree, with providers, ACS and link speed\n"
 		"  --dot         the same as a graph with its routes, for Graphviz\n"
 		"  --svg FILE    that graph as a picture; needs Graphviz\n"
 		"  --all         also functions that seldom take part, such as USB\n"
 		"  --client C    this row only; --provider P[/BAR]: this column only\n\n"
-		"The last three are for the matrix and the graph; --tree shows the whole fabric.\n",
+		"--all, --client and --provider are for the matrix and the graph.\n",
 	.run = run,
 };
