@@ -273,6 +273,7 @@ static void connect(struct model *model, size_t i)
 	pdev->physfn = to_pdev(model, dev->physfn);
 	/* below a bridge that comes before it, whose type is known then */
 	take_config(model, pdev);
+	p2pdma_bridge_function_added(pdev);
 }
 
 /*
@@ -475,18 +476,14 @@ dma_addr_t dma_p2pdma_host_addr(struct device *dev, struct p2pdma_provider *prov
 	return phys;
 }
 
-bool dma_p2pdma_bus_known(struct device *dev, dma_addr_t first, dma_addr_t last)
+bool dma_p2pdma_bus_known(struct device *dev, phys_addr_t first, phys_addr_t last,
+			  u64 bus_offset)
 {
 	(void)dev;
 	(void)first;
 	(void)last;
+	(void)bus_offset;
 	return true;
-}
-
-const void *dma_p2pdma_domain(struct device *dev)
-{
-	(void)dev;
-	return NULL;
 }
 
 /*
@@ -530,7 +527,7 @@ static void examine(struct p2pdma_mem *mem, struct pci_dev *client,
 				       route);
 		return;
 	}
-	p2pdma_gather(&gathered, client, &mem->provider);
+	p2pdma_gather(&gathered, client, &mem->provider, false);
 	p2pdma_conclude(&gathered, client, &mem->provider, kind, P2PDMA_QUERY_LIST,
 			&facts, route);
 }
@@ -586,9 +583,16 @@ bool model_route(struct model *model, const struct dev *client,
 const struct dev *model_bridge_function(struct model *model, const struct dev *dev)
 {
 	struct pci_host_bridge *host = to_pdev(model, dev)->bus->host;
-	struct pci_dev *function = host->bus ? p2pdma_bridge_function(host) : NULL;
+	struct p2pdma_bridge_function function;
+	size_t i;
 
-	return function ? function->of : NULL;
+	if (!host->bus || !p2pdma_bridge_function(host, &function))
+		return NULL;
+	for (i = 0; i < model->m->n_devs; i++)
+		if (model->pdevs[i].bus == host->bus &&
+		    pci_dev_id(&model->pdevs[i]) == function.bdf.id)
+			return model->pdevs[i].of;
+	return NULL;
 }
 
 /* In the list of mainline since a release after 6.12; all are of Intel. */

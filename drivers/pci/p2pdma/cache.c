@@ -19,13 +19,16 @@
  */
 #include <linux/cleanup.h>
 #include <linux/dma-map-ops.h>
+#include <linux/dma-mapping.h>
 #include <linux/init.h>
+#include <linux/iommu-dma.h>
 #include <linux/pci.h>
 #include <linux/percpu.h>
 #include <linux/ratelimit.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/swiotlb.h>
 
 #include "p2pdma.h"
 #include "trace.h"
@@ -90,6 +93,47 @@ static bool p2pdma_cacheable(struct p2pdma_provider *provider)
 	const struct p2pdma_mem *mem = to_p2pdma_mem(provider);
 
 	return READ_ONCE(mem->registered) || READ_ONCE(mem->indexed);
+}
+
+static bool p2pdma_ops_bypass(struct device *dev)
+{
+#ifdef CONFIG_DMA_OPS_BYPASS
+	return dma_go_direct(dev, dma_get_mask(dev), get_dma_ops(dev));
+#else
+	return false;
+#endif
+}
+
+/* Take down what a verdict rests on that changes with no event. */
+static void p2pdma_stamp(struct p2pdma_stamp *stamp, struct pci_dev *client,
+			 bool single)
+{
+	struct device *dev = &client->dev;
+
+	stamp->mask = dma_get_mask(dev);
+	stamp->limit = dev->bus_dma_limit;
+	stamp->range_map = dev->dma_range_map;
+	stamp->ops = get_dma_ops(dev);
+	stamp->iommu = use_dma_iommu(dev);
+	stamp->bypass = p2pdma_ops_bypass(dev);
+	stamp->bounce = is_swiotlb_force_bounce(dev);
+	stamp->domain = single ? dma_p2pdma_domain(dev) : NULL;
+}
+
+/* Is all of this as it was taken down? */
+static bool p2pdma_stamp_holds(const struct p2pdma_stamp *stamp,
+			       struct pci_dev *client, bool single)
+{
+	struct device *dev = &client->dev;
+
+	return stamp->mask == dma_get_mask(dev) &&
+	       stamp->limit == dev->bus_dma_limit &&
+	       stamp->range_map == dev->dma_range_map &&
+	       stamp->ops == get_dma_ops(dev) &&
+	       stamp->iommu == use_dma_iommu(dev) &&
+	       stamp->bypass == p2pdma_ops_bypass(dev) &&
+	       stamp->bounce == is_swiotlb_force_bounce(dev) &&
+	       (!single || stamp->domain == dma_p2pdma_domain(dev));
 }
 
 static void p2pdma_entry_init(struct p2pdma_entry *entry,

@@ -9,11 +9,8 @@
  * no event: p2pdma_conclude() adds them and decides, and a verdict that is cached is
  * stamped with what they come from.
  */
-#include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
-#include <linux/iommu-dma.h>
 #include <linux/pci.h>
-#include <linux/swiotlb.h>
 
 #include "p2pdma.h"
 
@@ -217,15 +214,6 @@ p2pdma_host_addr(struct device *dev, const struct dma_p2pdma_client *client,
 					      P2PDMA_HOST_ADDR_FITS;
 }
 
-static bool p2pdma_ops_bypass(struct device *dev)
-{
-#ifdef CONFIG_DMA_OPS_BYPASS
-	return dma_go_direct(dev, dma_get_mask(dev), get_dma_ops(dev));
-#else
-	return false;
-#endif
-}
-
 /* Add the facts that change with no event; a verdict is stamped with them. */
 static void p2pdma_facts_now(struct p2pdma_facts *facts, struct device *dev,
 			     struct p2pdma_provider *provider,
@@ -252,53 +240,6 @@ static void p2pdma_facts_now(struct p2pdma_facts *facts, struct device *dev,
 		facts->obstacles |= BIT(PCI_P2PDMA_VIRTUALISED);
 	if (last_bus > dma_get_mask(dev))
 		facts->obstacles |= BIT(PCI_P2PDMA_DMA_MASK);
-}
-
-/**
- * p2pdma_stamp - take down what a verdict rests on that changes with no event
- * @stamp: filled in
- * @client: the client
- * @single: for a single mapping
- *
- * Context: any.  For a single mapping the driver of @client is bound.
- */
-void p2pdma_stamp(struct p2pdma_stamp *stamp, struct pci_dev *client, bool single)
-{
-	struct device *dev = &client->dev;
-
-	stamp->mask = dma_get_mask(dev);
-	stamp->limit = dev->bus_dma_limit;
-	stamp->range_map = dev->dma_range_map;
-	stamp->ops = get_dma_ops(dev);
-	stamp->iommu = use_dma_iommu(dev);
-	stamp->bypass = p2pdma_ops_bypass(dev);
-	stamp->bounce = is_swiotlb_force_bounce(dev);
-	stamp->domain = single ? dma_p2pdma_domain(dev) : NULL;
-}
-
-/**
- * p2pdma_stamp_holds - is all of this as it was taken down?
- * @stamp: from p2pdma_stamp()
- * @client: the client
- * @single: for a single mapping
- *
- * Context: any.  For a single mapping the driver of @client is bound.
- *
- * Return: true if nothing has changed.
- */
-bool p2pdma_stamp_holds(const struct p2pdma_stamp *stamp,
-			struct pci_dev *client, bool single)
-{
-	struct device *dev = &client->dev;
-
-	return stamp->mask == dma_get_mask(dev) &&
-	       stamp->limit == dev->bus_dma_limit &&
-	       stamp->range_map == dev->dma_range_map &&
-	       stamp->ops == get_dma_ops(dev) &&
-	       stamp->iommu == use_dma_iommu(dev) &&
-	       stamp->bypass == p2pdma_ops_bypass(dev) &&
-	       stamp->bounce == is_swiotlb_force_bounce(dev) &&
-	       (!single || stamp->domain == dma_p2pdma_domain(dev));
 }
 
 static struct p2pdma_bdf

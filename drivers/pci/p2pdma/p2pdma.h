@@ -568,32 +568,6 @@ enum p2pdma_query {
 	P2PDMA_QUERY_AWAKE,	/* a list, when the provider is awake */
 };
 
-/**
- * struct p2pdma_stamp - what a verdict rests on that changes with no event
- * @mask: the client's DMA mask
- * @limit: its bus limit
- * @range_map: what its bus sees
- * @ops: its dma_map_ops
- * @iommu: it uses dma-iommu
- * @bypass: its dma_map_ops let dma-direct map for it
- * @bounce: it may only use bounce buffers
- * @domain: its IOMMU domain; only for single mappings, of a client with a driver
- */
-struct p2pdma_stamp {
-	u64 mask;
-	u64 limit;
-	const void *range_map;
-	const void *ops;
-	bool iommu;
-	bool bypass;
-	bool bounce;
-	const void *domain;
-};
-
-void p2pdma_stamp(struct p2pdma_stamp *stamp, struct pci_dev *client, bool single);
-bool p2pdma_stamp_holds(const struct p2pdma_stamp *stamp,
-			struct pci_dev *client, bool single);
-
 void p2pdma_gather(struct p2pdma_gathered *gathered, struct pci_dev *client,
 		   struct p2pdma_provider *provider, bool predict);
 void p2pdma_conclude(const struct p2pdma_gathered *gathered,
@@ -606,6 +580,29 @@ void p2pdma_conclude_unread(struct p2pdma_provider *provider,
 			    struct pci_p2pdma_route *route);
 
 /* cache.c: the route cache */
+
+/**
+ * struct p2pdma_stamp - what a verdict rests on that changes with no event
+ * @mask: the client's DMA mask
+ * @limit: its bus limit
+ * @range_map: what its bus sees
+ * @ops: its dma_map_ops
+ * @iommu: it uses dma-iommu
+ * @bypass: its dma_map_ops let dma-direct map for it
+ * @bounce: it may only use bounce buffers
+ * @domain: its IOMMU domain; only for single mappings, of a client with a driver,
+ *	so that the domain stays
+ */
+struct p2pdma_stamp {
+	u64 mask;
+	u64 limit;
+	const void *range_map;
+	const void *ops;
+	bool iommu;
+	bool bypass;
+	bool bounce;
+	const void *domain;
+};
 
 struct p2pdma_function;
 

@@ -8,6 +8,7 @@
 #ifndef P2PDMA_KERNEL_SHIM_H
 #define P2PDMA_KERNEL_SHIM_H
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -33,6 +34,7 @@ typedef u64 pci_bus_addr_t;
 #define likely(x)		(x)
 #define unlikely(x)		(x)
 #define READ_ONCE(x)		(x)
+#define data_race(x)		(x)
 #define IS_ENABLED(option)	0
 #define VISIBLE_IF_KUNIT
 #define EXPORT_SYMBOL_GPL(name)
@@ -60,9 +62,21 @@ struct hlist_node {
 	struct hlist_node *next;
 };
 
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+struct rhash_head {
+	void *next;
+};
+
 struct rcu_head {
 	void *unused;
 };
+
+typedef struct {
+	int unused;
+} wait_queue_head_t;
 
 typedef struct {
 	int counter;
@@ -124,9 +138,34 @@ struct resource_entry {
 struct pci_host_bridge {
 	struct device dev;
 	struct pci_bus *bus;
+	void *kept;			/* by xa_store() */
 	/* of CPU addresses; user space does not see them: always empty */
 	struct resource_entry *windows;
 };
+
+/* The only array is by host bridge. */
+struct xarray {
+	int unused;
+};
+
+#define DEFINE_XARRAY(name)	struct xarray name
+#define BITS_PER_XA_VALUE	63
+#define xa_mk_value(v)		((void *)(uintptr_t)((v) << 1 | 1))
+#define xa_to_value(entry)	((uintptr_t)(entry) >> 1)
+#define xa_store(xa, key, entry, gfp)	shim_xa_store(xa, key, entry)
+#define xa_erase(xa, key)		shim_xa_store(xa, key, NULL)
+
+static inline void shim_xa_store(struct xarray *xa, unsigned long key, void *entry)
+{
+	(void)xa;
+	((struct pci_host_bridge *)key)->kept = entry;
+}
+
+static inline void *xa_load(const struct xarray *xa, unsigned long key)
+{
+	(void)xa;
+	return ((const struct pci_host_bridge *)key)->kept;
+}
 
 struct pci_bus {
 	struct pci_host_bridge *host;
@@ -156,6 +195,8 @@ struct pci_dev {
 	bool is_virtfn;
 	bool untrusted;
 	int current_state;
+	bool state_saved;		/* by the kernel, and user space does not see it */
+	u32 saved_config_space[16];
 	struct pci_sriov *sriov;
 	struct pci_dev *physfn;
 	struct pci_p2pdma *p2pdma;
@@ -179,6 +220,14 @@ enum {
 #define PCI_POSSIBLE_ERROR(value)	((value) == (__typeof__(value))~0ULL)
 
 #define pci_name(pdev)			((pdev)->name)
+#define PCI_DEVID(bus, devfn)		((u16)((bus) << 8 | (devfn)))
+#define pci_is_root_bus(bus)		(!(bus)->self)
+#define pci_dev_is_disconnected(pdev)	(false)
+#define list_is_singular(head) \
+	((head)->next != (head) && (head)->next == (head)->prev)
+#define down_read(semaphore)		((void)0)
+#define up_read(semaphore)		((void)0)
+#define pr_warn(...)			((void)0)
 #define pci_domain_nr(bus)		((bus)->domain)
 #define pci_upstream_bridge(pdev)	((pdev)->bus->self)
 #define pci_physfn(pdev)		((pdev)->is_virtfn ? (pdev)->physfn : (pdev))
@@ -271,7 +320,12 @@ struct page;
 struct scatterlist {
 	unsigned int length;
 	unsigned int dma_flags;
+	dma_addr_t dma_address;
+	unsigned int dma_length;
 };
+
+#define sg_dma_address(sg)		((sg)->dma_address)
+#define sg_dma_len(sg)			((sg)->dma_length)
 
 struct sg_table {
 	struct scatterlist *sgl;
