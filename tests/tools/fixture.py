@@ -385,8 +385,9 @@ class Fabric:
         """Write the whole tree."""
         tree = Tree(root)
         put, link = tree.put, tree.link
-        # the one CPU whose host bridges are all trusted
-        tree.machine(self.kernel | ({"zen": ""} if all(self.hosts.values()) else {}))
+        # the one CPU whose host bridges are all trusted, unless the policy trusts them
+        zen = all(self.hosts.values()) and "trust=" not in self.kernel.get("policy", "")
+        tree.machine(self.kernel | ({"zen": ""} if zen else {}))
         for dev in self.devs.values():
             where = f"sys/devices/{dev.host}/" + "/".join(
                 d.address for d in reversed(dev.up()))
