@@ -473,6 +473,52 @@ static void introspection_path_apart(struct kunit *test)
 }
 
 /*
+ * BARs that no driver has registered: their verdicts are shown, and leave the route
+ * cache alone; one that is registered is not shown twice.
+ */
+static void introspection_path_unregistered(struct kunit *test)
+{
+	struct fabric *fabric = fabric_setup(test,
+		"host\n"
+		"  rp r acs=RR,CR,UF\n"
+		"    up u\n"
+		"      dp c acs=none\n"
+		"        ep client bar0=2M\n"
+		"      dp p acs=CR,UF\n"
+		"        ep provider bar0=2M bar2=2M\n"
+		"      dp q acs=none\n"
+		"        ep other bar2=2M\n",
+		NAMES("client"), NAMES("provider"));
+	struct p2pdma_lookups before, after;
+	const char *text;
+
+	p2pdma_cache_lookups(&before);
+	text = ask(fabric, 0, "{client} {provider}");
+	expect_lines(fabric, text,
+		     "route 0 write bus-address direct -\n"
+		     "unregistered 2 write bus-address direct -\n"
+		     "unregistered 2 read not-supported host-bridge-untrusted -\n");
+	KUNIT_EXPECT_NULL(test, strstr(text, "unregistered 0"));
+	KUNIT_EXPECT_NULL(test, strstr(text, "route 2"));
+
+	text = ask(fabric, 0, "{client} {other}");
+	expect_lines(fabric, text,
+		     "unregistered 2 write bus-address direct -\n"
+		     "unregistered 2 read bus-address direct -\n");
+	KUNIT_EXPECT_NULL(test, strstr(text, "route "));
+
+	p2pdma_cache_lookups(&after);
+	KUNIT_EXPECT_EQ(test, memcmp(&before, &after, sizeof(before)), 0);
+	KUNIT_EXPECT_NULL(test, strstr(show(test, p2pdma_cache_show),
+				       expand(fabric, "entry {client} ")));
+
+	/* The policy counts for it too. */
+	fabric_policy(test, "off");
+	expect_lines(fabric, ask(fabric, 0, "{client} {other}"),
+		     "unregistered 2 write not-supported policy-off -\n");
+}
+
+/*
  * providers
  */
 
@@ -1273,6 +1319,7 @@ static struct kunit_case introspection_cases[] = {
 	KUNIT_CASE(introspection_path_asleep),
 	KUNIT_CASE(introspection_path_mistakes),
 	KUNIT_CASE(introspection_path_apart),
+	KUNIT_CASE(introspection_path_unregistered),
 	KUNIT_CASE(introspection_providers),
 	KUNIT_CASE(introspection_looking),
 	KUNIT_CASE(introspection_cache),

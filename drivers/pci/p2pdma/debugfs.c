@@ -278,6 +278,7 @@ static void p2pdma_show_host(struct seq_buf *s, const char *role,
 struct p2pdma_pair {
 	struct pci_dev *client;
 	struct pci_dev *provider;
+	unsigned long registered;	/* bit per BAR of @provider */
 	struct seq_buf *s;
 };
 
@@ -318,9 +319,52 @@ static bool p2pdma_show_routes(struct p2pdma_provider *provider, void *data)
 {
 	struct p2pdma_pair *pair = data;
 
+	pair->registered |= BIT(to_p2pdma_mem(provider)->bar);
 	p2pdma_show_route(provider, pair->client, P2PDMA_WRITES, pair->s);
 	p2pdma_show_route(provider, pair->client, P2PDMA_READS, pair->s);
 	return true;
+}
+
+/* The verdict alone, as dma_map_resource() gets it for memory that is not registered. */
+static void p2pdma_show_unregistered(struct p2pdma_provider *provider,
+				     struct p2pdma_pair *pair,
+				     enum p2pdma_kind kind)
+{
+	struct p2pdma_gathered gathered;
+	struct pci_p2pdma_route route;
+	struct p2pdma_facts facts;
+	char port[P2PDMA_BDF_LEN];
+
+	p2pdma_examine(provider, pair->client, kind, &gathered, &facts, &route);
+	p2pdma_route_bridge(&route, port);
+	seq_buf_printf(pair->s, "unregistered %d %s %s %s %s\n",
+		       to_p2pdma_mem(provider)->bar,
+		       kind == P2PDMA_WRITES ? "write" : "read",
+		       pci_p2pdma_map_type_name(route.type),
+		       pci_p2pdma_reason_name(route.reason), port);
+}
+
+/* The memory BARs of the provider that no driver has registered. */
+static void p2pdma_show_other_bars(struct p2pdma_pair *pair)
+{
+	struct pci_dev *owner = pair->provider;
+	struct p2pdma_provider *provider;
+	int nr;
+
+	for (nr = 0; nr < PCI_STD_NUM_BARS; nr++) {
+		if ((pair->registered & BIT(nr)) ||
+		    !p2pdma_bar_is_memory(owner, nr))
+			continue;
+
+		guard(rcu)();
+		provider = p2pdma_bar_of_phys(pci_resource_start(owner, nr),
+					      pci_resource_len(owner, nr));
+		/* NULL or an error if the address is not in use now */
+		if (IS_ERR_OR_NULL(provider) || provider->owner != &owner->dev)
+			continue;
+		p2pdma_show_unregistered(provider, pair, P2PDMA_WRITES);
+		p2pdma_show_unregistered(provider, pair, P2PDMA_READS);
+	}
 }
 
 static void p2pdma_show_path(struct p2pdma_pair *pair)
@@ -350,7 +394,9 @@ static void p2pdma_show_path(struct p2pdma_pair *pair)
 		p2pdma_show_host(s, "client", client_host);
 		p2pdma_show_host(s, "provider", provider_host);
 	}
+	pair->registered = 0;
 	p2pdma_for_each_provider_of(pair->provider, p2pdma_show_routes, pair);
+	p2pdma_show_other_bars(pair);
 }
 
 /* The whole answer as text, for the caller to kvfree(); NULL if there is no memory. */
