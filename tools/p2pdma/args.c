@@ -362,7 +362,8 @@ struct provider args_memory(const struct machine *m, const char *word)
 	if (!dev_has_memory(dev))
 		die("%s has no memory that others could reach: none of its BARs is memory",
 		    dev->bdf);
-	if (bar >= 0 && !dev->bars_seen && machine_provider(m, dev, -1))
+	registered = machine_provider(m, dev, -1);
+	if (bar >= 0 && !dev->bars_seen && registered && registered->bar >= 0)
 		die("BAR %d of %s is not registered as peer memory", bar, dev->bdf);
 	if (bar >= 0 && dev->bars_seen && !dev->bars[bar].last)
 		die("BAR %d of %s is not memory, or not there", bar, dev->bdf);
