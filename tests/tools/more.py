@@ -739,7 +739,8 @@ def test_options(results, roots: dict[str, Path], runner) -> None:
 def file_order(runner) -> dict[str, tuple[int, int, int]]:
     """File -> line, column and step of the list in commands.h."""
     places = {}
-    lines = re.findall(r"^ \*\t(.*)$", (runner.TOOL / "commands.h").read_text(), re.M)
+    text = (runner.TOOL / "commands.h").read_text().replace("\n *\t    ", "  ")
+    lines = re.findall(r"^ \*\t(.*)$", text, re.M)
     for row, line in enumerate(lines):
         for column, cell in enumerate(line.split("  ")):
             for step, files in enumerate(cell.split(" > ")):

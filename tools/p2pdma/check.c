@@ -12,7 +12,7 @@
 #include "out.h"
 #include "require.h"
 
-#define RULES_MAX	(1UL << 20)
+#define RULES_MAX	(1024UL * 1024)
 
 static struct {
 	enum required required;

@@ -55,7 +55,8 @@ static void add_kernel(const struct machine *m, struct items *items)
 {
 	unsigned int major = 0, minor = 0;
 
-	sscanf(m->release, "%u.%u", &major, &minor);
+	if (sscanf(m->release, "%u.%u", &major, &minor) < 2)
+		major = 0;
 	if (m->project)
 		add(items, "kernel", STATE_OK, xasprintf("%s, with the p2pdma project",
 							 m->release));

@@ -23,7 +23,7 @@
 #include <linux/pci_regs.h>
 
 #define DEVICES		"/sys/bus/pci/devices"
-#define MAX_PLAIN	(1U << 20)	/* no file of sysfs that is taken is larger */
+#define MAX_PLAIN	(1024U * 1024)	/* no file of sysfs that is taken is larger */
 
 struct collection {
 	const struct machine *m;

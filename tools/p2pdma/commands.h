@@ -4,11 +4,13 @@
  *
  * The order of all files. A file includes and calls only files on lines below its own.
  * Columns of a line are separated by two blanks; in a column "a > b, c" lets a include
- * and call b and c. A test compares the objects and all includes with this list.
+ * and call b and c. A line that begins with four blanks goes on. A test compares the objects and all includes with this list.
  *
  *	main
- *	summary  topo > tree, dot, devices  route  policy_cmd  verify  bench  watch  collect  check > checklist  plan
- *	pairs  decision > stock > model, kconfig, kernelpath  require > groups  remedy, reasons > rules > rules_policy, rules_fabric, rules_acs, rules_dma > situation
+ *	summary  topo > tree, dot, devices  route  policy_cmd  verify  bench
+ *	    watch  collect  check > checklist  plan
+ *	pairs  decision > stock > model, kconfig, kernelpath  require > groups
+ *	    remedy, reasons > rules > rules_policy, rules_fabric, rules_acs, rules_dma > situation
  *	args
  *	move > target  json
  *	out  notes, changes > path > acs > policy  counters  drives

@@ -10,7 +10,7 @@
 #include "sysfs.h"
 
 #define PATH_FILE	"/sys/kernel/debug/p2pdma/path"
-#define ANSWER_MAX	(1UL << 20)
+#define ANSWER_MAX	(1024UL * 1024)
 
 enum { F_KIND, F_BAR, F_DIR, F_VERDICT, F_REASON, F_PORT, N_FIELDS };
 

@@ -405,10 +405,11 @@ static void note_unseen(struct machine *m)
 	if (source_lacks())
 		add_unseen(m, "%s", source_lacks());
 	if (!m->config_seen)
-		add_unseen(m, "%s", source_kind() == SOURCE_HERE ||
+		add_unseen(m, "ACS and the types of ports%s",
+			   source_kind() == SOURCE_HERE ||
 			   source_kind() == SOURCE_ROOT ?
-			   "ACS and the types of ports: only root sees all of configuration space (run it with sudo)" :
-			   "ACS and the types of ports, as configuration space is not whole: have root collect it (lspci: with -xxxx)");
+			   ": only root sees all of configuration space (run it with sudo)" :
+			   ", as configuration space is not whole: have root collect it (lspci: with -xxxx)");
 	if (!m->project)
 		add_unseen(m,
 			   "routes: this kernel does not have the p2pdma project's interfaces (/sys/kernel/p2pdma, p2pdma_routes); what is said of them is a prediction");

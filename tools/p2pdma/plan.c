@@ -130,7 +130,7 @@ static struct verdicts verdicts_of(const struct plan *plan, const struct dev *cl
 	path = path_find(client, provider);
 	stock_decide(plan->m, plan->model, path, &stock);
 	if (stock.made)
-		verdicts.dir[DIR_WRITE] = verdicts.dir[DIR_READ] = stock.verdict;
+		verdicts = (struct verdicts){ { stock.verdict, stock.verdict } };
 	stock_free(&stock);
 	path_free(path);
 	return verdicts;

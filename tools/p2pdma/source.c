@@ -389,8 +389,10 @@ char *source_lspci(const char *text, tar_fn fn, void *context)
 	}
 	lspci_free(&lspci);
 	if (!out.error && !useful)
-		out.error = xstrdup(i ? "it has no configuration space: lspci -xxxx -D prints it, as root" :
-			"it is neither an archive of p2pdma collect nor the output of lspci -xxxx -D");
+		out.error = xasprintf("it %s lspci -xxxx -D%s",
+				      i ? "has no configuration space:" :
+				      "is neither an archive of p2pdma collect nor the output of",
+				      i ? " prints it, as root" : "");
 	return out.error;
 }
 
@@ -486,10 +488,13 @@ const char *source_lacks(void)
 {
 	switch (kind) {
 	case SOURCE_SYS:
-		return "the kernel's release, options and command line, and the CPU: a copied folder sys does not have them";
+		return
+			"the kernel's release, options and command line, and the CPU: a copied folder sys does not have them";
 	case SOURCE_LSPCI:
-		return truncated ?
-			"functions after the 4096th, which were left out; and all that lspci does not print" :
+		if (truncated)
+			return
+				"functions after the 4096th, which were left out; and all that lspci does not print";
+		return
 			"names, drivers, IOMMU groups, DMA masks, sizes of BARs (lspci -v prints some of them), whether an IOMMU translates (it is taken not to), the kernel, and the CPU: lspci does not print them";
 	default:
 		return NULL;

@@ -51,7 +51,8 @@ static bool trusted(const struct machine *m, struct model *model,
 		text_add(why, "host bridges of this CPU (AMD, Zen or later) are known to forward");
 		return true;
 	}
-	sscanf(m->release, "%u.%u", &major, &minor);
+	if (sscanf(m->release, "%u.%u", &major, &minor) < 2)
+		major = 0;
 	later = major > 6 || (major == 6 && minor > 12);
 	for (i = 0; i < 1U + path->two_hosts; i++) {
 		function = model_bridge_function(model, ends[i]);

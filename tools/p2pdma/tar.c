@@ -213,13 +213,14 @@ static void write_header(FILE *file, const char *path, char type, size_t size,
 	/* what is too long stands in an entry before */
 	memcpy(header + NAME, path, strnlen(path, NAME_LEN));
 	memcpy(header + TARGET, target, strnlen(target, TARGET_LEN));
-	strcpy(header + MODE, "0000644");
-	strcpy(header + UID, "0000000");
-	strcpy(header + GID, "0000000");
+	memcpy(header + MODE, "0000644", 8);
+	memcpy(header + UID, "0000000", 8);
+	memcpy(header + GID, "0000000", 8);
 	snprintf(header + SIZE, SIZE_LEN, "%011zo", size);
-	strcpy(header + MTIME, "00000000000");
+	memcpy(header + MTIME, "00000000000", 12);
 	header[TYPE] = type;
-	memcpy(header + MAGIC, "ustar\0" "00", 8);
+	memcpy(header + MAGIC, "ustar", 6);
+	memcpy(header + MAGIC + 6, "00", 2);
 	snprintf(header + CHECKSUM, CHECKSUM_LEN, "%06o", checksum(header));
 	header[CHECKSUM + 7] = ' ';
 	fwrite(header, 1, BLOCK, file);

@@ -24,7 +24,10 @@ static struct {
 	const char *client, *provider;
 } want;
 
-enum { OPT_TREE = 0x100, OPT_DEVICES, OPT_MATRIX, OPT_DOT, OPT_SVG, OPT_ALL, OPT_CLIENT, OPT_PROVIDER };
+enum {
+	OPT_TREE = 0x100, OPT_DEVICES, OPT_MATRIX, OPT_DOT, OPT_SVG, OPT_ALL, OPT_CLIENT,
+	OPT_PROVIDER,
+};
 
 static const struct option own_options[] = {
 	{ "tree", no_argument, NULL, OPT_TREE },
