@@ -344,10 +344,10 @@ static const struct {
 	  { "client=0000:04:00.0 provider=0000:03:00.0 bar=2 dir=write verdict=bus-address reason=direct bridge=- distance=4",
 	    "client=0000:04:00.0 dir=write ram=0 bus=1 host=0",
 	    "cause=policy generation=25" } },
-	{ "lspci", take_lspci,
-	  {
-	    "0000:01:00.0 NVMe: x\n00: 86 80 54 0a 06 04 10 00 02 02 08 01 00 00 00 00\n10: 04 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n20: 00 00 00 00 00 00 00 00 00 00 00 00 86 80 02 37\n30: 00 00 00 00 40 00 00 00 00 00 00 00 00 01 00 00\n",
-	    "01:00.0 x\n\tRegion 0: Memory at e0000000 (64-bit) [size=16M]\n\tIOMMU group: 12\n\tNUMA node: 0\n\tKernel driver in use: nvme\n00: 86 80 54 0a 06 04 10 00 02 02 08 01 00 00 81 00\n" } },
+	{ "lspci", take_lspci, {
+		"0000:01:00.0 NVMe: x\n00: 86 80 54 0a 06 04 10 00 02 02 08 01 00 00 00 00\n10: 04 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n20: 00 00 00 00 00 00 00 00 00 00 00 00 86 80 02 37\n30: 00 00 00 00 40 00 00 00 00 00 00 00 00 01 00 00\n",
+		"01:00.0 x\n\tRegion 0: Memory at e0000000 (64-bit) [size=16M]\n\tIOMMU group: 12\n\tNUMA node: 0\n\tKernel driver in use: nvme\n00: 86 80 54 0a 06 04 10 00 02 02 08 01 00 00 81 00\n",
+	} },
 	{ "link", take_link,
 	  { "../../../bus/pci/drivers/nvme", "../0000:00:02.0", "../../../../../x",
 	    "/etc/passwd", "a/../../../../b" } },
@@ -357,10 +357,9 @@ static const struct {
 	{ "rules", take_rules,
 	  { "gpus nics bus nearest\n# all\nnvme0 05:00.0/2 read host", "a,b",
 	    "gpus gpus any write" } },
-	{ "kernelpath", take_kernelpath,
-	  {
-	    "path 0000:05:00.0 0000:03:00.0 distance=4 meets=switch\nunregistered 1 write bus-address direct -\nunregistered 1 read not-supported denied 0000:02:00.0\n",
-	  } },
+	{ "kernelpath", take_kernelpath, {
+		"path 0000:05:00.0 0000:03:00.0 distance=4 meets=switch\nunregistered 1 write bus-address direct -\nunregistered 1 read not-supported denied 0000:02:00.0\n",
+	} },
 	{ "near", take_near, { "topo", "tpoo", "verfiy", "" } },
 	{ "paragraph", take_paragraph,
 	  { "some words to be broken over lines", "a", "" } },

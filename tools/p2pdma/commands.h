@@ -4,7 +4,8 @@
  *
  * The order of all files. A file includes and calls only files on lines below its own.
  * Columns of a line are separated by two blanks; in a column "a > b, c" lets a include
- * and call b and c. A line that begins with four blanks goes on. A test compares the objects and all includes with this list.
+ * and call b and c. A line that begins with four blanks goes on. A test compares the
+ * objects and all includes with this list.
  *
  *	main
  *	summary  topo > tree, dot, devices  route  policy_cmd  verify  bench

@@ -250,12 +250,12 @@ static void print_group(const struct machine *m, struct model *model, enum group
 
 static void print_source(const struct machine *m, unsigned int width)
 {
-	const char *predicted = "All verdicts are predicted, by the rules of Linux 6.12.";
+	static const char * const predicted[] = {
+		"All verdicts are predicted, by the rules of Linux 6.12.",
+		"Verdicts of memory that no driver has registered are predicted, by the rules of this kernel.",
+	};
 
-	if (m->project)
-		predicted =
-			"Verdicts of memory that no driver has registered are predicted, by the rules of this kernel.";
-	out_paragraph(predicted, 0, 0, width);
+	out_paragraph(predicted[m->project], 0, 0, width);
 }
 
 void topo_devices(const struct machine *m, unsigned int width)

@@ -25,7 +25,8 @@ static const struct command help_command = {
 /* In the order of the overview that --help prints. */
 static const struct command * const commands[] = {
 	&topo_command, &route_command, &check_command, &plan_command,
-	&verify_command, &policy_command, &watch_command, &bench_command, &collect_command, &help_command,
+	&verify_command, &policy_command, &watch_command, &bench_command,
+	&collect_command, &help_command,
 };
 
 static const struct command *find_command(const char *name)

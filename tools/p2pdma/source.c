@@ -486,16 +486,19 @@ enum source source_kind(void)
 
 const char *source_lacks(void)
 {
+	static const char * const sys[] = {
+		"the kernel's release, options and command line, and the CPU: a copied folder sys does not have them",
+	};
+	static const char * const lspci[] = {
+		"names, drivers, IOMMU groups, DMA masks, sizes of BARs (lspci -v prints some of them), whether an IOMMU translates (it is taken not to), the kernel, and the CPU: lspci does not print them",
+		"functions after the 4096th, which were left out; and all that lspci does not print",
+	};
+
 	switch (kind) {
 	case SOURCE_SYS:
-		return
-			"the kernel's release, options and command line, and the CPU: a copied folder sys does not have them";
+		return sys[0];
 	case SOURCE_LSPCI:
-		if (truncated)
-			return
-				"functions after the 4096th, which were left out; and all that lspci does not print";
-		return
-			"names, drivers, IOMMU groups, DMA masks, sizes of BARs (lspci -v prints some of them), whether an IOMMU translates (it is taken not to), the kernel, and the CPU: lspci does not print them";
+		return lspci[truncated];
 	default:
 		return NULL;
 	}

@@ -37,6 +37,15 @@ static void find_redirectors(struct stock *stock, const struct path *path)
 		look_at(stock, dev);
 }
 
+/* The first two numbers of the kernel's release; 0 if there are none. */
+static void release_of(const struct machine *m, unsigned int *major, unsigned int *minor)
+{
+	if (sscanf(m->release, "%u.%u", major, minor) == 2)
+		return;
+	*major = 0;
+	*minor = 0;
+}
+
 static bool trusted(const struct machine *m, struct model *model,
 		    const struct path *path, struct text *why)
 {
@@ -51,8 +60,7 @@ static bool trusted(const struct machine *m, struct model *model,
 		text_add(why, "host bridges of this CPU (AMD, Zen or later) are known to forward");
 		return true;
 	}
-	if (sscanf(m->release, "%u.%u", &major, &minor) < 2)
-		major = 0;
+	release_of(m, &major, &minor);
 	later = major > 6 || (major == 6 && minor > 12);
 	for (i = 0; i < 1U + path->two_hosts; i++) {
 		function = model_bridge_function(model, ends[i]);
@@ -115,10 +123,10 @@ static bool seen(const struct dev *dev)
 void stock_decide(const struct machine *m, struct model *model, const struct path *path,
 		  struct stock *stock)
 {
-	unsigned int major = 0, minor = 0;
+	unsigned int major, minor;
 
 	*stock = (struct stock){};
-	sscanf(m->release, "%u.%u", &major, &minor);
+	release_of(m, &major, &minor);
 	stock->exact = major > 5 || (major == 5 && minor >= 18);
 	if (major && (major < 4 || (major == 4 && minor < 20))) {
 		stock->made = true;
