@@ -123,15 +123,19 @@ static unsigned int p2pdma_registers(struct pci_dev *pdev,
 static struct p2pdma_watch *p2pdma_watch_add(struct p2pdma_watch *watch)
 {
 	struct p2pdma_watch *old;
+	unsigned long flags;
 
-	guard(raw_spinlock_irqsave)(&p2pdma_watch_lock);
+	raw_spin_lock_irqsave(&p2pdma_watch_lock, flags);
 	old = p2pdma_watch_find(watch->bus, watch->devfn);
-	if (old && old->pdev == watch->pdev)
-		return watch;
-	if (old)
-		hash_del_rcu(&old->node);
-	hash_add_rcu(p2pdma_watches, &watch->node,
-		     p2pdma_watch_key(watch->bus, watch->devfn));
+	if (old && old->pdev == watch->pdev) {
+		old = watch;
+	} else {
+		if (old)
+			hash_del_rcu(&old->node);
+		hash_add_rcu(p2pdma_watches, &watch->node,
+			     p2pdma_watch_key(watch->bus, watch->devfn));
+	}
+	raw_spin_unlock_irqrestore(&p2pdma_watch_lock, flags);
 	return old;
 }
 
@@ -186,12 +190,14 @@ static bool p2pdma_watch_read(struct pci_dev *pdev, struct p2pdma_register *reg)
 {
 	u32 value = 0;
 	bool answers = p2pdma_register_read(pdev, reg, &value);
+	unsigned long flags;
 
-	guard(raw_spinlock_irqsave)(&p2pdma_watch_lock);
+	raw_spin_lock_irqsave(&p2pdma_watch_lock, flags);
 	if (answers && reg->known && reg->value != value)
 		p2pdma_invalidate(P2PDMA_BY_CONFIG_WRITE);
 	reg->value = value;
 	reg->known = answers;
+	raw_spin_unlock_irqrestore(&p2pdma_watch_lock, flags);
 	return answers;
 }
 
@@ -303,6 +309,7 @@ void p2pdma_watch_written(struct pci_bus *bus, unsigned int devfn, int where,
 {
 	struct p2pdma_watch *watch;
 	bool changed = false;
+	unsigned long flags;
 	unsigned int i;
 
 	if (!pci_p2pdma_in_use())
@@ -316,12 +323,13 @@ void p2pdma_watch_written(struct pci_bus *bus, unsigned int devfn, int where,
 	watch = p2pdma_watch_find(bus, devfn);
 	if (!watch)
 		return;
-	guard(raw_spinlock_irqsave)(&p2pdma_watch_lock);
+	raw_spin_lock_irqsave(&p2pdma_watch_lock, flags);
 	for (i = 0; i < watch->count; i++)
 		changed |= p2pdma_register_written(&watch->reg[i], where, size,
 						   value);
 	if (changed)
 		p2pdma_invalidate(P2PDMA_BY_CONFIG_WRITE);
+	raw_spin_unlock_irqrestore(&p2pdma_watch_lock, flags);
 }
 
 /**
