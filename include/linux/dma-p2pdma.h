@@ -702,6 +702,7 @@ static inline bool dma_p2pdma_move(struct dma_p2pdma_walk *walk,
 	return true;
 }
 
+#ifdef CONFIG_PCI_P2PDMA
 /**
  * dma_p2pdma_fixed_run - map entries at a fixed offset
  * @slot: their interval; its action is %DMA_P2PDMA_FIXED
@@ -738,5 +739,6 @@ static inline int dma_p2pdma_fixed_run(const struct dma_p2pdma_slot *slot,
 	*sg = s;
 	return nents - left;
 }
+#endif
 
 #endif /* _LINUX_DMA_P2PDMA_H */
