@@ -15,7 +15,7 @@ struct options {
 	bool help;		/* the overview of all commands is wanted */
 	bool json;
 	unsigned int width;	/* columns to write for; 0: no limit */
-	const char *root;	/* what has set another: "--root", "--from", "P2PDMA_ROOT"; or NULL */
+	const char *root;	/* what has set another, as "--from"; or NULL */
 	const char *pci_ids;
 };
 

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "rules_dma.h"
+#include "sysfs.h"
 
 /* As kstrtobool(), which reads one or two letters only. */
 static bool is_true(const char *value)
@@ -79,6 +80,11 @@ static enum translator translator_of(const struct machine *m)
 		return SMMU;
 	if (m->n_iommus)
 		return OTHER_IOMMU;
+	/* firmware describes one that the kernel does not use */
+	if (sysfs_exists("/sys/firmware/acpi/tables/DMAR"))
+		return VT_D;
+	if (sysfs_exists("/sys/firmware/acpi/tables/IVRS"))
+		return AMD_VI;
 	switch (m->cpu) {
 	case CPU_INTEL:
 		return VT_D_OFF;
