@@ -239,6 +239,8 @@ static bool p2pdma_cache_link(struct p2pdma_entry *entry,
 
 	if (!client || !owner)
 		return false;
+	/* Before anybody finds the entry: p2pdma_cache_set_recent() follows it. */
+	entry->function = client;
 	if (old ? rhashtable_replace_fast(&p2pdma_cache, &old->node,
 					  &entry->node, p2pdma_cache_params) :
 		  rhashtable_insert_fast(&p2pdma_cache, &entry->node,
@@ -246,7 +248,6 @@ static bool p2pdma_cache_link(struct p2pdma_entry *entry,
 		return false;
 	if (old)
 		p2pdma_cache_unlink(old);
-	entry->function = client;
 	hlist_add_head(&entry->of_client, &client->as_client);
 	hlist_add_head(&entry->of_owner, &owner->as_owner);
 	/* Not one that only counts. */
