@@ -194,8 +194,7 @@ static void p2pdma_entry_fill(struct p2pdma_entry *entry,
 	struct pci_dev *client = entry->key.client;
 
 	p2pdma_stamp(&entry->stamp, client, single);
-	p2pdma_gather(&entry->gathered, client, entry->key.provider,
-		      query == P2PDMA_QUERY_AWAKE);
+	p2pdma_gather(&entry->gathered, client, entry->key.provider, false);
 	p2pdma_entry_conclude(entry, P2PDMA_QUERY_LIST);
 	if (single)
 		p2pdma_entry_conclude(entry, P2PDMA_QUERY_SINGLE);

@@ -12,6 +12,20 @@
 #include "p2pdma.h"
 #include "trace.h"
 
+/* For %P2PDMA_QUERY_AWAKE, about which the route cache knows nothing. */
+static void p2pdma_predict_route(struct p2pdma_provider *provider,
+				 struct pci_dev *client,
+				 enum dma_data_direction dir,
+				 struct pci_p2pdma_route *route)
+{
+	struct p2pdma_gathered gathered;
+	struct p2pdma_facts facts;
+
+	p2pdma_gather(&gathered, client, provider, true);
+	p2pdma_conclude(&gathered, client, provider, p2pdma_kind(dir),
+			P2PDMA_QUERY_AWAKE, &facts, route);
+}
+
 /* As p2pdma_query(); returns the counters of the pair, or NULL without them. */
 static struct p2pdma_stats *
 p2pdma_find_route(struct p2pdma_provider *provider, struct device *dev,
@@ -26,9 +40,9 @@ p2pdma_find_route(struct p2pdma_provider *provider, struct device *dev,
 	struct p2pdma_facts facts;
 
 	/* A cached route is valid only if the provider was awake, and is. */
-	if (client && query != P2PDMA_QUERY_AWAKE)
+	if (client)
 		entry = p2pdma_cache_valid(client, provider, query);
-	if (!entry && query != P2PDMA_QUERY_AWAKE)
+	if (!entry)
 		asleep = p2pdma_path_asleep(to_pci_dev(provider->owner));
 	if (!client || asleep) {
 		p2pdma_conclude_unread(provider, dev, asleep, &facts, route);
@@ -37,11 +51,7 @@ p2pdma_find_route(struct p2pdma_provider *provider, struct device *dev,
 	if (!entry)
 		entry = p2pdma_cache_decide(client, provider, generation, query,
 					    store, &uncached);
-	if (query == P2PDMA_QUERY_AWAKE)
-		p2pdma_conclude(&entry->gathered, client, provider,
-				p2pdma_kind(dir), query, &facts, route);
-	else
-		*route = entry->route[p2pdma_kind(dir)][query];
+	*route = entry->route[p2pdma_kind(dir)][query];
 	return entry->stats;
 }
 
@@ -63,7 +73,10 @@ void p2pdma_query(struct p2pdma_provider *provider, struct device *dev,
 		  bool store, struct pci_p2pdma_route *route)
 {
 	guard(rcu)();
-	p2pdma_find_route(provider, dev, dir, query, store, route);
+	if (query == P2PDMA_QUERY_AWAKE && dev_is_pci(dev))
+		p2pdma_predict_route(provider, to_pci_dev(dev), dir, route);
+	else
+		p2pdma_find_route(provider, dev, dir, query, store, route);
 }
 
 /**
