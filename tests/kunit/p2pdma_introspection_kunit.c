@@ -633,6 +633,20 @@ static void introspection_looking(struct kunit *test)
 				       expand(fabric, "entry {client} ")));
 }
 
+/* Since @a one cause has been counted, @times times, and no other. */
+static void expect_cause(struct kunit *test, const struct totals *a,
+			 enum p2pdma_cause cause, unsigned long times)
+{
+	struct totals b = totals();
+	int i;
+
+	for (i = 0; i < P2PDMA_NR_CAUSES; i++)
+		KUNIT_EXPECT_EQ_MSG(test, b.by[i] - a->by[i],
+				    i == cause ? times : 0, "%s, after %s",
+				    p2pdma_cause_name(i),
+				    p2pdma_cause_name(cause));
+}
+
 /* Hits, misses and what is stale, and for whom. */
 static void introspection_cache(struct kunit *test)
 {
@@ -662,7 +676,9 @@ static void introspection_cache(struct kunit *test)
 		     "entry {client} {provider} 0 stale hits=2 distance=4 write=crosses read=crosses\n");
 	query(fabric, provider);
 	query(fabric, provider);
+	expect_cause(test, &b, P2PDMA_BY_CONFIG_WRITE, 1);
 	a = totals();
+	KUNIT_EXPECT_EQ(test, a.lookups.misses - b.lookups.misses, 0);
 	KUNIT_EXPECT_EQ(test, a.lookups.stale - b.lookups.stale, 1);
 	KUNIT_EXPECT_EQ(test, a.lookups.hits - b.lookups.hits, 1);
 	text = show(test, p2pdma_cache_show);
@@ -677,20 +693,6 @@ static void introspection_cache(struct kunit *test)
 	fabric_provider_release(fabric, "provider");
 	KUNIT_EXPECT_NULL(test, strstr(show(test, p2pdma_cache_show),
 				       expand(fabric, "entry {client} ")));
-}
-
-/* Since @a one cause has been counted, @times times, and no other. */
-static void expect_cause(struct kunit *test, const struct totals *a,
-			 enum p2pdma_cause cause, unsigned long times)
-{
-	struct totals b = totals();
-	int i;
-
-	for (i = 0; i < P2PDMA_NR_CAUSES; i++)
-		KUNIT_EXPECT_EQ_MSG(test, b.by[i] - a->by[i],
-				    i == cause ? times : 0, "%s, after %s",
-				    p2pdma_cause_name(i),
-				    p2pdma_cause_name(cause));
 }
 
 /* Each cause is counted as what it is. */

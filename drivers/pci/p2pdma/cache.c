@@ -506,17 +506,11 @@ static bool p2pdma_cache_forget_some(struct hlist_head *list, bool as_client,
 	return n == P2PDMA_CACHE_BATCH;
 }
 
-/**
- * p2pdma_cache_forget_device - remove the entries of a device that is gone
- * @dev: the device, as client and as provider
- *
- * Context: any.
- */
-void p2pdma_cache_forget_device(struct device *dev)
+/* Remove the entries of a device, as client and as provider. */
+static void p2pdma_cache_forget(struct device *dev)
 {
 	struct p2pdma_function *function;
 
-	p2pdma_invalidate(P2PDMA_BY_DEVICE_REMOVED);
 	guard(rcu)();
 	function = p2pdma_function_of(dev);
 	if (!function)
@@ -525,6 +519,18 @@ void p2pdma_cache_forget_device(struct device *dev)
 		;
 	while (p2pdma_cache_forget_some(&function->as_owner, false, NULL))
 		;
+}
+
+/**
+ * p2pdma_cache_forget_device - remove the entries of a device that is gone
+ * @dev: the device, as client and as provider
+ *
+ * Context: any.
+ */
+void p2pdma_cache_forget_device(struct device *dev)
+{
+	p2pdma_invalidate(P2PDMA_BY_DEVICE_REMOVED);
+	p2pdma_cache_forget(dev);
 }
 
 /**
@@ -555,7 +561,8 @@ void p2pdma_cache_forget_provider(struct p2pdma_provider *provider)
  */
 void p2pdma_cache_release(struct pci_dev *pdev)
 {
-	p2pdma_cache_forget_device(&pdev->dev);
+	/* It was removed before; whoever still held it may have mapped since. */
+	p2pdma_cache_forget(&pdev->dev);
 	kfree(pdev->p2pdma_function);
 }
 
