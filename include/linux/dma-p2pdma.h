@@ -50,6 +50,18 @@ enum pci_p2pdma_map_type {
 };
 
 /**
+ * enum pci_p2pdma_tlp - what a driver vouches for in the packets of its device
+ * @PCI_P2PDMA_TLP_TRANSLATED: after ATS the device sends its requests to the peer as
+ *	translated, with the peer's PCI bus address
+ * @PCI_P2PDMA_TLP_RELAXED_CPL: its reads have the relaxed ordering attribute, so that
+ *	their completions have it too
+ */
+enum pci_p2pdma_tlp {
+	PCI_P2PDMA_TLP_TRANSLATED	= 1 << 0,
+	PCI_P2PDMA_TLP_RELAXED_CPL	= 1 << 1,
+};
+
+/**
  * enum pci_p2pdma_reason - why a route is what it is
  * @PCI_P2PDMA_DIRECT: no obstacle to a direct route
  * @PCI_P2PDMA_SAME_FUNCTION: the memory is the client's own
@@ -63,6 +75,12 @@ enum pci_p2pdma_map_type {
  * @PCI_P2PDMA_ACS_COMPLETION: ACS redirects the completion of a read
  * @PCI_P2PDMA_MULTIFUNCTION: client and provider are functions of one device, which
  *	may redirect requests between them, or a port above them may
+ * @PCI_P2PDMA_CLIENT_ATS: the client may ask the IOMMU for the translation of a bus
+ *	address, as its ATS is enabled
+ * @PCI_P2PDMA_PAYLOAD_SIZE: one end may send more data in a packet than a port or
+ *	function on the way takes
+ * @PCI_P2PDMA_TAG_WIDTH: the client tags its reads with more bits than the provider
+ *	returns
  * @PCI_P2PDMA_DMA_MASK: the client cannot form the address
  * @PCI_P2PDMA_POLICY_OFF: the mode is off
  * @PCI_P2PDMA_DENIED: deny= names the client or the provider
@@ -95,6 +113,9 @@ enum pci_p2pdma_reason {
 	PCI_P2PDMA_ACS_REQUEST,
 	PCI_P2PDMA_ACS_COMPLETION,
 	PCI_P2PDMA_MULTIFUNCTION,
+	PCI_P2PDMA_CLIENT_ATS,
+	PCI_P2PDMA_PAYLOAD_SIZE,
+	PCI_P2PDMA_TAG_WIDTH,
 	PCI_P2PDMA_DMA_MASK,
 
 	PCI_P2PDMA_POLICY_OFF,
@@ -120,6 +141,9 @@ enum pci_p2pdma_reason {
  * @distance: hops, as pci_p2pdma_distance_many() counts them; -1 if there is no
  *	path
  * @same_bridge: client and provider are below one host bridge
+ * @translated_crosses: with %PCI_P2PDMA_MAP_THRU_HOST_BRIDGE, requests that the client
+ *	sends as translated, after ATS, cross without passing the root complex, or may
+ *	cross
  * @has_bridge: one port or function caused @reason; the next two fields name it
  * @bridge_domain: PCI domain of that port
  * @bridge_id: its bus, device and function, as pci_dev_id()
@@ -129,6 +153,7 @@ struct pci_p2pdma_route {
 	enum pci_p2pdma_reason reason;
 	int distance;
 	bool same_bridge;
+	bool translated_crosses;
 	bool has_bridge;
 	int bridge_domain;
 	u16 bridge_id;

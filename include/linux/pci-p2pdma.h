@@ -31,6 +31,7 @@ struct pci_p2pdma_map_state {
 #ifdef CONFIG_PCI_P2PDMA
 int pcim_p2pdma_init(struct pci_dev *pdev);
 struct p2pdma_provider *pcim_p2pdma_provider(struct pci_dev *pdev, int bar);
+int pcim_p2pdma_set_ats_per_mapping(struct pci_dev *pdev);
 int pci_p2pdma_add_resource(struct pci_dev *pdev, int bar, size_t size,
 			    u64 offset);
 int pci_p2pdma_distance_many(struct pci_dev *provider, struct device **clients,
@@ -51,6 +52,9 @@ ssize_t pci_p2pdma_enable_show(char *page, struct pci_dev *p2p_dev,
 
 enum pci_p2pdma_map_type pci_p2pdma_map_type(struct p2pdma_provider *provider,
 					     struct device *dev);
+enum pci_p2pdma_map_type
+pci_p2pdma_map_type_tlp(struct p2pdma_provider *provider, struct device *dev,
+			unsigned int tlp);
 void pci_p2pdma_query_route(struct p2pdma_provider *provider,
 			    struct device *dev, enum dma_data_direction dir,
 			    struct pci_p2pdma_route *route);
@@ -77,6 +81,11 @@ static inline struct p2pdma_provider *pcim_p2pdma_provider(struct pci_dev *pdev,
 							   int bar)
 {
 	return NULL;
+}
+
+static inline int pcim_p2pdma_set_ats_per_mapping(struct pci_dev *pdev)
+{
+	return 0;
 }
 
 static inline int pci_p2pdma_add_resource(struct pci_dev *pdev, int bar,
@@ -152,6 +161,13 @@ static inline ssize_t pci_p2pdma_enable_show(char *page,
 
 static inline enum pci_p2pdma_map_type
 pci_p2pdma_map_type(struct p2pdma_provider *provider, struct device *dev)
+{
+	return PCI_P2PDMA_MAP_NOT_SUPPORTED;
+}
+
+static inline enum pci_p2pdma_map_type
+pci_p2pdma_map_type_tlp(struct p2pdma_provider *provider, struct device *dev,
+			unsigned int tlp)
 {
 	return PCI_P2PDMA_MAP_NOT_SUPPORTED;
 }

@@ -217,6 +217,7 @@ dma_addr_t dma_p2pdma_host_addr(struct device *dev,
 bool dma_p2pdma_supported(struct device *dev)
 {
 	return dev_is_pci(dev) && !dma_p2pdma_dummy(dev) &&
+	       !cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT) &&
 	       !dma_p2pdma_must_bounce(dev, dma_p2pdma_via(dev));
 }
 

@@ -195,6 +195,14 @@ static void dma_direct_all_listed(struct kunit *test)
 		{ 0x8086, 0x1216, true, true }, { 0x8086, 0x4940, true, true },
 		{ 0x8086, 0x4942, true, true }, { 0x8086, 0x4944, true, true },
 		{ 0x8086, 0x4946, true, true }, { 0x8086, 0x4948, true, true },
+		{ 0x1ae0, 0x0000, true, true }, { 0x1ae0, 0x1234, true, true },
+		{ 0x10de, 0x2f95, true, true }, { 0x10de, 0x2f96, true, true },
+		{ 0x10de, 0x2f97, true, true }, { 0x10de, 0x2f98, true, true },
+		{ 0x1d17, 0x1003, true, false }, { 0x1d17, 0x1005, true, false },
+		{ 0x1d17, 0x1006, true, false }, { 0x1d17, 0x1007, true, false },
+		{ 0x1d17, 0x1008, true, true },
+		{ 0x10de, 0x2f94, false, false }, { 0x10de, 0x2f99, false, false },
+		{ 0x1d17, 0x1004, false, false },
 		{ 0x8086, 0x3c02, false, false },
 		{ 0x8086, 0x2f02, false, false },
 		{ 0x8086, 0x2034, false, false },
@@ -587,7 +595,7 @@ static void dma_direct_functions(struct kunit *test)
 		"host\n"
 		"  rp r\n"
 		"    ep f0 bar0=2M acs=none\n"
-		"    ep f1 fn=1 bar0=2M\n",
+		"    ep f1 fn=1 bar0=2M acs=none\n",
 		NAMES("f0"), NAMES("f1"));
 
 	expect_bus(fabric, "f0", "f1", EVERY_DIR, DIRECT);
@@ -612,7 +620,7 @@ static void dma_direct_vfs(struct kunit *test)
 		"  rp\n"
 		"    up\n"
 		"      dp\n"
-		"        ep pf bar0=2M vfs=2 vfbar=2M\n"
+		"        ep pf bar0=2M vfs=2 vfbar=2M acs=none vfacs\n"
 		"      dp\n"
 		"        ep other bar0=2M\n",
 		NAMES("pf", "other"), NAMES("pf", "other"));

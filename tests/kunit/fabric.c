@@ -137,8 +137,32 @@ static bool fabric_fn_attribute(struct fabric_fn *fn, const char *key,
 		fn->acs_cap = false;
 		return true;
 	}
+	if (!strcmp(key, "isolates")) {
+		/* Of Ampere's root ports, whose quirk looks at nothing else. */
+		fn->vendor = PCI_VENDOR_ID_AMPERE;
+		fn->device = 0xe005;
+		fn->acs_cap = false;
+		fn->isolates = true;
+		return true;
+	}
 	if (!strcmp(key, "external")) {
 		fn->external = true;
+		return true;
+	}
+	if (!strcmp(key, "enhanced")) {
+		fn->enhanced = true;
+		return true;
+	}
+	if (!strcmp(key, "apart")) {
+		fn->apart = true;
+		return true;
+	}
+	if (!strcmp(key, "vfacs")) {
+		fn->vf_acs = true;
+		return true;
+	}
+	if (!strcmp(key, "ats")) {
+		fn->ats = true;
 		return true;
 	}
 	if (!strcmp(key, "ari")) {
@@ -184,6 +208,12 @@ static bool fabric_fn_attribute(struct fabric_fn *fn, const char *key,
 		fn->vfs = number;
 	else if (!strcmp(key, "vf-offset"))
 		fn->vf_offset = number;
+	else if (!strcmp(key, "group"))
+		fn->group = number;
+	else if (!strcmp(key, "requester"))
+		fn->requester = number;
+	else if (!strcmp(key, "completer"))
+		fn->completer = number;
 	else if (strcmp(key, "fn"))
 		return false;
 	return true;
@@ -250,6 +280,10 @@ static bool fabric_add_vfs(struct fabric *fabric, struct fabric_fn *pf)
 		fn->vf = i;
 		fn->kind = FABRIC_EP;
 		fn->present = true;
+		fn->acs_cap = pf->vf_acs;
+		fn->egress_bits = 32;
+		fn->apart = pf->apart;
+		fn->group = -1;
 		fn->devfn = pf->devfn + pf->vf_offset + i;
 		scnprintf(fn->name, sizeof(fn->name), "%.12s.vf%d", pf->name,
 			  i);
@@ -285,6 +319,9 @@ static struct fabric_fn *fabric_parse_fn(struct fabric *fabric,
 	fn->parent = above;
 	fn->egress_bits = 32;
 	fn->vf_offset = 1;
+	fn->group = -1;
+	fn->requester = 8;
+	fn->completer = 8;
 	fn->vendor = FABRIC_VENDOR;
 
 	word = strsep(&line, " ");

@@ -43,6 +43,16 @@
  *	acs=BITS	ACS Control when switched on: SV TB RR CR UF EC DT, or none;
  *			switch ports have the capability anyway, others only then
  *	noacs		no ACS capability
+ *	isolates	none, and the port redirects all the same, as a quirk of the
+ *			kernel's knows
+ *	ats		the capability for Address Translation Services
+ *	requester=N	bits in the tags of its requests: 8, 10 or 14 (else 8)
+ *	completer=N	bits in tags that it returns, likewise
+ *	enhanced	the ACS Enhanced Capability as well
+ *	apart		its requests to other functions of its device, and theirs to it,
+ *			leave the device; for one without P2P Request Redirect
+ *	group=N		its ACS function group; function 0 of the device, below a port
+ *			with ari, switches groups on if it has one
  *	egress=N,N..	bits of the ACS egress vector
  *	egress-bits=N	its size (else 32)
  *	port=N		port number (else counted among its siblings, from 0)
@@ -54,6 +64,7 @@
  *	barN=SIZE,32	memory BAR; 32 bits and not prefetchable, which needs a
  *			bus= below 4G
  *	vfs=N		N virtual functions, called NAME.vf0, NAME.vf1 ...
+ *	vfacs		they have the ACS capability
  *	vfbar=SIZE	memory of each in its BAR 0
  *	vf-offset=N	how far the first is from its physical function (else 1); from
  *			256 on it is on the next bus
@@ -161,6 +172,10 @@ u16 fabric_acs(struct fabric *fabric, const char *name);
 void fabric_set_acs(struct fabric *fabric, const char *name, u16 ctrl);
 void fabric_user_set_acs(struct fabric *fabric, const char *name, u16 ctrl);
 void fabric_set_egress(struct fabric *fabric, const char *name, u32 vector);
+void fabric_loopback(struct fabric *fabric, const char *name, bool on);
+void fabric_set_ats(struct fabric *fabric, const char *name, bool on);
+void fabric_ats_per_mapping(struct fabric *fabric, const char *name);
+void fabric_set_mps(struct fabric *fabric, const char *name, int bytes);
 void fabric_set_decode(struct fabric *fabric, const char *name, bool on);
 void fabric_set_power(struct pci_dev *pdev, pci_power_t state);
 void fabric_set_master(struct fabric *fabric, const char *name, bool on);
@@ -169,6 +184,7 @@ void fabric_replug(struct fabric *fabric, const char *name);
 void fabric_plug(struct fabric *fabric, const char *parent, const char *picture);
 
 void fabric_guest(struct kunit *test, bool guest);
+void fabric_encrypted_guest(struct kunit *test);
 void fabric_cpu_listed(struct kunit *test, bool listed);
 __printf(2, 3)
 void fabric_policy(struct kunit *test, const char *format, ...);

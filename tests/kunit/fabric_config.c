@@ -108,9 +108,13 @@ static void fabric_reg_exp(struct fabric_fn *fn)
 	fabric_reg(fn, cap + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_RELAX_EN |
 		   PCI_EXP_DEVCTL_READRQ_512B, fn->pf ? 0 : 0x7fff);
 	fabric_reg(fn, cap + PCI_EXP_DEVCAP2, 4,
-		   fn->ari ? PCI_EXP_DEVCAP2_ARI : 0, 0);
-	fabric_reg(fn, cap + PCI_EXP_DEVCTL2, 2, 0,
-		   fn->pf ? 0 : 0x1f | (fn->ari ? PCI_EXP_DEVCTL2_ARI : 0));
+		   (fn->ari ? PCI_EXP_DEVCAP2_ARI : 0) |
+		   (fn->requester > 8 ? FABRIC_DEVCAP2_REQ_10BIT : 0) |
+		   (fn->completer > 8 ? FABRIC_DEVCAP2_CPL_10BIT : 0), 0);
+	fabric_reg(fn, cap + PCI_EXP_DEVCTL2, 2,
+		   fn->requester > 8 ? FABRIC_DEVCTL2_REQ_10BIT : 0,
+		   fn->pf ? 0 : 0x1f | (fn->ari ? PCI_EXP_DEVCTL2_ARI : 0) |
+			    (fn->requester > 8 ? FABRIC_DEVCTL2_REQ_10BIT : 0));
 	if (fn->kind == FABRIC_RCIEP)
 		return;
 	fabric_reg(fn, cap + PCI_EXP_LNKCAP, 4, PCI_EXP_LNKCAP_SLS_2_5GB |
@@ -144,9 +148,12 @@ static void fabric_reg_acs(struct fabric_fn *fn, int next)
 	int bits;
 
 	fabric_reg_ext(fn, cap, PCI_EXT_CAP_ID_ACS, next);
-	fabric_reg(fn, cap + PCI_ACS_CAP, 1, FABRIC_ACS_ALL, 0);
+	fabric_reg(fn, cap + PCI_ACS_CAP, 1, FABRIC_ACS_ALL |
+		   (fn->enhanced ? FABRIC_ACS_ENHANCED : 0), 0);
 	fabric_reg(fn, cap + PCI_ACS_EGRESS_BITS, 1, fn->egress_bits, 0);
-	fabric_reg(fn, cap + PCI_ACS_CTRL, 2, fn->acs, FABRIC_ACS_ALL);
+	fabric_reg(fn, cap + PCI_ACS_CTRL, 2, fn->acs, FABRIC_ACS_ALL |
+		   (fn->enhanced ? FABRIC_ACS_DSP_ACCESS |
+				   FABRIC_ACS_USP_ACCESS : 0));
 
 	/* A size field of 0 means 256 bits. */
 	for (bits = 0; bits < (fn->egress_bits ?: 256); bits += 32)
@@ -177,7 +184,7 @@ static void fabric_reg_sriov(struct fabric_fn *fn, int next)
 }
 
 /* Alternative Routing-ID Interpretation: each function names the next one. */
-static void fabric_reg_ari(struct fabric_fn *fn)
+static void fabric_reg_ari(struct fabric_fn *fn, int next_cap)
 {
 	int cap = FABRIC_EXT_CAP_ARI, next = 0;
 	struct fabric_fn *other;
@@ -187,26 +194,64 @@ static void fabric_reg_ari(struct fabric_fn *fn)
 		    !other->pf && other->present && other->devfn > fn->devfn &&
 		    (!next || other->devfn < next))
 			next = other->devfn;
-	fabric_reg_ext(fn, cap, PCI_EXT_CAP_ID_ARI, 0);
-	fabric_reg(fn, cap + PCI_ARI_CAP, 2, next << 8, 0);
+	fabric_reg_ext(fn, cap, PCI_EXT_CAP_ID_ARI, next_cap);
+	fabric_reg(fn, cap + PCI_ARI_CAP, 2, next << 8 |
+		   (fn->group >= 0 && !fn->devfn ? PCI_ARI_CAP_ACS : 0), 0);
+	if (fn->group >= 0)
+		fabric_reg(fn, cap + PCI_ARI_CTRL, 2, fn->group << 4 |
+			   (fn->devfn ? 0 : PCI_ARI_CTRL_ACS),
+			   0x70 | (fn->devfn ? 0 : PCI_ARI_CTRL_ACS));
+}
+
+/* Address Translation Services. */
+static void fabric_reg_ats(struct fabric_fn *fn, int next)
+{
+	int cap = FABRIC_EXT_CAP_ATS;
+
+	fabric_reg_ext(fn, cap, PCI_EXT_CAP_ID_ATS, next);
+	fabric_reg(fn, cap + PCI_ATS_CTRL, 2, 0, PCI_ATS_CTRL_ENABLE | 0x1f);
+}
+
+/* Device 3: tags of 14 bits. */
+static void fabric_reg_dev3(struct fabric_fn *fn, int next)
+{
+	int cap = FABRIC_EXT_CAP_DEV3;
+
+	fabric_reg_ext(fn, cap, FABRIC_EXT_CAP_ID_DEV3, next);
+	fabric_reg(fn, cap + 4, 4,
+		   (fn->completer > 10 ? FABRIC_DEV3_CAP_CPL_14BIT : 0) |
+		   (fn->requester > 10 ? FABRIC_DEV3_CAP_REQ_14BIT : 0), 0);
+	fabric_reg(fn, cap + 8, 2,
+		   fn->requester > 10 ? FABRIC_DEV3_CTL_REQ_14BIT : 0,
+		   FABRIC_DEV3_CTL_REQ_14BIT);
 }
 
 /* The list of extended capabilities has to begin at 0x100. */
 static void fabric_reg_exts(struct fabric_fn *fn)
 {
-	bool has_ari = fabric_fn_below_ari(fn) && !fabric_fn_is_bridge(fn);
-	int ari = has_ari ? FABRIC_EXT_CAP_ARI : 0;
-	int sriov = fn->vfs ? FABRIC_EXT_CAP_SRIOV : ari;
+	int next = 0;
 
+	if (fn->requester > 10 || fn->completer > 10) {
+		fabric_reg_dev3(fn, next);
+		next = FABRIC_EXT_CAP_DEV3;
+	}
+	if (fn->ats) {
+		fabric_reg_ats(fn, next);
+		next = FABRIC_EXT_CAP_ATS;
+	}
+	if (fabric_fn_below_ari(fn) && !fabric_fn_is_bridge(fn)) {
+		fabric_reg_ari(fn, next);
+		next = FABRIC_EXT_CAP_ARI;
+	}
+	if (fn->vfs) {
+		fabric_reg_sriov(fn, next);
+		next = FABRIC_EXT_CAP_SRIOV;
+	}
 	if (fn->acs_cap)
-		fabric_reg_acs(fn, sriov);
-	else if (sriov)
+		fabric_reg_acs(fn, next);
+	else if (next)
 		/* 0 is no capability. */
-		fabric_reg_ext(fn, FABRIC_EXT_CAP_ACS, 0, sriov);
-	if (fn->vfs)
-		fabric_reg_sriov(fn, ari);
-	if (ari)
-		fabric_reg_ari(fn);
+		fabric_reg_ext(fn, FABRIC_EXT_CAP_ACS, 0, next);
 }
 
 /**

@@ -16,6 +16,22 @@
 #define FABRIC_EXT_CAP_ACS	0x100
 #define FABRIC_EXT_CAP_SRIOV	0x140
 #define FABRIC_EXT_CAP_ARI	0x180
+#define FABRIC_EXT_CAP_ATS	0x1c0
+#define FABRIC_EXT_CAP_DEV3	0x200
+
+/* ACS Enhanced Capability, which <linux/pci_regs.h> does not have. */
+#define FABRIC_ACS_ENHANCED		0x0080
+#define FABRIC_ACS_DSP_ACCESS		0x0300
+#define FABRIC_ACS_USP_ACCESS		0x0c00
+
+/* Registers for tags, which <linux/pci_regs.h> does not have. */
+#define FABRIC_DEVCAP2_CPL_10BIT	0x00010000
+#define FABRIC_DEVCAP2_REQ_10BIT	0x00020000
+#define FABRIC_DEVCTL2_REQ_10BIT	0x1000
+#define FABRIC_EXT_CAP_ID_DEV3		0x2f
+#define FABRIC_DEV3_CAP_CPL_14BIT	0x2
+#define FABRIC_DEV3_CAP_REQ_14BIT	0x4
+#define FABRIC_DEV3_CTL_REQ_14BIT	0x4
 
 enum fabric_kind {
 	FABRIC_HOST,
@@ -60,11 +76,23 @@ struct fabric_bar {
  * @bar: its BARs
  * @vfs: how many virtual functions it can have
  * @vf_size: memory of each
+ * @vf_acs: they have the ACS capability
  * @vf_offset: from the function's routing ID to that of the first
  * @vendor: vendor ID
  * @device: device ID
  * @external: root port whose devices are not trusted
  * @ari: port that can forward by Alternative Routing-ID Interpretation
+ * @isolates: port without the ACS capability that redirects all the same, and is in the
+ *	kernel's table of such ports by @vendor and @device
+ * @enhanced: port with the ACS Enhanced Capability
+ * @apart: its requests to other functions of its device leave the device, and theirs
+ *	to it
+ * @looped: the test has a policy that says that they do not
+ * @group: its ACS function group, or negative
+ * @requester: bits in the tags of its requests, at power-on
+ * @completer: bits in tags that it returns
+ * @ats: has the capability for Address Translation Services
+ * @ats_per_mapping: its driver has promised to use it per mapping
  * @value: configuration space
  * @mask: bits of it that can be written
  */
@@ -89,10 +117,20 @@ struct fabric_fn {
 	int vfs;
 	u64 vf_size;
 	u16 vf_offset;
+	bool vf_acs;
 	u16 vendor;
 	u16 device;
 	bool external;
 	bool ari;
+	bool isolates;
+	bool enhanced;
+	bool apart;
+	bool looped;
+	int group;
+	int requester;
+	int completer;
+	bool ats;
+	bool ats_per_mapping;
 	u8 value[PCI_CFG_SPACE_EXP_SIZE];
 	u8 mask[PCI_CFG_SPACE_EXP_SIZE];
 };

@@ -5,6 +5,7 @@
  */
 #include <kunit/test.h>
 #include <linux/dma-mapping.h>
+#include <linux/kallsyms.h>
 #include <linux/sizes.h>
 
 #include "../../drivers/pci/pci.h"
@@ -395,6 +396,7 @@ static void fabric_providers(struct kunit *test)
 	struct pci_dev *a = fabric_dev(fabric, "a");
 	u64 start = pci_resource_start(a, 0);
 	struct p2pdma_provider *provider;
+	char name[KSYM_SYMBOL_LEN];
 	void *addr;
 
 	provider = fabric_provider_part(fabric, "a", 0, SZ_2M, SZ_2M);
@@ -405,6 +407,10 @@ static void fabric_providers(struct kunit *test)
 	addr = fabric_alloc(fabric, "a", SZ_8K);
 	KUNIT_EXPECT_TRUE(test, is_pci_p2pdma_page(virt_to_page(addr)));
 	KUNIT_EXPECT_GE(test, page_to_phys(virt_to_page(addr)), start + SZ_2M);
+	/* By this symbol programs see in kallsyms that P2PDMA is there. */
+	sprint_symbol_no_offset(name,
+				(unsigned long)virt_to_page(addr)->pgmap->ops);
+	KUNIT_EXPECT_STREQ(test, name, "p2pdma_pgmap_ops");
 
 	provider = fabric_provider_plain(fabric, "b", 0);
 	KUNIT_EXPECT_PTR_EQ(test, provider->owner,
@@ -686,6 +692,56 @@ static void path_functions_ari(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, path.client_drops);
 }
 
+/*
+ * Function groups: function 0 switches them on, and the bits of the vector are those of
+ * groups.  Client and provider may be below functions: those are compared.
+ */
+static void path_function_groups(struct kunit *test)
+{
+	struct fabric *fabric = fabric_create(test,
+		"host\n"
+		"  rp ari\n"
+		"    ep zero acs=EC group=1 bar0=2M\n"
+		"    ep nine fn=9 group=3 bar0=2M\n"
+		"    ep far fn=200 group=5 acs=EC bar0=2M\n"
+		"  rp\n"
+		"    up acs=EC egress=1\n"
+		"      dp\n"
+		"        ep below bar0=2M\n"
+		"    ep beside fn=1 bar0=2M\n");
+	static const struct {
+		const char *client;
+		const char *provider;
+		u32 egress;
+		bool drops;
+	} row[] = {
+		{ "zero", "nine", BIT(3), true },
+		{ "zero", "nine", ~(u32)BIT(3), false },
+		{ "zero", "far", BIT(5), true },
+		{ "zero", "far", BIT(0) | BIT(7), false },
+		{ "far", "zero", BIT(1), true },
+		{ "far", "zero", BIT(0), false },
+	};
+	struct p2pdma_path path;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		fabric_set_egress(fabric, row[i].client, row[i].egress);
+		p2pdma_path_init(&path, fabric_dev(fabric, row[i].client),
+				 fabric_dev(fabric, row[i].provider));
+		KUNIT_EXPECT_EQ_MSG(test, path.client_drops, row[i].drops,
+				    "row %d", i);
+	}
+
+	/* The upstream port's vector names the function beside it. */
+	p2pdma_path_init(&path, fabric_dev(fabric, "below"),
+			 fabric_dev(fabric, "beside"));
+	KUNIT_EXPECT_TRUE(test, path.client_drops);
+	p2pdma_path_init(&path, fabric_dev(fabric, "beside"),
+			 fabric_dev(fabric, "below"));
+	KUNIT_EXPECT_FALSE(test, path.client_drops);
+}
+
 /* A physical function and its virtual ones are functions of one device. */
 static void path_vfs(struct kunit *test)
 {
@@ -791,6 +847,7 @@ static struct kunit_case fabric_cases[] = {
 	KUNIT_CASE(path_acs),
 	KUNIT_CASE(path_functions),
 	KUNIT_CASE(path_functions_ari),
+	KUNIT_CASE(path_function_groups),
 	KUNIT_CASE_SLOW(path_vfs),
 	KUNIT_CASE_SLOW(path_vf_beside),
 	KUNIT_CASE(path_not_decoding),

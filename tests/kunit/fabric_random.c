@@ -148,7 +148,8 @@ static void random_draw_port(struct random_run *run, int depth,
 	if (port >= 0)
 		seq_buf_printf(&run->picture, " port=%d", port);
 	if (random_percent(run, 15))
-		seq_buf_puts(&run->picture, " noacs");
+		seq_buf_puts(&run->picture,
+			     random_percent(run, 25) ? " isolates" : " noacs");
 	else
 		random_draw_acs(run);
 	run->ari = random_percent(run, 25);
@@ -165,6 +166,16 @@ static struct random_fn *random_draw_fn(struct random_run *run, int depth,
 	fn->host = run->hosts - 1;
 	random_line(run, depth, kind);
 	seq_buf_printf(&run->picture, " %s", fn->name);
+	fn->has_ats = strcmp(kind, "pci") && run->iommu &&
+		      random_percent(run, 30);
+	if (fn->has_ats)
+		seq_buf_puts(&run->picture, " ats");
+	if (random_percent(run, 8))
+		seq_buf_printf(&run->picture, " requester=%d",
+			       random_percent(run, 70) ? 10 : 14);
+	if (random_percent(run, 40))
+		seq_buf_printf(&run->picture, " completer=%d",
+			       random_percent(run, 70) ? 10 : 14);
 	if (random_percent(run, 60)) {
 		fn->memory = true;
 		seq_buf_printf(&run->picture, " bar0=%dM",
@@ -178,13 +189,15 @@ static void random_draw_vfs(struct random_run *run, struct random_fn *pf)
 {
 	int count = 1 + random_below(run, 2), i;
 
-	seq_buf_printf(&run->picture, " vfs=%d vfbar=2M", count);
+	seq_buf_printf(&run->picture, " vfs=%d vfbar=2M%s", count,
+		       random_percent(run, 50) ? " vfacs" : "");
 	for (i = 0; i < count; i++) {
 		struct random_fn *fn = &run->fn[run->fns++];
 
 		snprintf(fn->name, sizeof(fn->name), "%.7s.vf%u", pf->name, i);
 		fn->host = pf->host;
 		fn->memory = true;
+		fn->apart = pf->apart;
 	}
 }
 
@@ -204,8 +217,15 @@ static void random_draw_device(struct random_run *run, int depth,
 			number += 1 + random_below(run, ari ? 100 : 2);
 			seq_buf_printf(&run->picture, " fn=%d", number);
 		}
-		if (acs && random_percent(run, 25))
+		if (acs && random_percent(run, 40)) {
 			random_draw_acs(run);
+		} else if (acs && random_percent(run, 50)) {
+			fn->apart = true;
+			seq_buf_puts(&run->picture, " apart");
+		}
+		if (ari && random_percent(run, 15))
+			seq_buf_printf(&run->picture, " group=%u",
+				       random_below(run, 8));
 		if (vfs)
 			random_draw_vfs(run, fn);
 	}
@@ -349,6 +369,21 @@ struct random_fn *random_provider(struct random_run *run)
 }
 
 /**
+ * random_ats - switch a function's ATS, if it has it, is trusted and has an IOMMU
+ * @run: the run
+ * @fn: the function
+ * @on: whether they are to be enabled
+ */
+void random_ats(struct random_run *run, struct random_fn *fn, bool on)
+{
+	if (!fn->has_ats || random_dev(run, fn)->untrusted ||
+	    run->host[fn->host].host->noiommu)
+		return;
+	fabric_set_ats(run->fabric, fn->name, on);
+	fn->ats = on;
+}
+
+/**
  * random_fn_ready - make a function what it has been chosen to be
  * @run: the run
  * @fn: the function, which has just been plugged in
@@ -364,6 +399,9 @@ void random_fn_ready(struct random_run *run, struct random_fn *fn)
 		dma_set_max_seg_size(&pdev->dev, fn->max_seg);
 		mock_cache_set(&pdev->dev, !fn->not_coherent);
 	}
+	random_ats(run, fn, fn->ats);
+	if (fn->per_mapping)
+		fabric_ats_per_mapping(run->fabric, fn->name);
 	if (fn->provider)
 		fabric_provider(run->fabric, fn->name, 0);
 }
@@ -382,6 +420,8 @@ static void random_choose_roles(struct random_run *run)
 		fn->mask = random_mask(run);
 		fn->not_coherent = random_percent(run, 25);
 		fn->max_seg = random_percent(run, 75) ? UINT_MAX : SZ_64K;
+		fn->ats = fn->has_ats && random_percent(run, 60);
+		fn->per_mapping = fn->has_ats && random_percent(run, 30);
 		clients -= fn->client;
 		providers -= fn->provider;
 		random_fn_ready(run, fn);
@@ -514,9 +554,11 @@ void random_run_print(struct random_run *run)
 		struct random_fn *fn = &run->fn[i];
 
 		if (fn->client)
-			kunit_info(test, "%s: client, mask %#llx%s%s\n",
+			kunit_info(test, "%s: client, mask %#llx%s%s%s%s\n",
 				   fn->name, fn->mask,
 				   fn->not_coherent ? ", not coherent" : "",
+				   fn->ats ? ", ATS" : "",
+				   fn->per_mapping ? " per mapping" : "",
 				   fn->ops ? ", own dma_map_ops" : "");
 		if (fn->provider)
 			kunit_info(test, "%s: provider\n", fn->name);

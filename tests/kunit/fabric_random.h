@@ -49,10 +49,15 @@ struct random_host {
  * @provider: that memory has been registered
  * @client: it does DMA
  * @denied: the active policy denies it
+ * @apart: its requests to its siblings leave the device
+ * @looped: the active policy names it in loopback=
  * @asleep: it has been sent to D3
  * @mask: its DMA mask
  * @not_coherent: it does not look into the CPU's caches
  * @max_seg: the largest DMA segment that it takes, bytes
+ * @ats: its Address Translation Services are enabled
+ * @has_ats: it has the capability
+ * @per_mapping: its driver uses them per mapping
  * @ops: its mock operations, or NULL
  */
 struct random_fn {
@@ -62,10 +67,15 @@ struct random_fn {
 	bool provider;
 	bool client;
 	bool denied;
+	bool apart;
+	bool looped;
 	bool asleep;
 	u64 mask;
 	bool not_coherent;
 	unsigned int max_seg;
+	bool ats;
+	bool has_ats;
+	bool per_mapping;
 	struct mock_ops *ops;
 };
 
@@ -125,6 +135,7 @@ struct random_fn *random_client(struct random_run *run);
 struct random_fn *random_provider(struct random_run *run);
 struct pci_dev *random_dev(struct random_run *run, const struct random_fn *fn);
 void random_fn_ready(struct random_run *run, struct random_fn *fn);
+void random_ats(struct random_run *run, struct random_fn *fn, bool on);
 
 struct random_run *random_run_create(struct kunit *test, u64 seed);
 void random_run_print(struct random_run *run);

@@ -188,10 +188,10 @@ static u64 host_addr(struct random_run *run, const struct random_fn *client,
 /*
  * Do requests to both ends of the provider's memory land there, with the address
  * that the client gets for a route through the host bridge? Where they must not
- * cross they have to pass the root complex.
+ * cross they have to pass the root complex. With @sent they are sent as translated.
  */
 static bool walk_lands(struct random_run *run, const struct random_fn *client,
-		       const struct random_fn *provider, bool read)
+		       const struct random_fn *provider, bool read, bool sent)
 {
 	struct pci_dev *pdev = random_dev(run, client);
 	struct pci_dev *owner = random_dev(run, provider);
@@ -211,7 +211,11 @@ static bool walk_lands(struct random_run *run, const struct random_fn *client,
 			request.dma = host_addr(run, client, provider, owner) +
 				      offset;
 		}
-		oracle_walk(oracle_read(run->fabric), &request, &answer);
+		if (!sent)
+			oracle_walk(oracle_read(run->fabric), &request, &answer);
+		else if (!oracle_walk_sent(oracle_read(run->fabric), &request,
+					   &answer))
+			return true;
 		if (answer.outcome != ORACLE_LANDED ||
 		    answer.completion || !(answer.root || across) ||
 		    answer.domain != pci_domain_nr(owner->bus) ||
@@ -234,10 +238,39 @@ static bool host_reaches(struct random_run *run, const struct random_fn *client,
 	if (!translated(client, random_dev(run, client)) &&
 	    dma + pci_resource_len(owner, 0) - 1 > client->mask)
 		return false;
-	if (dir != DMA_TO_DEVICE && !walk_lands(run, client, provider, false))
+	/* A route for reads is one for reads and writes: a write must fit too. */
+	if (!walk_lands(run, client, provider, false, false) ||
+	    !walk_lands(run, client, provider, false, true))
 		return false;
 	return dir == DMA_FROM_DEVICE ||
-	       walk_lands(run, client, provider, true);
+	       (walk_lands(run, client, provider, true, false) &&
+		walk_lands(run, client, provider, true, true));
+}
+
+/*
+ * Does ATS of the client forbid it bus addresses of the provider? Where an IOMMU
+ * translates they have no translation; in an identity domain the request that is sent as
+ * translated has to land as well.
+ */
+static bool ats_forbids(struct random_run *run, const struct random_fn *client,
+			const struct random_fn *provider,
+			enum dma_data_direction dir)
+{
+	struct pci_dev *owner = random_dev(run, provider);
+	struct pci_dev *pdev = random_dev(run, client);
+	bool mode_host = !strcmp(run->mode, "host");
+
+	if (!client->ats || client == provider)
+		return false;
+	if (translated(client, pdev))
+		return !client->per_mapping;
+	if (client->per_mapping)
+		return false;
+	if (client->host == provider->host &&
+	    pci_bus_address(owner, 0) != pci_resource_start(owner, 0))
+		return true;
+	/* In mode host it is forbidden anyway, and only walks that do not cross count. */
+	return !mode_host && !host_reaches(run, client, provider, dir);
 }
 
 /*
@@ -247,7 +280,8 @@ static bool host_reaches(struct random_run *run, const struct random_fn *client,
 static bool reason_holds(struct random_run *run, const struct random_fn *client,
 			 const struct random_fn *provider,
 			 enum dma_data_direction dir,
-			 const struct pci_p2pdma_route *route, bool crosses)
+			 const struct pci_p2pdma_route *route, bool crosses,
+			 bool carried)
 {
 	struct pci_dev *pdev = random_dev(run, client);
 	struct pci_dev *owner = random_dev(run, provider);
@@ -276,6 +310,15 @@ static bool reason_holds(struct random_run *run, const struct random_fn *client,
 		return !crosses;
 	case PCI_P2PDMA_MULTIFUNCTION:
 		return one_device(pdev, owner);
+	case PCI_P2PDMA_CLIENT_ATS:
+		return ats_forbids(run, client, provider, dir);
+	case PCI_P2PDMA_PAYLOAD_SIZE:
+		/* What leaves the device comes back on its link. */
+		return one_device(pdev, owner) || !carried ||
+		       !host_reaches(run, client, provider, dir);
+	case PCI_P2PDMA_TAG_WIDTH:
+		return reads && (!carried ||
+				 !host_reaches(run, client, provider, dir));
 	case PCI_P2PDMA_DMA_MASK:
 		return last > client->mask ||
 		       host_addr(run, client, provider, owner) +
@@ -313,11 +356,12 @@ static void check_pair(struct random_run *run, const struct random_fn *client,
 	struct pci_dev *pdev = random_dev(run, client);
 	struct pci_dev *owner = random_dev(run, provider);
 	u64 last = pci_bus_address(owner, 0) + pci_resource_len(owner, 0) - 1;
-	bool allowed, crosses, direct, host;
+	bool allowed, crosses, carried, direct, host;
 	struct p2pdma_provider *mem;
 	struct pci_p2pdma_route route;
 	struct oracle_answer answer;
 	struct oracle *oracle;
+	bool reads = dir != DMA_FROM_DEVICE;
 
 	/*
 	 * A client that is asleep sends no requests; its own memory it may reach.
@@ -335,12 +379,15 @@ static void check_pair(struct random_run *run, const struct random_fn *client,
 	oracle = oracle_read(run->fabric);
 	crosses = oracle_crosses(oracle, pdev, owner,
 				 pci_resource_start(owner, 0), dir, &answer);
+	carried = oracle_carried(oracle, pdev, owner,
+				 pci_resource_start(owner, 0), reads, &answer);
 	allowed = strcmp(run->mode, "off") && !client->denied &&
 		  !provider->denied;
-	direct = allowed && crosses && last <= client->mask;
+	direct = allowed && crosses && carried && last <= client->mask;
 	if (client != provider)
 		direct = direct && strcmp(run->mode, "host") &&
 			 !oracle_deliberate(oracle, pdev, owner) &&
+			 !ats_forbids(run, client, provider, dir) &&
 			 !(run->guest && translated(client, pdev));
 	KUNIT_EXPECT_EQ_MSG(run->test, direct,
 			    route.type == PCI_P2PDMA_MAP_BUS_ADDR,
@@ -351,7 +398,7 @@ static void check_pair(struct random_run *run, const struct random_fn *client,
 
 	KUNIT_EXPECT_TRUE_MSG(run->test,
 			      reason_holds(run, client, provider, dir, &route,
-					   crosses),
+					   crosses, carried),
 			      "%s to %s, direction %d: the route is %s, and the reason %s does not hold",
 			      client->name, provider->name, dir,
 			      pci_p2pdma_map_type_name(route.type),
@@ -363,7 +410,11 @@ static void check_pair(struct random_run *run, const struct random_fn *client,
 	 * through the host bridge, although a request would cross.
 	 */
 	if (direct || client == provider ||
-	    (!translated(client, pdev) && one_device(pdev, owner)) ||
+	    ((!translated(client, pdev) || client->ats) &&
+	     one_device(pdev, owner)) ||
+	    (client->ats && conventional(pdev, owner)) ||
+	    (client->ats && !translated(client, pdev) &&
+	     ats_forbids(run, client, provider, dir)) ||
 	    (!translated(client, pdev) && crosses && conventional(pdev, owner)))
 		return;
 	host = allowed && strcmp(run->mode, "switch") &&
@@ -428,6 +479,21 @@ static void random_policy(struct random_run *run)
 		separator = ";";
 	}
 
+	/* Only functions that do reach their siblings. */
+	separator = ",loopback=";
+	for (i = 0; i < run->fns; i++) {
+		struct random_fn *fn = &run->fn[i];
+
+		fn->looped = !fn->apart && random_percent(run, 15) &&
+			     s.len < sizeof(run->policy) / 2;
+		fabric_loopback(run->fabric, fn->name, fn->looped);
+		if (!fn->looped)
+			continue;
+		seq_buf_printf(&s, "%s%s", separator,
+			       pci_name(random_dev(run, fn)));
+		separator = ";";
+	}
+
 	separator = ",trust=";
 	for (i = 0; i < run->hosts; i++) {
 		struct random_host *host = &run->host[i];
@@ -458,6 +524,16 @@ static struct fabric_fn *random_emulated(struct random_run *run)
 		if (!skip--)
 			break;
 	return !fn->pf && fn->name[0] && fabric_fn_dev(fn) ? fn : NULL;
+}
+
+static void change_mps(struct random_run *run, struct fabric_fn *fn)
+{
+	struct pci_dev *pdev = fabric_fn_dev(fn);
+
+	if (!pdev || !pci_is_pcie(pdev))
+		return;
+	doing(run, "changing Max_Payload_Size of %s", fn->name);
+	fabric_set_mps(run->fabric, fn->name, 128 << random_below(run, 3));
 }
 
 static void change_acs(struct random_run *run, struct fabric_fn *fn)
@@ -529,10 +605,16 @@ static void random_changes(struct random_run *run)
 		fn = random_emulated(run);
 		if (!fn)
 			continue;
-		if (random_percent(run, 75)) {
+		if (random_percent(run, 8)) {
+			change_mps(run, fn);
+		} else if (random_percent(run, 75)) {
 			change_acs(run, fn);
 		} else if (random_percent(run, 25)) {
 			change_replug(run, fn);
+		} else if (random_percent(run, 30)) {
+			client = random_client(run);
+			doing(run, "switching ATS of %s", client->name);
+			random_ats(run, client, !client->ats);
 		} else {
 			client = random_client(run);
 			client->mask = random_mask(run);
@@ -682,6 +764,9 @@ static void check_confined(struct random_run *run,
 			   enum dma_data_direction dir)
 {
 	struct pci_dev *pdev = random_dev(run, client);
+	const struct oracle_request request = {
+		.client = pdev, .dma = dma, .read = dir != DMA_FROM_DEVICE,
+	};
 	struct oracle_answer answer;
 
 	if (strcmp(run->mode, "host") ||
@@ -694,6 +779,10 @@ static void check_confined(struct random_run *run,
 			      "%#llx does not pass the root complex", dma);
 	KUNIT_EXPECT_EQ_MSG(run->test, answer.iommu, translated(client, pdev),
 			    "%#llx", dma);
+	if (oracle_walk_sent(oracle_read(run->fabric), &request, &answer))
+		KUNIT_EXPECT_TRUE_MSG(run->test, answer.root,
+				      "%#llx, as translated, does not pass the root complex",
+				      dma);
 }
 
 /* No DMA segment may be larger than the device takes; no entry here is. */

@@ -386,6 +386,9 @@ static bool fabric_imposed(struct fabric *fabric, struct pci_dev *client,
 	if (IS_ENABLED(CONFIG_ARCH_HAS_DMA_OPS) &&
 	    get_dma_ops(&client->dev) == &dma_dummy_ops)
 		imposed = true;
+	/* A bus address has no translation, or another than itself. */
+	if (oracle_has_ats(oracle_read(fabric), client))
+		imposed = true;
 	return imposed || reason == PCI_P2PDMA_DENIED ||
 	       reason == PCI_P2PDMA_MUST_BOUNCE;
 }
@@ -402,11 +405,15 @@ static void fabric_check_lost(struct fabric *fabric, struct pci_dev *client,
 {
 	u64 dma = fabric_host_of(client) == fabric_host_of(owner) ?
 			pci_bus_address(owner, 0) : pci_resource_start(owner, 0);
+	const struct oracle_request request = {
+		.client = client, .dma = dma, .read = dir == DMA_TO_DEVICE,
+		.any_size = true,
+	};
 	struct oracle_answer answer;
 	char text[160];
 
-	if (oracle_outcome(fabric, client, dma, dir == DMA_TO_DEVICE, &answer) !=
-	    ORACLE_LANDED || answer.completion ||
+	oracle_walk(oracle_read(fabric), &request, &answer);
+	if (answer.outcome != ORACLE_LANDED || answer.completion ||
 	    answer.domain != pci_domain_nr(owner->bus) ||
 	    answer.bus != owner->bus->number || answer.devfn != owner->devfn)
 		return;
@@ -435,6 +442,58 @@ static bool fabric_named_deaf(struct pci_dev *client,
 }
 
 /*
+ * The same where the client may send its requests as translated: not both forms may
+ * land, and the route must name the port where one of them ends.
+ */
+static void fabric_check_lost_form(struct fabric *fabric, struct pci_dev *client,
+				   struct pci_dev *owner,
+				   enum dma_data_direction dir,
+				   const struct pci_p2pdma_route *route)
+{
+	bool translated = mock_iommu_translates(&client->dev) ||
+			  mock_ops_translates(&client->dev);
+	bool same = fabric_host_of(client) == fabric_host_of(owner);
+	struct oracle_request request = {
+		.client = client,
+		.dma = translated ? ORACLE_SOME_IOVA :
+		       same ? pci_bus_address(owner, 0) :
+			      pci_resource_start(owner, 0),
+		.mapped_to = translated ? pci_resource_start(owner, 0) : 0,
+		.any_size = true,
+	};
+	struct oracle *oracle = oracle_read(fabric);
+	struct oracle_answer answer;
+	char text[160];
+	int form;
+
+	for (form = 0; form < 4; form++) {
+		request.read = form & 1;
+		if ((form & 1) && dir == DMA_FROM_DEVICE)
+			continue;
+		if (!(form & 2))
+			oracle_walk(oracle, &request, &answer);
+		else if (!oracle_walk_sent(oracle, &request, &answer))
+			continue;
+		if (answer.outcome == ORACLE_BLOCKED && answer.domain < 0)
+			return;
+		if (answer.outcome == ORACLE_LANDED && !answer.completion &&
+		    answer.domain == pci_domain_nr(owner->bus) &&
+		    answer.bus == owner->bus->number &&
+		    answer.devfn == owner->devfn)
+			continue;
+		if (!route->has_bridge || fabric_named_deaf(client, route) ||
+		    route->bridge_id == PCI_DEVID(answer.bus, answer.devfn))
+			return;
+	}
+	oracle_describe(&answer, text, sizeof(text));
+	KUNIT_FAIL(fabric->test,
+		   "%s -> %s, direction %d: a form of its requests is said to be lost at %02x:%02x.%d; the last walk: %s",
+		   pci_name(client), pci_name(owner), dir,
+		   PCI_BUS_NUM(route->bridge_id), PCI_SLOT(route->bridge_id & 0xff),
+		   PCI_FUNC(route->bridge_id & 0xff), text);
+}
+
+/*
  * The same for a translated request; the route must name the port where it was
  * lost.
  */
@@ -449,6 +508,7 @@ static void fabric_check_lost_iova(struct fabric *fabric,
 		.dma = ORACLE_SOME_IOVA,
 		.read = dir != DMA_FROM_DEVICE,
 		.mapped_to = pci_resource_start(owner, 0),
+		.any_size = true,
 	};
 	struct oracle_answer answer;
 	char text[160];
@@ -496,25 +556,50 @@ void fabric_check_route(struct fabric *fabric, struct pci_dev *client,
 	struct pci_dev *owner = to_pci_dev(provider->owner);
 	u64 last = pci_bus_address(owner, 0) + pci_resource_len(owner, 0) - 1;
 	struct oracle *oracle = oracle_read(fabric);
-	bool crosses, named, deliberate, inside;
-	struct oracle_answer answer;
+	bool crosses, carried, named, deliberate, inside;
+	struct oracle_answer answer, packet;
 	u8 bus, devfn;
 	char text[160];
 
 	crosses = oracle_crosses(oracle, client, owner,
 				 pci_resource_start(owner, 0), dir, &answer);
+	carried = oracle_carried(oracle, client, owner,
+				 pci_resource_start(owner, 0),
+				 dir != DMA_FROM_DEVICE, &packet);
 	inside = oracle_deliberate(oracle, client, owner);
 	deliberate = inside;
 	oracle_describe(&answer, text, sizeof(text));
 
 	deliberate |= fabric_imposed(fabric, client, route->reason);
 	deliberate |= last > client->dma_mask;
-	if (crosses && route->type != PCI_P2PDMA_MAP_BUS_ADDR && !deliberate)
+	if (crosses && carried && route->type != PCI_P2PDMA_MAP_BUS_ADDR &&
+	    !deliberate)
 		KUNIT_FAIL(fabric->test,
 			   "%s -> %s, direction %d: the route is %s, %s; it would have crossed: %s",
 			   pci_name(client), pci_name(owner), dir,
 			   pci_p2pdma_map_type_name(route->type),
 			   pci_p2pdma_reason_name(route->reason), text);
+	if (route->reason == PCI_P2PDMA_PAYLOAD_SIZE && crosses &&
+	    packet.outcome == ORACLE_MALFORMED &&
+	    !oracle_has_ats(oracle, client) &&
+	    !mock_iommu_translates(&client->dev) &&
+	    !mock_ops_translates(&client->dev) && !inside &&
+	    route->bridge_id != PCI_DEVID(packet.bus, packet.devfn)) {
+		oracle_describe(&packet, text, sizeof(text));
+		KUNIT_FAIL(fabric->test,
+			   "%s -> %s, direction %d: a packet is said to be too large at %02x:%02x.%d; the walk: %s",
+			   pci_name(client), pci_name(owner), dir,
+			   PCI_BUS_NUM(route->bridge_id),
+			   PCI_SLOT(route->bridge_id & 0xff),
+			   PCI_FUNC(route->bridge_id & 0xff), text);
+	}
+	if (route->reason == PCI_P2PDMA_FABRIC_BLOCKED &&
+	    oracle_has_ats(oracle, client)) {
+		if (!inside)
+			fabric_check_lost_form(fabric, client, owner, dir,
+					       route);
+		return;
+	}
 	/* A translated request takes another way than a bus address. */
 	if (route->reason == PCI_P2PDMA_FABRIC_BLOCKED &&
 	    (mock_iommu_translates(&client->dev) ||

@@ -4,7 +4,9 @@
  * and providers of them, change things while it runs, and have it drawn.
  */
 #include <kunit/static_stub.h>
+#include <linux/bitfield.h>
 #include <linux/dma-mapping.h>
+#include <linux/pci-ats.h>
 #include <linux/seq_buf.h>
 #include <linux/slab.h>
 
@@ -362,6 +364,69 @@ void fabric_set_egress(struct fabric *fabric, const char *name, u32 vector)
 			       vector);
 }
 
+/**
+ * fabric_loopback - say that the active policy names a function in loopback=
+ * @fabric: the fabric
+ * @name: the function
+ * @on: whether it does
+ *
+ * For the oracle, which does not know policies.
+ */
+void fabric_loopback(struct fabric *fabric, const char *name, bool on)
+{
+	fabric_fn_named(fabric, name)->looped = on;
+	fabric->changes++;
+}
+
+/**
+ * fabric_set_ats - switch Address Translation Services, as an IOMMU driver does
+ * @fabric: the fabric
+ * @name: a function that has the capability, and is trusted
+ * @on: whether they are enabled
+ */
+void fabric_set_ats(struct fabric *fabric, const char *name, bool on)
+{
+	struct pci_dev *pdev = fabric_dev(fabric, name);
+
+	if (pdev->ats_enabled == on)
+		return;
+	if (on)
+		KUNIT_ASSERT_EQ(fabric->test, 0,
+				pci_enable_ats(pdev, PAGE_SHIFT));
+	else
+		pci_disable_ats(pdev);
+}
+
+/**
+ * fabric_ats_per_mapping - promise that a function uses ATS per mapping
+ * @fabric: the fabric
+ * @name: the function, until it is unplugged
+ */
+void fabric_ats_per_mapping(struct fabric *fabric, const char *name)
+{
+	KUNIT_ASSERT_EQ(fabric->test, 0,
+			pcim_p2pdma_set_ats_per_mapping(fabric_dev(fabric,
+								   name)));
+	fabric_fn_named(fabric, name)->ats_per_mapping = true;
+}
+
+/**
+ * fabric_set_mps - write Max_Payload_Size, as firmware or the PCI core does
+ * @fabric: the fabric
+ * @name: a PCI Express function
+ * @bytes: from 128 to 4096, a power of two
+ */
+void fabric_set_mps(struct fabric *fabric, const char *name, int bytes)
+{
+	struct pci_dev *pdev = fabric_dev(fabric, name);
+	u16 ctl;
+
+	pcie_capability_read_word(pdev, PCI_EXP_DEVCTL, &ctl);
+	ctl &= ~PCI_EXP_DEVCTL_PAYLOAD;
+	ctl |= FIELD_PREP(PCI_EXP_DEVCTL_PAYLOAD, ilog2(bytes / 128));
+	pcie_capability_write_word(pdev, PCI_EXP_DEVCTL, ctl);
+}
+
 static void fabric_set_command(struct fabric *fabric, const char *name, u16 bit,
 			       bool on)
 {
@@ -432,6 +497,16 @@ void fabric_guest(struct kunit *test, bool guest)
 }
 
 /**
+ * fabric_encrypted_guest - say that the kernel is a guest whose memory is encrypted
+ * @test: the test, with whose end this ends
+ */
+void fabric_encrypted_guest(struct kunit *test)
+{
+	kunit_activate_static_stub(test, p2pdma_encrypted_guest, fabric_always);
+	p2pdma_invalidate(P2PDMA_BY_POLICY);
+}
+
+/**
  * fabric_cpu_listed - say whether all host bridges of this CPU are known to
  *	forward
  * @test: the test, with whose end this ends
@@ -490,7 +565,8 @@ static void fabric_draw_acs(struct fabric_fn *fn, struct seq_buf *s)
 	int bit;
 
 	if (!fn->acs_cap) {
-		if (fn->kind == FABRIC_RP || fn->kind == FABRIC_DP)
+		if (!fn->isolates &&
+		    (fn->kind == FABRIC_RP || fn->kind == FABRIC_DP))
 			seq_buf_puts(s, " noacs");
 		return;
 	}
@@ -531,12 +607,26 @@ static void fabric_draw_fn(struct fabric_fn *fn, struct seq_buf *s)
 		seq_buf_printf(s, " fn=%d", PCI_FUNC(fn->devfn));
 	else
 		seq_buf_printf(s, " dev=%d", PCI_SLOT(fn->devfn));
-	if (fn->vendor != FABRIC_VENDOR)
+	if (fn->isolates)
+		seq_buf_puts(s, " isolates");
+	else if (fn->vendor != FABRIC_VENDOR)
 		seq_buf_printf(s, " id=%04x:%04x", fn->vendor, fn->device);
 	if (fn->external)
 		seq_buf_puts(s, " external");
 	if (fn->ari)
 		seq_buf_puts(s, " ari");
+	if (fn->ats)
+		seq_buf_puts(s, " ats");
+	if (fn->enhanced)
+		seq_buf_puts(s, " enhanced");
+	if (fn->apart)
+		seq_buf_puts(s, " apart");
+	if (fn->group >= 0)
+		seq_buf_printf(s, " group=%d", fn->group);
+	if (fn->requester > 8)
+		seq_buf_printf(s, " requester=%d", fn->requester);
+	if (fn->completer > 8)
+		seq_buf_printf(s, " completer=%d", fn->completer);
 	fabric_draw_acs(fn, s);
 	for (i = 0; i < PCI_STD_NUM_BARS; i++)
 		if (fn->bar[i].size)
@@ -545,6 +635,8 @@ static void fabric_draw_fn(struct fabric_fn *fn, struct seq_buf *s)
 	if (fn->vfs)
 		seq_buf_printf(s, " vfs=%d vfbar=%#llx vf-offset=%d", fn->vfs,
 			       fn->vf_size, fn->vf_offset);
+	if (fn->vf_acs)
+		seq_buf_puts(s, " vfacs");
 
 	seq_buf_printf(s, " # %02x:%02x.%d", fabric_fn_bus(fn),
 		       PCI_SLOT(fn->devfn), PCI_FUNC(fn->devfn));
@@ -560,6 +652,13 @@ static void fabric_draw_fn(struct fabric_fn *fn, struct seq_buf *s)
 		seq_buf_puts(s, " not decoding");
 	if (!(command & PCI_COMMAND_MASTER))
 		seq_buf_puts(s, " no master");
+	if (pdev && pci_is_pcie(pdev) && pcie_get_mps(pdev) > 128)
+		seq_buf_printf(s, " MPS %d", pcie_get_mps(pdev));
+	if (fn->looped)
+		seq_buf_puts(s, " looped");
+	if (pdev && pdev->ats_enabled)
+		seq_buf_printf(s, " ATS on%s",
+			       fn->ats_per_mapping ? " per mapping" : "");
 }
 
 static void fabric_draw(struct fabric *fabric, struct fabric_host *host,

@@ -7,11 +7,13 @@
  * root complex and going down are functions that call each other, and each writes
  * down where and why it gives up.
  */
+#include <linux/iommu.h>
 #include <linux/ioport.h>
 #include <linux/seq_buf.h>
 #include <linux/slab.h>
 #include <linux/swiotlb.h>
 
+#include "fabric_fn.h"
 #include "mock_iommu.h"
 #include "mock_ops.h"
 #include "oracle.h"
@@ -52,8 +54,16 @@ struct oracle_fn {
 	struct oracle_span window[ORACLE_WINDOWS];
 	struct oracle_span bar[PCI_STD_NUM_BARS];
 	u16 acs;
+	u16 acs_cap;
+	int group;	/* ACS function group; negative if there are none */
+	bool apart;	/* its requests to its siblings leave the device */
+	bool looped;	/* the administrator has said that they do not */
 	u8 port;
 	bool ari;	/* forwards by function numbers of eight bits */
+	bool ats;	/* Address Translation Services are enabled */
+	int mps;	/* Max_Payload_Size, bytes */
+	int requester;	/* bits in the tags of its reads */
+	int completer;	/* bits of tags that it returns */
 	unsigned int egress_bits;
 	u32 egress[8];
 };
@@ -177,14 +187,67 @@ static void oracle_get_bridge(struct oracle_host *host, struct oracle_fn *fn)
 		fn->window[i].there = fn->window[i].start <= fn->window[i].last;
 }
 
+/* For what no configuration space tells. */
+static struct fabric_fn *oracle_fabric_fn(struct oracle_host *host,
+					  const struct oracle_fn *fn)
+{
+	return fabric_fn_at(container_of(host->bus->sysdata, struct fabric_host,
+					 sysdata), fn->bus, fn->devfn);
+}
+
+/* Function 0 says whether the functions of a device are in groups. */
+static void oracle_get_group(struct oracle_host *host, struct oracle_fn *fn)
+{
+	int cap = oracle_ext_cap(host, fn->bus, 0, PCI_EXT_CAP_ID_ARI);
+
+	if (!cap || !(oracle_get(host, fn->bus, 0, cap + PCI_ARI_CTRL, 2) &
+		      PCI_ARI_CTRL_ACS))
+		return;
+	cap = oracle_ext_cap(host, fn->bus, fn->devfn, PCI_EXT_CAP_ID_ARI);
+	if (cap)
+		fn->group = oracle_get(host, fn->bus, fn->devfn,
+				       cap + PCI_ARI_CTRL, 2) >> 4 & 7;
+}
+
+static void oracle_get_tags(struct oracle_host *host, struct oracle_fn *fn,
+			    int cap)
+{
+	u32 cap2 = oracle_get(host, fn->bus, fn->devfn, cap + PCI_EXP_DEVCAP2, 4);
+	u32 ctl2 = oracle_get(host, fn->bus, fn->devfn, cap + PCI_EXP_DEVCTL2, 2);
+	int dev3 = oracle_ext_cap(host, fn->bus, fn->devfn,
+				  FABRIC_EXT_CAP_ID_DEV3);
+
+	if (cap2 & FABRIC_DEVCAP2_CPL_10BIT)
+		fn->completer = 10;
+	if (ctl2 & FABRIC_DEVCTL2_REQ_10BIT)
+		fn->requester = 10;
+	if (!dev3)
+		return;
+	if (oracle_get(host, fn->bus, fn->devfn, dev3 + 4, 4) &
+	    FABRIC_DEV3_CAP_CPL_14BIT)
+		fn->completer = 14;
+	if (oracle_get(host, fn->bus, fn->devfn, dev3 + 8, 2) &
+	    FABRIC_DEV3_CTL_REQ_14BIT)
+		fn->requester = 14;
+}
+
 static void oracle_get_express(struct oracle_host *host, struct oracle_fn *fn)
 {
 	int cap = oracle_cap(host, fn->bus, fn->devfn, PCI_CAP_ID_EXP);
 	int i;
 
 	fn->type = -1;
+	fn->group = -1;
+	fn->requester = 8;
+	fn->completer = 8;
 	if (!cap)
 		return;
+	fn->apart = oracle_fabric_fn(host, fn)->apart;
+	fn->looped = oracle_fabric_fn(host, fn)->looped;
+	oracle_get_group(host, fn);
+	fn->mps = 128 << (oracle_get(host, fn->bus, fn->devfn,
+				     cap + PCI_EXP_DEVCTL, 2) >> 5 & 7);
+	oracle_get_tags(host, fn, cap);
 	fn->type = oracle_get(host, fn->bus, fn->devfn, cap + PCI_EXP_FLAGS,
 			      2) >> 4 & 0xf;
 	fn->port = oracle_get(host, fn->bus, fn->devfn, cap + PCI_EXP_LNKCAP,
@@ -192,10 +255,18 @@ static void oracle_get_express(struct oracle_host *host, struct oracle_fn *fn)
 	fn->ari = oracle_get(host, fn->bus, fn->devfn, cap + PCI_EXP_DEVCTL2,
 			     2) & PCI_EXP_DEVCTL2_ARI;
 
+	cap = oracle_ext_cap(host, fn->bus, fn->devfn, PCI_EXT_CAP_ID_ATS);
+	fn->ats = cap && (oracle_get(host, fn->bus, fn->devfn,
+				     cap + PCI_ATS_CTRL, 2) & PCI_ATS_CTRL_ENABLE);
+
 	cap = oracle_ext_cap(host, fn->bus, fn->devfn, PCI_EXT_CAP_ID_ACS);
+	/* Without the capability a port may redirect all the same. */
+	if (!cap && oracle_fabric_fn(host, fn)->isolates)
+		fn->acs = PCI_ACS_RR | PCI_ACS_CR;
 	if (!cap)
 		return;
 	fn->acs = oracle_get(host, fn->bus, fn->devfn, cap + PCI_ACS_CTRL, 2);
+	fn->acs_cap = oracle_get(host, fn->bus, fn->devfn, cap + PCI_ACS_CAP, 2);
 	fn->egress_bits = oracle_get(host, fn->bus, fn->devfn,
 				     cap + PCI_ACS_EGRESS_BITS, 1) ?: 256;
 	for (i = 0; i < DIV_ROUND_UP(fn->egress_bits, 32); i++)
@@ -250,6 +321,9 @@ static void oracle_get_vfs(struct oracle *oracle, int pf, int cap)
 					 2);
 		fn->decodes = ctrl & PCI_SRIOV_CTRL_MSE;
 		oracle_get_express(host, fn);
+		fn->mps = oracle->fn[pf].mps;
+		fn->requester = oracle->fn[pf].requester;
+		fn->completer = oracle->fn[pf].completer;
 		for (bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
 			u64 size = first.bar[bar].last - first.bar[bar].start +
 				   1;
@@ -400,6 +474,7 @@ struct oracle_walk {
 	int client;		/* -1: the oracle has not found it */
 	u8 requester_bus;	/* of the requester ID, for the way back */
 	int host;		/* that the requester is below */
+	int payload;		/* of the packet that is on its way, bytes */
 };
 
 static bool oracle_in(const struct oracle_span *span, u64 bus)
@@ -549,6 +624,8 @@ static unsigned int oracle_function(const struct oracle *o,
 {
 	if (fn->pf >= 0 && o->fn[fn->pf].bus != fn->bus)
 		return 256;
+	if (oracle_below_ari(o, fn) && fn->group >= 0)
+		return fn->group;
 	return oracle_below_ari(o, fn) ? fn->devfn : PCI_FUNC(fn->devfn);
 }
 
@@ -568,6 +645,82 @@ static bool oracle_one_device(struct oracle *o, int a, int b)
 		PCI_SLOT(fa->devfn) == PCI_SLOT(fb->devfn));
 }
 
+/* The function of whose packets a function's transfers become: below a bridge, the bridge. */
+static int oracle_sender(struct oracle *o, int fn)
+{
+	while (fn >= 0 && o->fn[fn].type < 0)
+		fn = o->fn[fn].up;
+	return fn;
+}
+
+/* What @from puts into a packet with data. */
+static void oracle_send(struct oracle_walk *walk, int from)
+{
+	int sender = oracle_sender(walk->o, from);
+
+	walk->payload = walk->request->any_size || sender < 0 ? 0 :
+			walk->o->fn[sender].mps;
+}
+
+/* A packet comes to a function or port.  Returns false if it ends there. */
+static bool oracle_takes(struct oracle_walk *walk, int at)
+{
+	struct oracle_fn *fn = &walk->o->fn[at];
+
+	if (fn->type < 0 || walk->payload <= fn->mps)
+		return true;
+	oracle_stop(walk, at, ORACLE_MALFORMED, "more data than it takes");
+	return false;
+}
+
+/*
+ * The same on its way down.  What the root complex sends it has made for the root port;
+ * to what is integrated it has no link.
+ */
+static bool oracle_takes_down(struct oracle_walk *walk, int at)
+{
+	struct oracle_fn *fn = &walk->o->fn[at];
+
+	if (fn->up >= 0)
+		return oracle_takes(walk, at);
+	if (fn->type >= 0 && oracle_is_downstream(fn))
+		walk->payload = min(walk->payload, fn->mps);
+	return true;
+}
+
+/* A completion on its way down to the client, which is at or below @at. */
+static bool oracle_completes_down(struct oracle_walk *walk, int top, int at)
+{
+	if (at < 0 || at == top)
+		return true;
+	return oracle_completes_down(walk, top, walk->o->fn[at].up) &&
+	       oracle_takes_down(walk, at);
+}
+
+/* The completion is at the bus below @top, -1 for a root bus, and goes to the client. */
+static void oracle_delivered(struct oracle_walk *walk, int from, int top)
+{
+	struct oracle *o = walk->o;
+	int requester = oracle_sender(o, walk->client);
+	int completer = oracle_sender(o, from);
+
+	if (!oracle_completes_down(walk, top, walk->client))
+		return;
+	if (!walk->request->any_size && requester >= 0 && completer >= 0 &&
+	    o->fn[requester].requester > o->fn[completer].completer) {
+		oracle_stop(walk, walk->client, ORACLE_UNEXPECTED,
+			    "its tag has fewer bits than that of the read");
+		return;
+	}
+	walk->answer->completion = false;
+}
+
+/* Do requests and completions between two functions of one device stay inside it? */
+static bool oracle_inside(const struct oracle *o, int a, int b)
+{
+	return !o->fn[a].apart && !o->fn[b].apart;
+}
+
 /* Route the completion to the requester by its ID; @from sends it. */
 static void oracle_complete(struct oracle_walk *walk, int from)
 {
@@ -578,19 +731,34 @@ static void oracle_complete(struct oracle_walk *walk, int from)
 	if (from == walk->client)
 		return;
 	walk->answer->completion = true;
+	oracle_send(walk, from);
 
 	/* Within a device, or on one conventional bus. */
 	if (o->fn[from].up >= 0 && o->fn[from].up == o->fn[walk->client].up) {
-		if (!(o->fn[from].acs & PCI_ACS_CR))
-			goto delivered;
+		if (oracle_inside(o, from, walk->client) &&
+		    !(o->fn[from].acs & PCI_ACS_CR)) {
+			/* On no link. */
+			walk->payload = 0;
+			oracle_delivered(walk, from, o->fn[from].up);
+			return;
+		}
 		oracle_turn(walk, from);
 	}
 
-	for (at = o->fn[from].up; at >= 0; at = o->fn[at].up) {
+	/* From the memory of a port, which takes its own completions as from below. */
+	if (o->fn[from].bridge && same_host &&
+	    oracle_below(&o->fn[from], walk->requester_bus)) {
+		oracle_delivered(walk, from, from);
+		return;
+	}
+	at = oracle_is_downstream(&o->fn[from]) ? from : o->fn[from].up;
+	for (; at >= 0; at = o->fn[at].up) {
 		struct oracle_fn *port = &o->fn[at];
 		bool mine = same_host &&
 			    oracle_below(port, walk->requester_bus);
 
+		if (!oracle_takes(walk, at))
+			return;
 		if (port->type == PCI_EXP_TYPE_UPSTREAM)
 			continue;
 		if (!oracle_is_downstream(port)) {
@@ -598,8 +766,10 @@ static void oracle_complete(struct oracle_walk *walk, int from)
 			 * A bridge to conventional PCI takes completions for the
 			 * functions below it.
 			 */
-			if (mine)
-				goto delivered;
+			if (mine) {
+				oracle_delivered(walk, from, at);
+				return;
+			}
 			continue;
 		}
 		if (mine) {
@@ -614,8 +784,10 @@ static void oracle_complete(struct oracle_walk *walk, int from)
 			    !same_host ||
 			    !oracle_below(&o->fn[peer], walk->requester_bus))
 				continue;
-			if (!(port->acs & PCI_ACS_CR))
-				goto delivered;
+			if (!(port->acs & PCI_ACS_CR)) {
+				oracle_delivered(walk, from, port->up);
+				return;
+			}
 			oracle_turn(walk, at);
 		}
 	}
@@ -630,8 +802,7 @@ static void oracle_complete(struct oracle_walk *walk, int from)
 			    "the root complex does not forward completions");
 		return;
 	}
-delivered:
-	walk->answer->completion = false;
+	oracle_delivered(walk, from, -1);
 }
 
 static void oracle_land(struct oracle_walk *walk, int at, int bar, u64 bus)
@@ -662,7 +833,8 @@ static void oracle_down(struct oracle_walk *walk, int host, int up, u64 bus)
 			continue;
 		bar = oracle_bar_of(&o->fn[i], bus);
 		if (bar >= 0) {
-			oracle_land(walk, i, bar, bus);
+			if (oracle_takes_down(walk, i))
+				oracle_land(walk, i, bar, bus);
 			return;
 		}
 		if (!oracle_claims(&o->fn[i], bus))
@@ -671,7 +843,8 @@ static void oracle_down(struct oracle_walk *walk, int host, int up, u64 bus)
 			oracle_stop(walk, i, ORACLE_BLOCKED, "it is asleep");
 			return;
 		}
-		oracle_down(walk, host, i, bus);
+		if (oracle_takes_down(walk, i))
+			oracle_down(walk, host, i, bus);
 		return;
 	}
 	oracle_stop(walk, up, ORACLE_UNSUPPORTED, "nobody below takes it");
@@ -776,6 +949,57 @@ static void oracle_root(struct oracle_walk *walk)
 }
 
 /*
+ * At a downstream port, from below, for the memory of a port of its switch: of its own, of
+ * another downstream port, or of the upstream port.  Returns the port whose memory it is,
+ * or -1.
+ */
+static int oracle_port_memory(struct oracle *o, int at, u64 bus)
+{
+	int i;
+
+	if (oracle_bar_of(&o->fn[at], bus) >= 0)
+		return at;
+	if (o->fn[at].up < 0)
+		return -1;
+	if (oracle_bar_of(&o->fn[o->fn[at].up], bus) >= 0)
+		return o->fn[at].up;
+	for (i = 0; i < o->fns; i++)
+		if (o->fn[i].up == o->fn[at].up && o->fn[i].bridge &&
+		    oracle_bar_of(&o->fn[i], bus) >= 0)
+			return i;
+	return -1;
+}
+
+/* The same for what ACS does then.  Returns true if the request goes on up. */
+static bool oracle_port_access(struct oracle_walk *walk, int at, int to)
+{
+	struct oracle *o = walk->o;
+	struct oracle_fn *port = &o->fn[at];
+	u64 bus = walk->request->dma;
+	int access;
+
+	if (!(port->acs_cap & FABRIC_ACS_ENHANCED)) {
+		oracle_stop(walk, at, ORACLE_BLOCKED,
+			    "nothing says that it gives access to a port's memory");
+		return false;
+	}
+	access = port->acs >> (o->fn[to].type == PCI_EXP_TYPE_UPSTREAM ? 10 : 8) &
+		 3;
+	switch (access) {
+	case 0:
+		oracle_land(walk, to, oracle_bar_of(&o->fn[to], bus), bus);
+		return false;
+	case 2:
+		oracle_turn(walk, at);
+		return true;
+	default:
+		oracle_stop(walk, at, ORACLE_ACS_VIOLATION,
+			    "it blocks access to a port's memory");
+		return false;
+	}
+}
+
+/*
  * At a downstream port, from below.  Returns true if the request goes on up; else
  * the walk has been ended.
  */
@@ -798,6 +1022,14 @@ static bool oracle_up_port(struct oracle_walk *walk, int at)
 			    "translation blocking");
 		return false;
 	}
+	i = oracle_port_memory(o, at, bus);
+	if (i >= 0) {
+		if ((port->acs & PCI_ACS_RR) && i != at && i != port->up) {
+			oracle_turn(walk, at);
+			return true;
+		}
+		return oracle_port_access(walk, at, i);
+	}
 	if (oracle_claims(port, bus)) {
 		if (!(port->acs & PCI_ACS_UF)) {
 			oracle_stop(walk, at, ORACLE_BLOCKED,
@@ -816,7 +1048,7 @@ static bool oracle_up_port(struct oracle_walk *walk, int at)
 			if (o->fn[i].asleep)
 				oracle_stop(walk, i, ORACLE_BLOCKED,
 					    "it is asleep");
-			else
+			else if (oracle_takes_down(walk, i))
 				oracle_down(walk, o->fn[i].host, i, bus);
 			return false;
 		case ORACLE_DROPPED:
@@ -858,6 +1090,8 @@ static void oracle_up(struct oracle_walk *walk, int from)
 				    "it is asleep" : "it is no bus master");
 			return;
 		}
+		if (!oracle_takes(walk, at))
+			return;
 		if (oracle_is_downstream(port)) {
 			if (!oracle_up_port(walk, at))
 				return;
@@ -918,6 +1152,10 @@ static void oracle_emit(struct oracle_walk *walk)
 		}
 		if (!oracle_one_device(o, client, i))
 			continue;
+		if (!oracle_inside(o, client, i)) {
+			oracle_turn(walk, client);
+			break;
+		}
 		switch (oracle_peer_request(walk, fn,
 					    oracle_function(o, &o->fn[i]))) {
 		case ORACLE_ACROSS:
@@ -975,6 +1213,9 @@ void oracle_walk(struct oracle *oracle, const struct oracle_request *request,
 	}
 	walk.host = oracle->fn[walk.client].host;
 	oracle_bus_extent(oracle, request->dma, &answer->extent);
+	/* The request of a read has no data. */
+	if (!request->read)
+		oracle_send(&walk, walk.client);
 	oracle_emit(&walk);
 }
 
@@ -1016,6 +1257,95 @@ bool oracle_locate(struct oracle *oracle, phys_addr_t phys,
 	return false;
 }
 
+/**
+ * oracle_has_ats - may a function send requests as translated?
+ * @oracle: from oracle_read()
+ * @client: the function
+ *
+ * Return: whether its ATS is enabled.
+ */
+bool oracle_has_ats(struct oracle *oracle, struct pci_dev *client)
+{
+	int index = oracle_index(oracle, client);
+
+	return index >= 0 && oracle->fn[index].ats;
+}
+
+/* Has the address a translation?  Asking is no request, which might fault. */
+static bool oracle_is_iova(struct device *dev, u64 dma)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	return domain && iommu_iova_to_phys(domain, dma);
+}
+
+/**
+ * oracle_walk_sent - where does a request go if the client asks for the translation of
+ *	its address, and sends it as translated?
+ * @oracle: from oracle_read()
+ * @request: the request as it would be sent untranslated
+ * @answer: filled in, if there is such a request; it ends in an IOMMU fault if the
+ *	IOMMU has no translation
+ *
+ * In an identity domain the IOMMU answers with the address that it is asked for, as a CPU
+ * physical address; a bus address is another one unless the bus has no offset.  A client
+ * whose driver uses ATS per mapping asks only for addresses that have a translation, and
+ * in an identity domain for none.  None asks for its own memory.
+ *
+ * Return: whether the client may send such a request.
+ */
+bool oracle_walk_sent(struct oracle *oracle,
+		      const struct oracle_request *request,
+		      struct oracle_answer *answer)
+{
+	struct pci_dev *client = request->client;
+	struct fabric_host *host = fabric_host_of(client);
+	struct oracle_request sent = *request;
+	struct device *dev = &client->dev;
+	size_t left = SIZE_MAX;
+	bool per_mapping;
+
+	if (!oracle_has_ats(oracle, client) ||
+	    (!request->mapped_to &&
+	     oracle_bar_of(&oracle->fn[oracle_index(oracle, client)],
+			   request->dma) >= 0))
+		return false;
+	per_mapping = fabric_fn_at(host, client->bus->number,
+				   client->devfn)->ats_per_mapping;
+	sent.translated = true;
+	sent.mapped_to = 0;
+	if (request->mapped_to) {
+		sent.dma = request->mapped_to;
+	} else if (!oracle_translates(dev)) {
+		if (per_mapping)
+			return false;
+		if (host->bus_start != host->window.start &&
+		    request->dma - host->bus_start < host->mem_size) {
+			*answer = (struct oracle_answer) {
+				.outcome = ORACLE_UNSUPPORTED,
+				.domain = -1,
+				.extent = 1,
+				.why = "the IOMMU takes the bus address for a CPU address",
+			};
+			return true;
+		}
+	} else if (per_mapping && !oracle_is_iova(dev, request->dma)) {
+		return false;
+	} else if (oracle_translate(dev, request->dma, !request->read, &sent.dma,
+				    &left)) {
+		*answer = (struct oracle_answer) {
+			.outcome = ORACLE_IOMMU_FAULT,
+			.domain = -1,
+			.extent = 1,
+			.why = "the IOMMU answers that there is no translation",
+		};
+		return true;
+	}
+	oracle_walk(oracle, &sent, answer);
+	answer->extent = min_t(u64, answer->extent, left);
+	return true;
+}
+
 static const char * const oracle_outcome_names[] = {
 	[ORACLE_LANDED]		= "landed",
 	[ORACLE_RAM]		= "RAM",
@@ -1023,6 +1353,8 @@ static const char * const oracle_outcome_names[] = {
 	[ORACLE_UNSUPPORTED]	= "unsupported request",
 	[ORACLE_BLOCKED]	= "blocked",
 	[ORACLE_IOMMU_FAULT]	= "IOMMU fault",
+	[ORACLE_MALFORMED]	= "malformed packet",
+	[ORACLE_UNEXPECTED]	= "unexpected completion",
 };
 
 /**
@@ -1068,9 +1400,13 @@ static bool oracle_bounced(struct pci_dev *client,
 	       swiotlb_find_pool(&client->dev, answer->offset);
 }
 
-/* One kind of request over all of a range. */
-static void oracle_expect_range(struct oracle *oracle, struct pci_dev *client,
-				u64 dma, u64 size, bool read, phys_addr_t phys)
+/*
+ * One kind of request over all of a range, as untranslated or, with @sent, as
+ * translated.
+ */
+static void oracle_expect_form(struct oracle *oracle, struct pci_dev *client,
+			       u64 dma, u64 size, bool read, bool sent,
+			       phys_addr_t phys)
 {
 	struct oracle_answer answer, right;
 	char got[160], want[160];
@@ -1083,8 +1419,14 @@ static void oracle_expect_range(struct oracle *oracle, struct pci_dev *client,
 			.read = read,
 		};
 
-		oracle_walk(oracle, &request, &answer);
+		if (!sent)
+			oracle_walk(oracle, &request, &answer);
+		else if (!oracle_walk_sent(oracle, &request, &answer))
+			return;
 		oracle_locate(oracle, phys + at, &right);
+		/* RAM is no matter of peers. */
+		if (sent && right.outcome == ORACLE_RAM)
+			return;
 		if (!oracle_bounced(client, &answer, &right) &&
 		    (answer.outcome != right.outcome || answer.completion ||
 		     answer.domain != right.domain ||
@@ -1094,8 +1436,9 @@ static void oracle_expect_range(struct oracle *oracle, struct pci_dev *client,
 			oracle_describe(&answer, got, sizeof(got));
 			oracle_describe(&right, want, sizeof(want));
 			KUNIT_FAIL(oracle->test,
-				   "%s's %s of %#llx (+ %#llx of %#llx bytes) ends: %s; it is meant for %pap: %s",
-				   pci_name(client), read ? "read" : "write",
+				   "%s's %s%s of %#llx (+ %#llx of %#llx bytes) ends: %s; it is meant for %pap: %s",
+				   pci_name(client), sent ? "translated " : "",
+				   read ? "read" : "write",
 				   dma, at, size, got, &phys, want);
 			return;
 		}
@@ -1107,6 +1450,13 @@ static void oracle_expect_range(struct oracle *oracle, struct pci_dev *client,
 		step = min(min(answer.extent, right.extent), size - at);
 		at += step > 1 ? step - 1 : 1;
 	}
+}
+
+static void oracle_expect_range(struct oracle *oracle, struct pci_dev *client,
+				u64 dma, u64 size, bool read, phys_addr_t phys)
+{
+	oracle_expect_form(oracle, client, dma, size, read, false, phys);
+	oracle_expect_form(oracle, client, dma, size, read, true, phys);
 }
 
 static void oracle_expect_dir(struct oracle *oracle, struct pci_dev *client,
@@ -1211,6 +1561,8 @@ static bool oracle_crossed(const struct oracle_answer *answer,
  * @dir: what the client does with it
  * @answer: the walk that did not cross, or the last
  *
+ * Whether the links can carry it is for oracle_carried() to say.
+ *
  * Return: true if it would.
  */
 bool oracle_crosses(struct oracle *oracle, struct pci_dev *client,
@@ -1222,6 +1574,7 @@ bool oracle_crosses(struct oracle *oracle, struct pci_dev *client,
 		.client = client,
 		.dma = phys - host->window.start + host->bus_start,
 		.peer_only = true,
+		.any_size = true,
 	};
 
 	if (dir != DMA_TO_DEVICE) {
@@ -1239,13 +1592,53 @@ bool oracle_crosses(struct oracle *oracle, struct pci_dev *client,
 }
 
 /**
+ * oracle_carried - can the links carry what would cross from a client to a provider?
+ * @oracle: from oracle_read()
+ * @client: the client
+ * @provider: whose memory
+ * @phys: CPU physical address of the memory
+ * @read: the client reads too; what is not asked for is writes only
+ * @answer: the walk of the write, or else that of the read, that did not cross
+ *
+ * Return: true if they can.
+ */
+bool oracle_carried(struct oracle *oracle, struct pci_dev *client,
+		    struct pci_dev *provider, phys_addr_t phys, bool read,
+		    struct oracle_answer *answer)
+{
+	struct fabric_host *host = fabric_host_of(provider);
+	struct oracle_request request = {
+		.client = client,
+		.dma = phys - host->window.start + host->bus_start,
+		.peer_only = true,
+	};
+
+	oracle_walk(oracle, &request, answer);
+	if (!oracle_crossed(answer, provider))
+		return false;
+	request.read = true;
+	if (read)
+		oracle_walk(oracle, &request, answer);
+	return oracle_crossed(answer, provider);
+}
+
+/* Does loopback= name a function, or its physical function? */
+static bool oracle_looped(const struct oracle *o, int fn)
+{
+	return o->fn[fn].looped ||
+	       (o->fn[fn].pf >= 0 && o->fn[o->fn[fn].pf].looped);
+}
+
+/**
  * oracle_deliberate - is there a reason not to cross that is none of routing?
  * @oracle: from oracle_read()
  * @client: the client
  * @provider: the provider
  *
- * The client is not trusted, conventional PCI is between them, or they are
- * functions of one device and one of them, or a port above, may redirect.
+ * The client is not trusted, conventional PCI is between them, the provider is a bridge
+ * above the client, or they are functions of one device and one of them, or a port above,
+ * may redirect, or not both implement P2P Request Redirect, nor has the administrator said
+ * that they reach each other.
  * Policy, mask and virtualisation are for the caller to know.
  *
  * Return: true if there is.
@@ -1262,6 +1655,9 @@ bool oracle_deliberate(struct oracle *oracle, struct pci_dev *client,
 
 	if (client->untrusted)
 		return true;
+	for (at = fn[from].up; at >= 0; at = fn[at].up)
+		if (at == to)
+			return true;
 	for (at = fn[from].up; at >= 0; at = fn[at].up) {
 		if (fn[at].type < 0 || fn[at].type == PCI_EXP_TYPE_PCI_BRIDGE)
 			return true;
@@ -1274,7 +1670,13 @@ bool oracle_deliberate(struct oracle *oracle, struct pci_dev *client,
 		acs |= fn[fn[from].pf].acs;
 	if (fn[to].pf >= 0)
 		acs |= fn[fn[to].pf].acs;
-	return oracle_one_device(oracle, from, to) && (acs & redirecting);
+	if (!oracle_one_device(oracle, from, to))
+		return false;
+	if (acs & redirecting)
+		return true;
+	if (fn[from].acs_cap & fn[to].acs_cap & PCI_ACS_RR)
+		return false;
+	return !oracle_looped(oracle, from) || !oracle_looped(oracle, to);
 }
 
 /**

@@ -29,6 +29,8 @@
  * @ORACLE_UNSUPPORTED: nobody takes it
  * @ORACLE_BLOCKED: something on the way may not or does not pass it on
  * @ORACLE_IOMMU_FAULT: the IOMMU has no such mapping, or it does not allow this
+ * @ORACLE_MALFORMED: a packet with more data than its receiver takes
+ * @ORACLE_UNEXPECTED: a completion with a tag that the client has not sent
  */
 enum oracle_outcome {
 	ORACLE_LANDED,
@@ -37,6 +39,8 @@ enum oracle_outcome {
 	ORACLE_UNSUPPORTED,
 	ORACLE_BLOCKED,
 	ORACLE_IOMMU_FAULT,
+	ORACLE_MALFORMED,
+	ORACLE_UNEXPECTED,
 };
 
 /**
@@ -44,8 +48,10 @@ enum oracle_outcome {
  * @client: the function that sends it
  * @dma: the address it sends, a PCI bus address or an IOVA
  * @read: a read; else a write
- * @translated: its address type is "translated", as from the client's own ATC
+ * @translated: its address type is "translated", as from the client's own ATC, and @dma
+ *	is the CPU physical address that the IOMMU has answered
  * @peer_only: stop at the root complex; nothing is asked of an IOMMU
+ * @any_size: links carry everything: nothing is too large, and no tag too wide
  * @impostor: its requester ID is @requester rather than the client's
  * @requester: bus number, device and function
  * @mapped_to: unless 0, the CPU physical address that @dma is translated to at the
@@ -57,6 +63,7 @@ struct oracle_request {
 	bool read;
 	bool translated;
 	bool peer_only;
+	bool any_size;
 	bool impostor;
 	u16 requester;
 	phys_addr_t mapped_to;
@@ -120,6 +127,13 @@ void oracle_expect_sg(struct fabric *fabric, struct pci_dev *client,
 bool oracle_crosses(struct oracle *oracle, struct pci_dev *client,
 		    struct pci_dev *provider, phys_addr_t phys,
 		    enum dma_data_direction dir, struct oracle_answer *answer);
+bool oracle_carried(struct oracle *oracle, struct pci_dev *client,
+		    struct pci_dev *provider, phys_addr_t phys, bool read,
+		    struct oracle_answer *answer);
+bool oracle_has_ats(struct oracle *oracle, struct pci_dev *client);
+bool oracle_walk_sent(struct oracle *oracle,
+		      const struct oracle_request *request,
+		      struct oracle_answer *answer);
 bool oracle_deliberate(struct oracle *oracle, struct pci_dev *client,
 		       struct pci_dev *provider);
 enum oracle_outcome oracle_outcome(struct fabric *fabric,

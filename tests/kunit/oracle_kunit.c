@@ -582,6 +582,54 @@ static void oracle_functions(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, answer.completion);
 }
 
+/* A function whose requests to its siblings leave the device. */
+static void oracle_apart(struct kunit *test)
+{
+	struct fabric *fabric = fabric_create(test,
+		"host\n"
+		"  rp r\n"
+		"    ep zero apart bar0=2M\n"
+		"    ep one fn=1 bar0=2M\n");
+	u64 zero = bar_address(fabric, "zero", 0);
+	u64 one = bar_address(fabric, "one", 0);
+	struct oracle_answer answer;
+
+	expect_write(fabric, "zero", one, ORACLE_BLOCKED, "r");
+	expect_write(fabric, "one", zero, ORACLE_BLOCKED, "r");
+	expect_write(fabric, "one", one, ORACLE_LANDED, "one");
+	fabric_set_acs(fabric, "r", PCI_ACS_UF);
+	answer = expect_read(fabric, "zero", one, ORACLE_LANDED, "one");
+	KUNIT_EXPECT_TRUE(test, answer.root);
+}
+
+/* The memory of ports: what the port that a request comes through says. */
+static void oracle_port_memories(struct kunit *test)
+{
+	struct fabric *fabric = fabric_create(test,
+		"host\n"
+		"  rp\n"
+		"    up u bar0=2M\n"
+		"      dp c port=1 enhanced acs=none bar0=2M\n"
+		"        ep client\n"
+		"      dp p port=2 acs=none bar0=2M\n"
+		"        ep other\n");
+	u64 u = bar_address(fabric, "u", 0), p = bar_address(fabric, "p", 0);
+	u64 c = bar_address(fabric, "c", 0);
+
+	expect_read(fabric, "client", u, ORACLE_LANDED, "u");
+	expect_read(fabric, "client", p, ORACLE_LANDED, "p");
+	expect_read(fabric, "client", c, ORACLE_LANDED, "c");
+	expect_read(fabric, "other", u, ORACLE_BLOCKED, "p");
+	expect_read(fabric, "other", c, ORACLE_BLOCKED, "p");
+	/* Blocked: 01 in bits 8 and 9 for downstream ports, 10 and 11 for the other. */
+	fabric_set_acs(fabric, "c", 0x0100);
+	expect_read(fabric, "client", u, ORACLE_LANDED, "u");
+	expect_read(fabric, "client", p, ORACLE_ACS_VIOLATION, "c");
+	fabric_set_acs(fabric, "c", 0x0400);
+	expect_read(fabric, "client", u, ORACLE_ACS_VIOLATION, "c");
+	expect_read(fabric, "client", p, ORACLE_LANDED, "p");
+}
+
 /* The same where a function number has eight bits, and the vector as many as that. */
 static void oracle_functions_ari(struct kunit *test)
 {
@@ -722,6 +770,121 @@ static void oracle_switched_off(struct kunit *test)
 }
 
 /* The IOMMU: what it maps, in which direction, and what it does not. */
+/*
+ * Requests that a client with ATS sends as translated, worked out on paper: the IOMMU's
+ * answer for a mapped address, none for a bus address, and in an identity domain the
+ * address itself.
+ */
+static void oracle_sent(struct kunit *test)
+{
+	const struct mock_iommu_config config = { .identity = true };
+	struct oracle_request request = {};
+	struct oracle_answer answer;
+	struct fabric *fabric;
+	struct pci_dev *provider;
+	struct oracle *oracle;
+
+	mock_iommu_create(test, &config);
+	fabric = fabric_create(test,
+			       "host\n"
+			       "  rp\n"
+			       "    up\n"
+			       "      dp c port=1 acs=RR,DT\n"
+			       "        ep client ats bar0=2M\n"
+			       "      dp p port=2\n"
+			       "        ep provider bar0=2M\n");
+	provider = fabric_dev(fabric, "provider");
+	request.client = fabric_dev(fabric, "client");
+	request.dma = bar_address(fabric, "provider", 0);
+	oracle = oracle_read(fabric);
+	KUNIT_EXPECT_FALSE(test, oracle_has_ats(oracle, request.client));
+	KUNIT_EXPECT_FALSE(test, oracle_walk_sent(oracle, &request, &answer));
+
+	/* DT takes it across where the same request untranslated goes up. */
+	fabric_set_ats(fabric, "client", true);
+	oracle = oracle_read(fabric);
+	KUNIT_EXPECT_TRUE(test, oracle_has_ats(oracle, request.client));
+	KUNIT_ASSERT_TRUE(test, oracle_walk_sent(oracle, &request, &answer));
+	KUNIT_EXPECT_EQ(test, answer.outcome, ORACLE_LANDED);
+	KUNIT_EXPECT_EQ(test, answer.devfn, provider->devfn);
+	KUNIT_EXPECT_EQ(test, answer.bus, provider->bus->number);
+	KUNIT_EXPECT_FALSE(test, answer.root);
+	oracle_walk(oracle, &request, &answer);
+	KUNIT_EXPECT_NE(test, answer.outcome, ORACLE_LANDED);
+
+	/* Through an IOVA: the answer is the CPU address, which is the bus address. */
+	request.dma = ORACLE_SOME_IOVA;
+	request.mapped_to = pci_resource_start(provider, 0) + SZ_4K;
+	KUNIT_ASSERT_TRUE(test, oracle_walk_sent(oracle, &request, &answer));
+	KUNIT_EXPECT_EQ(test, answer.outcome, ORACLE_LANDED);
+	KUNIT_EXPECT_EQ(test, answer.offset, SZ_4K);
+	KUNIT_EXPECT_FALSE(test, answer.root);
+
+	/* TB stops it, wherever it is bound. */
+	fabric_set_acs(fabric, "c", PCI_ACS_TB | PCI_ACS_DT);
+	KUNIT_ASSERT_TRUE(test, oracle_walk_sent(oracle_read(fabric), &request,
+						 &answer));
+	KUNIT_EXPECT_EQ(test, answer.outcome, ORACLE_ACS_VIOLATION);
+
+	/* A driver that uses ATS per mapping asks for nothing in this domain. */
+	request.mapped_to = 0;
+	fabric_ats_per_mapping(fabric, "client");
+	KUNIT_EXPECT_FALSE(test, oracle_walk_sent(oracle_read(fabric), &request,
+						  &answer));
+}
+
+/*
+ * Packets with data: of 512, 256 and 128 bytes, and of tags that are too wide, worked out
+ * on paper.
+ */
+static void oracle_links(struct kunit *test)
+{
+	struct fabric *fabric = fabric_create(test,
+		"host\n"
+		"  rp r\n"
+		"    up u\n"
+		"      dp c port=1\n"
+		"        ep client requester=10\n"
+		"      dp p port=2\n"
+		"        ep provider bar0=2M completer=10\n"
+		"  rp s\n"
+		"    ep beside bar0=2M\n");
+	u64 across = bar_address(fabric, "provider", 0);
+	u64 beside = bar_address(fabric, "beside", 0);
+
+	expect_write(fabric, "client", across, ORACLE_LANDED, "provider");
+	expect_read(fabric, "client", across, ORACLE_LANDED, "provider");
+	/* The completion of ten bits is eight bits wide. */
+	expect_write(fabric, "client", beside, ORACLE_LANDED, "beside");
+	expect_read(fabric, "client", beside, ORACLE_UNEXPECTED, "client");
+
+	/* The port above the client is the first that takes less. */
+	fabric_set_mps(fabric, "client", 512);
+	expect_write(fabric, "client", across, ORACLE_MALFORMED, "c");
+	fabric_set_mps(fabric, "c", 512);
+	expect_write(fabric, "client", across, ORACLE_MALFORMED, "p");
+	fabric_set_mps(fabric, "p", 512);
+	expect_write(fabric, "client", across, ORACLE_MALFORMED, "provider");
+	/* The request of a read has no data, and its completion has 128 bytes. */
+	expect_read(fabric, "client", across, ORACLE_LANDED, "provider");
+	fabric_set_mps(fabric, "provider", 512);
+	expect_write(fabric, "client", across, ORACLE_LANDED, "provider");
+	/* A completion of 512 bytes. */
+	fabric_set_mps(fabric, "client", 256);
+	expect_read(fabric, "client", across, ORACLE_MALFORMED, "client");
+	fabric_set_mps(fabric, "c", 256);
+	expect_read(fabric, "client", across, ORACLE_MALFORMED, "c");
+
+	/* Up through "u" and "r"; from "s" on it is what "s" may send. */
+	expect_write(fabric, "client", beside, ORACLE_MALFORMED, "u");
+	fabric_set_mps(fabric, "u", 256);
+	expect_write(fabric, "client", beside, ORACLE_MALFORMED, "r");
+	fabric_set_mps(fabric, "r", 256);
+	expect_write(fabric, "client", beside, ORACLE_LANDED, "beside");
+	fabric_set_mps(fabric, "s", 256);
+	expect_write(fabric, "client", beside, ORACLE_MALFORMED, "beside");
+}
+
 static void oracle_iommu(struct kunit *test)
 {
 	struct mock_iommu *mock = mock_iommu_create(test, NULL);
@@ -792,10 +955,14 @@ static struct kunit_case oracle_cases[] = {
 	KUNIT_CASE(oracle_two_bridges),
 	KUNIT_CASE(oracle_conventional),
 	KUNIT_CASE(oracle_functions),
+	KUNIT_CASE(oracle_apart),
+	KUNIT_CASE(oracle_port_memories),
 	KUNIT_CASE(oracle_functions_ari),
 	KUNIT_CASE(oracle_vf_on_next_bus),
 	KUNIT_CASE_SLOW(oracle_vfs),
 	KUNIT_CASE(oracle_switched_off),
+	KUNIT_CASE(oracle_sent),
+	KUNIT_CASE(oracle_links),
 	KUNIT_CASE(oracle_iommu),
 	KUNIT_CASE(oracle_ram),
 	{}

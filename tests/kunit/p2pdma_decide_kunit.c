@@ -33,6 +33,9 @@ static const struct {
 	{ PCI_P2PDMA_ACS_REQUEST,	"acs-request" },
 	{ PCI_P2PDMA_ACS_COMPLETION,	"acs-completion" },
 	{ PCI_P2PDMA_MULTIFUNCTION,	"multifunction" },
+	{ PCI_P2PDMA_CLIENT_ATS,	"client-ats" },
+	{ PCI_P2PDMA_PAYLOAD_SIZE,	"payload-size" },
+	{ PCI_P2PDMA_TAG_WIDTH,		"tag-width" },
 	{ PCI_P2PDMA_DMA_MASK,		"dma-mask" },
 };
 
@@ -80,6 +83,9 @@ struct decide_case {
 #define CROSSES		.untranslated.fate = P2PDMA_FATE_ACROSS
 #define LOST		.untranslated.fate = P2PDMA_FATE_LOST
 #define LOST_TRANSLATED	.translated.fate = P2PDMA_FATE_LOST
+#define ATS		.ats = true
+#define SENT_CROSSES	.sent_translated.fate = P2PDMA_FATE_ACROSS
+#define SENT_LOST	.sent_translated.fate = P2PDMA_FATE_LOST
 #define ABOVE_MASK	.host_addr = P2PDMA_HOST_ADDR_ABOVE_MASK
 #define UNMAPPABLE	.host_addr = P2PDMA_HOST_ADDR_UNMAPPABLE
 #define AMBIGUOUS	.host_addr = P2PDMA_HOST_ADDR_AMBIGUOUS
@@ -333,6 +339,81 @@ static const struct decide_case decide_cases[] = {
 		},
 		.type = BRIDGED, .reason = PCI_P2PDMA_ACS_REQUEST,
 	}, {
+		.name = "row 9: mode host, translated, but requests sent as translated cross",
+		.facts = {
+			.mode = P2PDMA_HOST, TRANSLATED, ATS, SENT_CROSSES,
+			.trusted = true, .obstacles = OBSTACLE(CLIENT_ATS),
+		},
+		.type = REFUSED, .reason = PCI_P2PDMA_POLICY_HOST,
+	}, {
+		.name = "row 9: they may cross in mode auto",
+		.facts = {
+			TRANSLATED, ATS, SENT_CROSSES, .trusted = true,
+			.obstacles = OBSTACLE(CLIENT_ATS),
+		},
+		.type = BRIDGED, .reason = PCI_P2PDMA_CLIENT_ATS,
+	}, {
+		.name = "row 9: without ATS nothing is sent as translated",
+		.facts = {
+			.mode = P2PDMA_HOST, TRANSLATED, SENT_CROSSES,
+			.trusted = true,
+		},
+		.type = BRIDGED, .reason = PCI_P2PDMA_POLICY_HOST,
+	}, {
+		.name = "row 10: translated, requests sent as translated are lost",
+		.facts = {
+			TRANSLATED, ATS, SENT_LOST, .trusted = true,
+			.obstacles = OBSTACLE(CLIENT_ATS),
+		},
+		.type = REFUSED, .reason = PCI_P2PDMA_FABRIC_BLOCKED,
+	}, {
+		.name = "row 10: untranslated, requests sent as translated are lost",
+		.facts = {
+			ATS, .trusted = true, .sent_translated = {
+				.fate = P2PDMA_FATE_LOST,
+				.why = PCI_P2PDMA_CLIENT_ATS,
+			},
+			.obstacles = OBSTACLE(CLIENT_ATS),
+		},
+		.type = REFUSED, .reason = PCI_P2PDMA_CLIENT_ATS,
+	}, {
+		.name = "row 10: lost because a packet is too large",
+		.facts = {
+			.untranslated = {
+				.fate = P2PDMA_FATE_ACROSS_LOST,
+				.why = PCI_P2PDMA_PAYLOAD_SIZE,
+			},
+			.trusted = true, .obstacles = OBSTACLE(PAYLOAD_SIZE),
+		},
+		.type = REFUSED, .reason = PCI_P2PDMA_PAYLOAD_SIZE,
+	}, {
+		.name = "row 11: too large on the way across, and translated",
+		.facts = {
+			.untranslated = {
+				.fate = P2PDMA_FATE_ACROSS_LOST,
+				.why = PCI_P2PDMA_PAYLOAD_SIZE,
+			},
+			TRANSLATED, .trusted = true,
+			.obstacles = OBSTACLE(PAYLOAD_SIZE),
+		},
+		.type = BRIDGED, .reason = PCI_P2PDMA_PAYLOAD_SIZE,
+	}, {
+		.name = "row 10: translated, and the tag is too wide there too",
+		.facts = {
+			.translated = {
+				.fate = P2PDMA_FATE_LOST,
+				.why = PCI_P2PDMA_TAG_WIDTH,
+			},
+			TRANSLATED, .trusted = true,
+			.obstacles = OBSTACLE(NO_COMMON_PORT) |
+				     OBSTACLE(TAG_WIDTH),
+		},
+		.type = REFUSED, .reason = PCI_P2PDMA_TAG_WIDTH,
+	}, {
+		.name = "row 7: direct, with ATS per mapping",
+		.facts = { TRANSLATED, ATS, SENT_LOST },
+		.type = DIRECT, .reason = PCI_P2PDMA_DIRECT,
+	}, {
 		.name = "row 12: bridge not trusted",
 		.facts = { .obstacles = OBSTACLE(NO_COMMON_PORT) },
 		.type = REFUSED, .reason = PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED,
@@ -491,11 +572,18 @@ static bool row_mode_switch(const struct p2pdma_facts *f)
 	return f->mode == P2PDMA_SWITCH;
 }
 
+static bool across(const struct p2pdma_outcome *outcome)
+{
+	return outcome->fate == P2PDMA_FATE_ACROSS ||
+	       outcome->fate == P2PDMA_FATE_ACROSS_LOST;
+}
+
 static bool crosses(const struct p2pdma_facts *f)
 {
+	if (f->ats && across(&f->sent_translated))
+		return true;
 	return f->client == P2PDMA_CLIENT_UNTRANSLATED &&
-	       (f->untranslated.fate == P2PDMA_FATE_ACROSS ||
-		f->untranslated.fate == P2PDMA_FATE_ACROSS_LOST);
+	       across(&f->untranslated);
 }
 
 static bool lost(const struct p2pdma_outcome *outcome)
@@ -523,6 +611,11 @@ static bool row_lost(const struct p2pdma_facts *f)
 static bool row_lost_translated(const struct p2pdma_facts *f)
 {
 	return f->client == P2PDMA_CLIENT_TRANSLATED && lost(&f->translated);
+}
+
+static bool row_lost_sent(const struct p2pdma_facts *f)
+{
+	return f->ats && lost(&f->sent_translated);
 }
 
 static bool row_above_mask(const struct p2pdma_facts *f)
@@ -560,6 +653,7 @@ enum {
 	OWN_MEMORY_BEYOND_MASK, OWN_MEMORY_AMBIGUOUS, OWN_MEMORY, DIRECT_AMBIGUOUS,
 	GOES_DIRECT, MODE_SWITCH,
 	CROSSES_UNDER_HOST, CROSSES_UNTRUSTED, GETS_LOST, GETS_LOST_TRANSLATED,
+	GETS_LOST_SENT,
 	BEYOND_HOST_MASK, NOT_MAPPED, TRUSTED_AMBIGUOUS, TRUSTED, OTHERWISE,
 	NR_ROWS
 };
@@ -636,6 +730,10 @@ static const struct {
 		"translated and lost", row_lost_translated,
 		REFUSED, PCI_P2PDMA_FABRIC_BLOCKED
 	},
+	[GETS_LOST_SENT] = {
+		"sent as translated and lost", row_lost_sent,
+		REFUSED, PCI_P2PDMA_FABRIC_BLOCKED
+	},
 	[BEYOND_HOST_MASK] = {
 		"beyond the mask by the host bridge", row_above_mask,
 		REFUSED, PCI_P2PDMA_DMA_MASK
@@ -678,22 +776,14 @@ static const struct {
 	/* A client is of one kind. */
 	{ NOT_PCI, MUST_BOUNCE },
 	{ NOT_PCI, NO_DMA },
-	{ NOT_PCI, CROSSES_UNDER_HOST },
-	{ NOT_PCI, CROSSES_UNTRUSTED },
 	{ NOT_PCI, GETS_LOST },
 	{ NOT_PCI, GETS_LOST_TRANSLATED },
 	{ MUST_BOUNCE, NO_DMA },
-	{ MUST_BOUNCE, CROSSES_UNDER_HOST },
-	{ MUST_BOUNCE, CROSSES_UNTRUSTED },
 	{ MUST_BOUNCE, GETS_LOST },
 	{ MUST_BOUNCE, GETS_LOST_TRANSLATED },
-	{ NO_DMA, CROSSES_UNDER_HOST },
-	{ NO_DMA, CROSSES_UNTRUSTED },
 	{ NO_DMA, GETS_LOST },
 	{ NO_DMA, GETS_LOST_TRANSLATED },
 	/* Requests are translated or not. */
-	{ CROSSES_UNDER_HOST, GETS_LOST_TRANSLATED },
-	{ CROSSES_UNTRUSTED, GETS_LOST_TRANSLATED },
 	{ GETS_LOST, GETS_LOST_TRANSLATED },
 	/* There is one address. */
 	{ BEYOND_HOST_MASK, NOT_MAPPED },
@@ -715,7 +805,7 @@ static bool rows_exclusive(int row, int other)
  * All of struct p2pdma_facts but mode and obstacles, from the digits of a number: its
  * base is the number of values that a fact has.
  */
-#define FACTS_COUNT (2 * 2 * 2 * 2 * 2 * 5 * 4 * 4 * 4)
+#define FACTS_COUNT (2 * 2 * 2 * 2 * 2 * 2 * 5 * 4 * 4 * 4 * 4)
 
 static unsigned int digit(unsigned int *number, unsigned int base)
 {
@@ -735,27 +825,36 @@ static struct p2pdma_facts facts_of_number(enum p2pdma_mode mode,
 	f.same_function = digit(&number, 2);
 	f.trusted = digit(&number, 2);
 	f.bus_ambiguous = digit(&number, 2);
+	f.ats = digit(&number, 2);
 	f.client = digit(&number, 5);
 	f.untranslated.fate = digit(&number, 4);
 	f.translated.fate = digit(&number, 4);
+	f.sent_translated.fate = digit(&number, 4);
 	f.host_addr = digit(&number, 4);
 	return f;
 }
 
-/* With rarer facts obstacles are tried one at a time, or it takes too long. */
-static bool all_obstacles(const struct p2pdma_facts *f)
+/*
+ * Obstacles are tried one at a time, in pairs, and all together; with rarer facts one at
+ * a time, or it takes too long.
+ */
+static bool tried(const struct p2pdma_facts *f, unsigned int set)
 {
-	return f->client <= P2PDMA_CLIENT_TRANSLATED && !f->bus_ambiguous &&
+	if (hweight32(set) <= 1)
+		return true;
+	return (hweight32(set) == 2 || set == OBSTACLE_SETS - 1) && !f->ats &&
+	       f->client <= P2PDMA_CLIENT_TRANSLATED && !f->bus_ambiguous &&
 	       f->host_addr == P2PDMA_HOST_ADDR_FITS;
 }
 
 static void print_facts(struct kunit *test, const struct p2pdma_facts *f)
 {
 	kunit_err(test,
-		  "mode %d client %d denied %d unreachable %d same_function %d trusted %d bus_ambiguous %d obstacles %#lx untranslated %d translated %d host_addr %d\n",
+		  "mode %d client %d denied %d unreachable %d same_function %d trusted %d bus_ambiguous %d ats %d obstacles %#lx untranslated %d translated %d sent_translated %d host_addr %d\n",
 		  f->mode, f->client, f->denied, f->unreachable,
-		  f->same_function, f->trusted, f->bus_ambiguous, f->obstacles,
-		  f->untranslated.fate, f->translated.fate, f->host_addr);
+		  f->same_function, f->trusted, f->bus_ambiguous, f->ats,
+		  f->obstacles, f->untranslated.fate, f->translated.fate,
+		  f->sent_translated.fate, f->host_addr);
 }
 
 /*
@@ -777,12 +876,15 @@ static void decide_every_combination(struct kunit *test)
 			struct p2pdma_facts f = facts_of_number(modes[m],
 								number);
 
+			/* Without ATS it counts for nothing. */
+			if (!f.ats && f.sent_translated.fate > 1)
+				continue;
 			for (set = 0; set < OBSTACLE_SETS; set++) {
 				enum pci_p2pdma_map_type type;
 				enum pci_p2pdma_reason reason, wanted;
 				unsigned int holding = 0;
 
-				if (hweight32(set) > 1 && !all_obstacles(&f))
+				if (!tried(&f, set))
 					continue;
 				f.obstacles = obstacle_mask(set);
 				for (row = 0; row < NR_ROWS; row++)
@@ -881,6 +983,15 @@ static void acs_request_row(struct kunit *test)
 	const struct acs_case *param = test->param_value;
 
 	KUNIT_EXPECT_EQ(test, p2pdma_acs_request(param->ctrl, param->egress),
+			param->result);
+	/* A translated request crosses with DT, and fares the same without. */
+	KUNIT_EXPECT_EQ(test,
+			p2pdma_acs_translated(param->ctrl | PCI_ACS_DT,
+					      param->egress),
+			P2PDMA_ACS_ACROSS);
+	KUNIT_EXPECT_EQ(test,
+			p2pdma_acs_translated(param->ctrl & ~PCI_ACS_DT,
+					      param->egress),
 			param->result);
 }
 

@@ -1144,11 +1144,14 @@ static void pool_unbind_drains(struct kunit *test)
 	fabric_sg_phys(after, page_to_phys(page), SZ_4K);
 	KUNIT_EXPECT_EQ(test, 0,
 			fabric_sg_map(before, client, DMA_BIDIRECTIONAL));
+	pci_p2pmem_publish(pdev, true);
 
 	start_unbinding(test, pdev);
 	KUNIT_EXPECT_EQ(test, 0,
 			wait_for_completion_timeout(&drained.done, HZ / 2));
 	KUNIT_EXPECT_FALSE(test, drained.removed);
+	KUNIT_EXPECT_FALSE(test, pci_has_p2pmem(pdev));
+	KUNIT_EXPECT_NULL(test, pci_alloc_p2pmem(pdev, SZ_4K));
 	KUNIT_EXPECT_EQ(test, -EREMOTEIO,
 			fabric_sg_map(after, client, DMA_BIDIRECTIONAL));
 	/* Memory without struct pages is refused too. */
@@ -1212,8 +1215,11 @@ static void pool_unbind_is_bounded(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr, 2 * PAGE_SIZE));
 }
 
-/* There is nothing to wait for before remove() if the device has been pulled out. */
-static void pool_unbind_of_the_lost(struct kunit *test)
+/*
+ * There is nothing to wait for before remove() if the device has been pulled out, before
+ * the driver is unbound or while it is.
+ */
+static void pool_unbind_lost(struct kunit *test, bool before)
 {
 	struct fabric *fabric;
 	struct page *page;
@@ -1224,8 +1230,13 @@ static void pool_unbind_of_the_lost(struct kunit *test)
 	fabric = create_drained(test, &page, &addr);
 	pdev = fabric_dev(fabric, "provider");
 	phys = pci_resource_start(pdev, 0);
-	pdev->error_state = pci_channel_io_perm_failure;
+	if (before)
+		pdev->error_state = pci_channel_io_perm_failure;
 	start_unbinding(test, pdev);
+	KUNIT_EXPECT_EQ(test, 0,
+			wait_for_completion_timeout(&drained.done, HZ / 2));
+	KUNIT_EXPECT_EQ(test, before, drained.removed);
+	pdev->error_state = pci_channel_io_perm_failure;
 	KUNIT_EXPECT_EQ(test, 0,
 			wait_for_completion_timeout(&drained.done, HZ / 2));
 	KUNIT_EXPECT_TRUE(test, drained.removed);
@@ -1234,6 +1245,16 @@ static void pool_unbind_of_the_lost(struct kunit *test)
 	expect_unbound(test, phys);
 	pdev->error_state = pci_channel_io_normal;
 	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr, 2 * PAGE_SIZE));
+}
+
+static void pool_unbind_of_the_lost(struct kunit *test)
+{
+	pool_unbind_lost(test, true);
+}
+
+static void pool_unbind_while_lost(struct kunit *test)
+{
+	pool_unbind_lost(test, false);
 }
 
 static struct kunit_case pool_cases[] = {
@@ -1258,6 +1279,7 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(pool_unbind_drains),
 	KUNIT_CASE(pool_unbind_is_bounded),
 	KUNIT_CASE(pool_unbind_of_the_lost),
+	KUNIT_CASE(pool_unbind_while_lost),
 	{}
 };
 

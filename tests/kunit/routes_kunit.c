@@ -206,8 +206,8 @@ static const char obstacles_picture[] =
 	"  rp r\n"
 	"    up\n"
 	"      dp c port=1\n"
-	"        ep client bar0=2M\n"
-	"        ep sibling fn=1 bar0=2M\n"
+	"        ep client acs=none bar0=2M\n"
+	"        ep sibling fn=1 acs=none bar0=2M\n"
 	"      dp p port=2\n"
 	"        ep provider bar0=2M\n"
 	"      dp noacs\n"
@@ -397,7 +397,7 @@ static void routes_blocked(struct kunit *test)
 	expect_blocked(fabric, "client", "provider", EVERY_DIR, "t");
 }
 
-/* A port whose registers cannot be read is taken to redirect everything. */
+/* A port whose ACS cannot be read is refused: nothing is known of what it does. */
 static void routes_unread(struct kunit *test)
 {
 	struct fabric *fabric = fabric_switch(test);
@@ -406,6 +406,9 @@ static void routes_unread(struct kunit *test)
 	struct p2pdma_provider *mem = provider_of(fabric, "provider");
 	struct pci_p2pdma_route before, unread, after;
 
+	/* Else it would be a route through the host bridge. */
+	fabric_set_acs(fabric, "r", PCI_ACS_UF);
+	fabric_cpu_listed(test, true);
 	fabric_set_acs(fabric, "c", 0);
 	pci_p2pdma_query_route(mem, client, DMA_FROM_DEVICE, &before);
 	port->present = false;
@@ -417,6 +420,9 @@ static void routes_unread(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, before.type, PCI_P2PDMA_MAP_BUS_ADDR);
 	KUNIT_EXPECT_EQ(test, unread.type, PCI_P2PDMA_MAP_NOT_SUPPORTED);
+	KUNIT_EXPECT_EQ(test, unread.reason, PCI_P2PDMA_FABRIC_BLOCKED);
+	KUNIT_EXPECT_EQ(test, unread.bridge_id,
+			pci_dev_id(fabric_dev(fabric, "c")));
 	KUNIT_EXPECT_EQ(test, after.type, PCI_P2PDMA_MAP_BUS_ADDR);
 }
 
@@ -427,7 +433,7 @@ static void routes_lost(struct kunit *test)
 		const char *name;
 		enum pci_p2pdma_reason reason;
 	} row[] = {
-		{ "c", PCI_P2PDMA_HOST_BRIDGE_UNTRUSTED },
+		{ "c", PCI_P2PDMA_FABRIC_BLOCKED },
 		{ "p", PCI_P2PDMA_PROVIDER_UNREACHABLE },
 		{ "provider", PCI_P2PDMA_PROVIDER_UNREACHABLE },
 	};
@@ -662,6 +668,590 @@ static void routes_distance_saved(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, mock->faults);
 }
 
+/* A port without an ACS capability that the kernel's quirks know as isolating. */
+static void routes_quirk(struct kunit *test)
+{
+	struct fabric *fabric = fabric_setup(test,
+		"host\n"
+		"  rp r acs=UF\n"
+		"    up\n"
+		"      dp c isolates\n"
+		"        ep client bar0=2M\n"
+		"      dp p\n"
+		"        ep provider bar0=2M\n"
+		"  rp isolates\n"
+		"    ep one bar0=2M\n"
+		"    ep two fn=1 bar0=2M\n",
+		NAMES("client", "provider", "one"),
+		NAMES("client", "provider", "two"));
+
+	fabric_cpu_listed(test, true);
+	expect_host(fabric, "client", "provider", EVERY_DIR, ACS_REQUEST);
+	expect_named(fabric, "client", "provider", EVERY_DIR, "c");
+	expect_host(fabric, "provider", "client", READ_DIRS, ACS_COMPLETION);
+	expect_named(fabric, "provider", "client", READ_DIRS, "c");
+	expect_bus(fabric, "provider", "client", DMA_FROM_DEVICE, DIRECT);
+	/* It redirects what it gets from below, and nothing says that it forwards. */
+	expect_refused(fabric, "one", "two", EVERY_DIR, FABRIC_BLOCKED);
+}
+
+/* In a guest with encrypted memory no physical address is right for DMA. */
+static void routes_encrypted(struct kunit *test)
+{
+	struct fabric *fabric = fabric_switch(test);
+
+	fabric_provider(fabric, "client", 0);
+	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
+	fabric_encrypted_guest(test);
+	expect_no_route(fabric, &fabric_dev(fabric, "client")->dev, "provider",
+			EVERY_DIR, MUST_BOUNCE);
+	expect_no_route(fabric, &fabric_dev(fabric, "client")->dev, "client",
+			EVERY_DIR, MUST_BOUNCE);
+}
+
+/*
+ * Address Translation Services.
+ */
+
+static const char ats_picture[] =
+	"host%s\n"
+	"  rp r\n"
+	"    up\n"
+	"      dp c port=1\n"
+	"        ep client ats bar0=2M\n"
+	"      dp p port=2\n"
+	"        ep provider bar0=2M\n"
+	"  rp\n"
+	"    ep beside bar0=2M\n";
+
+static struct fabric *create_ats(struct kunit *test, const char *host,
+				 bool identity)
+{
+	const struct mock_iommu_config config = { .identity = identity };
+	struct fabric *fabric;
+	char picture[256];
+
+	mock_iommu_create(test, &config);
+	snprintf(picture, sizeof(picture), ats_picture, host);
+	fabric = fabric_setup(test, picture, NAMES("client"),
+			      NAMES("client", "provider", "beside"));
+	fabric_cpu_listed(test, true);
+	return fabric;
+}
+
+/* Does a route say that requests sent as translated cross? */
+static void expect_sent_crosses(struct fabric *fabric, bool crosses)
+{
+	struct pci_p2pdma_route route;
+
+	pci_p2pdma_query_route(provider_of(fabric, "provider"),
+			       &fabric_dev(fabric, "client")->dev,
+			       DMA_BIDIRECTIONAL, &route);
+	KUNIT_EXPECT_EQ(fabric->test, crosses, route.translated_crosses);
+}
+
+/* A bus address has no translation; ATS is switched without an event. */
+static void routes_ats(struct kunit *test)
+{
+	struct fabric *fabric = create_ats(test, "", false);
+
+	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
+	fabric_set_ats(fabric, "client", true);
+	expect_host(fabric, "client", "provider", EVERY_DIR, CLIENT_ATS);
+	expect_host(fabric, "client", "beside", EVERY_DIR, NO_COMMON_PORT);
+	expect_bus(fabric, "client", "client", EVERY_DIR, SAME_FUNCTION);
+
+	/* What is sent as translated crosses, which mode host must not allow. */
+	expect_sent_crosses(fabric, true);
+	fabric_policy(test, "host");
+	expect_refused(fabric, "client", "provider", EVERY_DIR, POLICY_HOST);
+	expect_host(fabric, "client", "beside", EVERY_DIR, NO_COMMON_PORT);
+	fabric_policy(test, "switch");
+	expect_refused(fabric, "client", "provider", EVERY_DIR, POLICY_SWITCH);
+	fabric_policy(test, "auto");
+
+	/* Redirection works on it too, and then it has to be forwarded. */
+	fabric_set_acs(fabric, "c", PCI_ACS_RR);
+	expect_blocked(fabric, "client", "provider", EVERY_DIR, "r");
+	fabric_set_acs(fabric, "r", PCI_ACS_UF);
+	expect_host(fabric, "client", "provider", EVERY_DIR, ACS_REQUEST);
+	expect_sent_crosses(fabric, false);
+	fabric_policy(test, "host");
+	expect_host(fabric, "client", "provider", EVERY_DIR, ACS_REQUEST);
+	/* Not with DT. */
+	fabric_set_acs(fabric, "c", PCI_ACS_RR | PCI_ACS_DT);
+	expect_refused(fabric, "client", "provider", EVERY_DIR, POLICY_HOST);
+	fabric_policy(test, "auto");
+	expect_host(fabric, "client", "provider", EVERY_DIR, ACS_REQUEST);
+	expect_sent_crosses(fabric, true);
+	fabric_set_acs(fabric, "c", 0);
+
+	fabric_set_ats(fabric, "client", false);
+	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
+	expect_sent_crosses(fabric, false);
+}
+
+/* A port on the way that blocks translated requests. */
+static void routes_translation_blocking(struct kunit *test)
+{
+	struct fabric *fabric = create_ats(test, "", false);
+
+	fabric_set_acs(fabric, "c", PCI_ACS_TB | PCI_ACS_DT);
+	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
+	fabric_set_ats(fabric, "client", true);
+	expect_blocked(fabric, "client", "provider", EVERY_DIR, "c");
+	expect_blocked(fabric, "client", "beside", EVERY_DIR, "c");
+	fabric_set_acs(fabric, "c", 0);
+	/* What crosses does not come to the ports above. */
+	fabric_set_acs(fabric, "r", PCI_ACS_TB | PCI_ACS_UF);
+	expect_host(fabric, "client", "provider", EVERY_DIR, CLIENT_ATS);
+	expect_blocked(fabric, "client", "beside", EVERY_DIR, "r");
+	fabric_set_acs(fabric, "c", PCI_ACS_RR);
+	expect_blocked(fabric, "client", "provider", EVERY_DIR, "r");
+	fabric_set_acs(fabric, "c", 0);
+	/* The provider's side does not see the request from below. */
+	fabric_set_acs(fabric, "p", PCI_ACS_TB);
+	expect_host(fabric, "client", "provider", EVERY_DIR, CLIENT_ATS);
+}
+
+/* A driver that asks for no translation of bus addresses. */
+static void routes_ats_per_mapping(struct kunit *test)
+{
+	struct fabric *fabric = create_ats(test, "", false);
+
+	fabric_set_ats(fabric, "client", true);
+	expect_host(fabric, "client", "provider", EVERY_DIR, CLIENT_ATS);
+	fabric_ats_per_mapping(fabric, "client");
+	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
+	/* It may ask for those of IOVAs. */
+	fabric_set_acs(fabric, "c", PCI_ACS_TB);
+	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
+	expect_blocked(fabric, "client", "beside", EVERY_DIR, "c");
+	fabric_set_acs(fabric, "c", 0);
+
+	/* The promise goes with the device. */
+	fabric_unplug(fabric, "client");
+	fabric_fn_named(fabric, "client")->ats_per_mapping = false;
+	fabric_replug(fabric, "client");
+	fabric_client(fabric, "client");
+	fabric_set_ats(fabric, "client", true);
+	expect_host(fabric, "client", "provider", EVERY_DIR, CLIENT_ATS);
+}
+
+/* The translation of a bus address is where the window is translated another. */
+static void routes_ats_identity(struct kunit *test)
+{
+	struct fabric *fabric = create_ats(test, "", true);
+
+	fabric_set_ats(fabric, "client", true);
+	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
+	expect_host(fabric, "client", "beside", EVERY_DIR, NO_COMMON_PORT);
+	fabric_set_acs(fabric, "c", PCI_ACS_TB);
+	expect_blocked(fabric, "client", "provider", EVERY_DIR, "c");
+	fabric_ats_per_mapping(fabric, "client");
+	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
+}
+
+static void routes_ats_offset(struct kunit *test)
+{
+	struct fabric *fabric = create_ats(test, " bus=0x80000000000", true);
+	u64 since = fabric_log_now();
+
+	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
+	fabric_set_ats(fabric, "client", true);
+	expect_refused(fabric, "client", "provider", EVERY_DIR, CLIENT_ATS);
+	expect_refused(fabric, "client", "beside", EVERY_DIR, CLIENT_ATS);
+	expect_logged(test, since, 2, "pci=noats",
+		      pci_name(fabric_dev(fabric, "client")));
+	fabric_ats_per_mapping(fabric, "client");
+	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
+	expect_host(fabric, "client", "beside", EVERY_DIR, NO_COMMON_PORT);
+}
+
+/* Where an IOMMU translates, the address that is sent as translated is no bus address. */
+static void routes_ats_offset_translated(struct kunit *test)
+{
+	struct fabric *fabric = create_ats(test, " bus=0x80000000000", false);
+
+	fabric_set_ats(fabric, "client", true);
+	expect_host(fabric, "client", "provider", EVERY_DIR, CLIENT_ATS);
+	expect_sent_crosses(fabric, false);
+	fabric_policy(test, "host");
+	expect_host(fabric, "client", "provider", EVERY_DIR, CLIENT_ATS);
+	fabric_set_acs(fabric, "r", PCI_ACS_TB);
+	expect_blocked(fabric, "client", "provider", EVERY_DIR, "r");
+}
+
+static void expect_tlp(struct fabric *fabric, unsigned int tlp, bool bus)
+{
+	struct device *client = &fabric_dev(fabric, "client")->dev;
+	struct p2pdma_provider *provider =
+		pcim_p2pdma_provider(fabric_dev(fabric, "provider"), 0);
+	enum pci_p2pdma_map_type type;
+
+	type = pci_p2pdma_map_type_tlp(provider, client, tlp);
+	KUNIT_EXPECT_EQ_MSG(fabric->test, type,
+			    bus ? PCI_P2PDMA_MAP_BUS_ADDR :
+				  pci_p2pdma_map_type(provider, client),
+			    "tlp %x", tlp);
+	if (!bus)
+		KUNIT_EXPECT_NE(fabric->test, type, PCI_P2PDMA_MAP_BUS_ADDR);
+}
+
+/* A driver that vouches for more than the kernel knows. */
+static void routes_tlp(struct kunit *test)
+{
+	const unsigned int translated = PCI_P2PDMA_TLP_TRANSLATED,
+			   relaxed = PCI_P2PDMA_TLP_RELAXED_CPL;
+	struct fabric *fabric = create_ats(test, "", false);
+
+	expect_tlp(fabric, 0, true);
+	expect_tlp(fabric, translated | relaxed, true);
+
+	/* Completions with relaxed ordering cross; requests do not. */
+	fabric_set_acs(fabric, "p", PCI_ACS_CR);
+	expect_tlp(fabric, 0, false);
+	expect_tlp(fabric, relaxed, true);
+	fabric_set_acs(fabric, "c", PCI_ACS_RR);
+	expect_tlp(fabric, relaxed, false);
+	fabric_set_acs(fabric, "p", 0);
+
+	/* Without ATS no request is translated. */
+	fabric_set_acs(fabric, "c", PCI_ACS_RR | PCI_ACS_DT);
+	expect_tlp(fabric, translated, false);
+	fabric_set_ats(fabric, "client", true);
+	expect_tlp(fabric, 0, false);
+	expect_tlp(fabric, relaxed, false);
+	expect_tlp(fabric, translated, true);
+	fabric_set_acs(fabric, "p", PCI_ACS_CR);
+	expect_tlp(fabric, translated, false);
+	expect_tlp(fabric, translated | relaxed, true);
+	fabric_set_acs(fabric, "p", 0);
+
+	/* Blocked before DT is looked at; and DT is needed only against RR and EC. */
+	fabric_set_acs(fabric, "c", PCI_ACS_RR | PCI_ACS_DT | PCI_ACS_TB);
+	expect_tlp(fabric, translated, false);
+	fabric_set_acs(fabric, "c", PCI_ACS_RR);
+	expect_tlp(fabric, translated, false);
+	fabric_set_acs(fabric, "c", 0);
+	expect_tlp(fabric, 0, false);
+	expect_tlp(fabric, translated, true);
+
+	/* The policy counts all the same. */
+	fabric_policy(test, "host");
+	expect_tlp(fabric, translated, false);
+}
+
+/*
+ * What the links can carry.
+ */
+
+static const char links_picture[] =
+	"host\n"
+	"  rp r\n"
+	"    up u\n"
+	"      dp c port=1\n"
+	"        ep client bar0=2M\n"
+	"      dp p port=2\n"
+	"        up v\n"
+	"          dp q\n"
+	"            ep provider bar0=2M\n"
+	"  rp s\n"
+	"    ep beside bar0=2M\n";
+
+static void set_all_mps(struct fabric *fabric, int bytes)
+{
+	static const char * const names[] = {
+		"r", "u", "c", "client", "p", "v", "q", "provider", "s", "beside",
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		fabric_set_mps(fabric, names[i], bytes);
+}
+
+/* A packet must fit through every port and function on its way, and no other. */
+static void routes_payload_size(struct kunit *test)
+{
+	static const struct {
+		const char *name;
+		bool on_the_way;
+	} row[] = {
+		{ "c", true }, { "p", true }, { "v", true }, { "q", true },
+		{ "provider", true }, { "u", false }, { "r", false },
+	};
+	struct fabric *fabric = fabric_setup(test, links_picture,
+					     NAMES("client"),
+					     NAMES("client", "provider",
+						   "beside"));
+	u64 since = fabric_log_now();
+	int i;
+
+	fabric_cpu_listed(test, true);
+	set_all_mps(fabric, 512);
+	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		fabric_set_mps(fabric, row[i].name, 256);
+		if (!row[i].on_the_way) {
+			expect_bus(fabric, "client", "provider", EVERY_DIR,
+				   DIRECT);
+		} else {
+			expect_refused(fabric, "client", "provider", EVERY_DIR,
+				       PAYLOAD_SIZE);
+			expect_named(fabric, "client", "provider", EVERY_DIR,
+				     row[i].name);
+		}
+		fabric_set_mps(fabric, row[i].name, 512);
+	}
+	expect_logged(test, since, 1, "pci=pcie_bus_peer2peer",
+		      pci_name(fabric_dev(fabric, "client")));
+
+	/* A completion that is larger than what the client's side takes. */
+	fabric_set_mps(fabric, "client", 256);
+	expect_bus(fabric, "client", "provider", DMA_FROM_DEVICE, DIRECT);
+	expect_refused(fabric, "client", "provider", READ_DIRS, PAYLOAD_SIZE);
+	expect_named(fabric, "client", "provider", READ_DIRS, "client");
+	fabric_set_mps(fabric, "client", 512);
+
+	/* The client's own memory is on no link. */
+	set_all_mps(fabric, 128);
+	fabric_set_mps(fabric, "client", 512);
+	expect_bus(fabric, "client", "client", EVERY_DIR, SAME_FUNCTION);
+}
+
+/* By way of the root complex, which makes packets that fit the root port. */
+static void routes_payload_by_root(struct kunit *test)
+{
+	struct fabric *fabric = fabric_setup(test, links_picture,
+					     NAMES("client", "beside"),
+					     NAMES("provider", "beside"));
+
+	fabric_cpu_listed(test, true);
+	set_all_mps(fabric, 512);
+	fabric_set_acs(fabric, "c", PCI_ACS_RR);
+	fabric_set_acs(fabric, "r", PCI_ACS_UF);
+	expect_host(fabric, "client", "provider", EVERY_DIR, ACS_REQUEST);
+
+	/* On its way down again. */
+	fabric_set_mps(fabric, "q", 256);
+	expect_refused(fabric, "client", "provider", EVERY_DIR, PAYLOAD_SIZE);
+	expect_named(fabric, "client", "provider", EVERY_DIR, "q");
+	fabric_set_mps(fabric, "r", 256);
+	/* And on its way up. */
+	expect_refused(fabric, "client", "provider", EVERY_DIR, PAYLOAD_SIZE);
+	expect_named(fabric, "client", "provider", EVERY_DIR, "r");
+	set_all_mps(fabric, 512);
+
+	/* Another root port sends no more than it may. */
+	fabric_set_mps(fabric, "s", 128);
+	fabric_set_mps(fabric, "beside", 128);
+	expect_host(fabric, "client", "beside", EVERY_DIR, NO_COMMON_PORT);
+	expect_host(fabric, "beside", "provider", EVERY_DIR, NO_COMMON_PORT);
+	fabric_set_mps(fabric, "s", 256);
+	expect_refused(fabric, "client", "beside", EVERY_DIR, PAYLOAD_SIZE);
+	expect_named(fabric, "client", "beside", EVERY_DIR, "beside");
+	/* The completions that "beside" is sent are the same. */
+	expect_host(fabric, "beside", "provider", DMA_FROM_DEVICE,
+		    NO_COMMON_PORT);
+	expect_refused(fabric, "beside", "provider", READ_DIRS, PAYLOAD_SIZE);
+}
+
+/* Where an IOMMU translates, the request takes the other way. */
+static void routes_payload_translated(struct kunit *test)
+{
+	struct fabric *fabric;
+
+	mock_iommu_create(test, NULL);
+	fabric = fabric_setup(test, links_picture, NAMES("client"),
+			      NAMES("provider"));
+	fabric_cpu_listed(test, true);
+	set_all_mps(fabric, 512);
+	fabric_set_mps(fabric, "c", 256);
+	/* It goes up through "c" too. */
+	expect_refused(fabric, "client", "provider", EVERY_DIR, PAYLOAD_SIZE);
+	set_all_mps(fabric, 256);
+	fabric_set_mps(fabric, "r", 128);
+	fabric_set_mps(fabric, "client", 128);
+	fabric_set_mps(fabric, "provider", 128);
+	expect_bus(fabric, "client", "provider", EVERY_DIR, DIRECT);
+	fabric_set_mps(fabric, "client", 256);
+	expect_refused(fabric, "client", "provider", EVERY_DIR, PAYLOAD_SIZE);
+	fabric_set_mps(fabric, "u", 128);
+	fabric_set_mps(fabric, "r", 256);
+	expect_refused(fabric, "client", "provider", EVERY_DIR, PAYLOAD_SIZE);
+}
+
+/* Tags that the provider does not return: reads fail, writes have none that counts. */
+static void routes_tag_width(struct kunit *test)
+{
+	struct fabric *fabric = fabric_setup(test,
+		"host\n"
+		"  rp\n"
+		"    up\n"
+		"      dp\n"
+		"        ep eight completer=14\n"
+		"      dp\n"
+		"        ep ten requester=10 completer=10 bar0=2M\n"
+		"      dp\n"
+		"        ep fourteen requester=14 completer=14 bar0=2M\n"
+		"      dp\n"
+		"        ep narrow bar0=2M\n"
+		"  rp\n"
+		"    ep beside bar0=2M\n",
+		NAMES("eight", "ten", "fourteen"),
+		NAMES("ten", "fourteen", "narrow", "beside"));
+	static const char * const wide[] = { "ten", "fourteen" };
+	u64 since = fabric_log_now();
+	int i;
+
+	fabric_cpu_listed(test, true);
+	expect_bus(fabric, "eight", "narrow", EVERY_DIR, DIRECT);
+	expect_bus(fabric, "eight", "ten", EVERY_DIR, DIRECT);
+	expect_bus(fabric, "ten", "fourteen", EVERY_DIR, DIRECT);
+	for (i = 0; i < ARRAY_SIZE(wide); i++) {
+		expect_bus(fabric, wide[i], "narrow", DMA_FROM_DEVICE, DIRECT);
+		expect_refused(fabric, wide[i], "narrow", READ_DIRS, TAG_WIDTH);
+		expect_named(fabric, wide[i], "narrow", READ_DIRS, "narrow");
+		expect_host(fabric, wide[i], "beside", DMA_FROM_DEVICE,
+			    NO_COMMON_PORT);
+		expect_refused(fabric, wide[i], "beside", READ_DIRS, TAG_WIDTH);
+		expect_bus(fabric, wide[i], wide[i], EVERY_DIR, SAME_FUNCTION);
+	}
+	expect_refused(fabric, "fourteen", "ten", READ_DIRS, TAG_WIDTH);
+	expect_logged(test, since, 2, "CAP_EXP+28.w=0:1000",
+		      pci_name(fabric_dev(fabric, "narrow")));
+}
+
+/*
+ * Functions of one device, without evidence that requests cross inside it: P2P Request
+ * Redirect that is not set, or the administrator's word.
+ */
+static void routes_loopback(struct kunit *test)
+{
+	struct fabric *fabric = fabric_setup(test,
+		"host domain=0xfb10\n"
+		"  rp r\n"
+		"    ep zero acs=none bar0=2M\n"
+		"    ep one fn=1 acs=none bar0=2M\n"
+		"    ep two fn=2 apart bar0=2M\n"
+		"    ep three fn=3 bar0=2M vfs=1 vfbar=2M vf-offset=1\n",
+		NAMES("zero", "one", "two", "three"),
+		NAMES("zero", "one", "two", "three"));
+	u64 since = fabric_log_now();
+
+	fabric_enable_vfs(fabric, "three", 1);
+	fabric_client(fabric, "three.vf0");
+	fabric_provider(fabric, "three.vf0", 0);
+	fabric_cpu_listed(test, true);
+
+	expect_bus(fabric, "zero", "one", EVERY_DIR, DIRECT);
+	/* The request, or the completion, may leave the device. */
+	expect_blocked(fabric, "zero", "two", EVERY_DIR, "r");
+	expect_blocked(fabric, "two", "zero", EVERY_DIR, "r");
+	expect_blocked(fabric, "three", "three.vf0", EVERY_DIR, "r");
+	expect_blocked(fabric, "three.vf0", "three", EVERY_DIR, "r");
+	fabric_set_acs(fabric, "r", PCI_ACS_UF);
+	expect_host(fabric, "zero", "two", EVERY_DIR, MULTIFUNCTION);
+	fabric_set_acs(fabric, "r", 0);
+	fabric_policy(test, "host");
+	expect_refused(fabric, "two", "zero", EVERY_DIR, POLICY_HOST);
+
+	/* Both have to be named; a physical function stands for its virtual ones. */
+	fabric_policy(test, "loopback=%s", pci_name(fabric_dev(fabric, "three")));
+	fabric_loopback(fabric, "three", true);
+	expect_bus(fabric, "three", "three.vf0", EVERY_DIR, DIRECT);
+	expect_bus(fabric, "three.vf0", "three", EVERY_DIR, DIRECT);
+	expect_blocked(fabric, "three", "zero", EVERY_DIR, "r");
+	expect_logged(test, since, 1, "p2pdma=loopback: ",
+		      pci_name(fabric_dev(fabric, "three")));
+	KUNIT_EXPECT_TRUE(test, test_taint(TAINT_USER));
+	fabric_policy(test, "loopback=%s;%s",
+		      pci_name(fabric_dev(fabric, "three")),
+		      pci_name(fabric_dev(fabric, "zero")));
+	fabric_loopback(fabric, "zero", true);
+	expect_bus(fabric, "three.vf0", "zero", EVERY_DIR, DIRECT);
+	/* It does not help where something redirects. */
+	fabric_set_acs(fabric, "r", PCI_ACS_UF);
+	expect_host(fabric, "three.vf0", "zero", EVERY_DIR, MULTIFUNCTION);
+	expect_named(fabric, "three.vf0", "zero", EVERY_DIR, "r");
+	fabric_policy(test, "auto");
+	expect_logged(test, since, 1, "p2pdma=loopback: ",
+		      pci_name(fabric_dev(fabric, "three")));
+}
+
+/* Where an IOMMU translates, the request leaves the device anyway. */
+static void routes_loopback_translated(struct kunit *test)
+{
+	struct fabric *fabric;
+
+	mock_iommu_create(test, NULL);
+	fabric = fabric_setup(test,
+			      "host\n"
+			      "  rp r\n"
+			      "    ep one apart bar0=2M\n"
+			      "    ep two fn=1 apart bar0=2M\n",
+			      NAMES("one", "two"), NAMES("one", "two"));
+	fabric_cpu_listed(test, true);
+	expect_host(fabric, "one", "two", DMA_FROM_DEVICE, MULTIFUNCTION);
+	expect_named(fabric, "one", "two", DMA_FROM_DEVICE, "one");
+	/* The completion comes back by way of the port. */
+	expect_blocked(fabric, "one", "two", READ_DIRS, "r");
+	fabric_set_acs(fabric, "r", PCI_ACS_UF);
+	expect_host(fabric, "one", "two", EVERY_DIR, MULTIFUNCTION);
+}
+
+/* A bridge's own memory, from below it and from beside it. */
+static void routes_bridge_memory(struct kunit *test)
+{
+	struct fabric *fabric = fabric_setup(test,
+		"host\n"
+		"  rp r acs=UF bar0=2M\n"
+		"    up u bar0=2M\n"
+		"      dp c port=1 enhanced acs=none bar0=2M\n"
+		"        ep client\n"
+		"      dp p port=2 acs=none bar0=2M\n"
+		"        ep other\n"
+		"  rp s\n"
+		"    ep beside\n",
+		NAMES("client", "other", "beside"), NAMES("r", "u", "c", "p"));
+	static const char * const ports[] = { "u", "c", "p" };
+	int i;
+
+	fabric_cpu_listed(test, true);
+	for (i = 0; i < ARRAY_SIZE(ports); i++) {
+		fabric_set_acs(fabric, "c", 0);
+		expect_bus(fabric, "client", ports[i], EVERY_DIR, DIRECT);
+		/* Without the Enhanced Capability nothing says so. */
+		expect_blocked(fabric, "other", ports[i], EVERY_DIR, "p");
+		/* From above it is memory as any other. */
+		expect_host(fabric, "beside", ports[i], EVERY_DIR,
+			    NO_COMMON_PORT);
+		fabric_set_acs(fabric, "c", i ? 0x0100 : 0x0400);
+		expect_blocked(fabric, "client", ports[i], EVERY_DIR, "c");
+		/* The field for the other kind of port. */
+		fabric_set_acs(fabric, "c", i ? 0x0400 : 0x0100);
+		expect_bus(fabric, "client", ports[i], EVERY_DIR, DIRECT);
+	}
+	expect_blocked(fabric, "client", "r", EVERY_DIR, "r");
+}
+
+/* Where an IOMMU translates it comes from above. */
+static void routes_bridge_memory_translated(struct kunit *test)
+{
+	struct fabric *fabric;
+
+	mock_iommu_create(test, NULL);
+	fabric = fabric_setup(test,
+			      "host\n"
+			      "  rp\n"
+			      "    up u bar0=2M\n"
+			      "      dp\n"
+			      "        ep client\n",
+			      NAMES("client"), NAMES("u"));
+	fabric_cpu_listed(test, true);
+	expect_host(fabric, "client", "u", EVERY_DIR, MULTIFUNCTION);
+}
+
 static void set_vf_decode(struct fabric *fabric, const char *name, bool on)
 {
 	struct pci_dev *pf = fabric_dev(fabric, name);
@@ -682,7 +1272,7 @@ static void routes_vfs(struct kunit *test)
 		"  rp\n"
 		"    up\n"
 		"      dp\n"
-		"        ep pf bar0=2M vfs=2 vfbar=2M\n"
+		"        ep pf acs=none bar0=2M vfs=2 vfbar=2M vfacs\n"
 		"      dp\n"
 		"        ep client\n",
 		NAMES("client"), NAMES("pf"));
@@ -730,11 +1320,13 @@ static void routes_bridge_function(struct kunit *test)
 		"    ep provider bar0=2M\n"
 		"host domain=0xfb22\n"
 		"  rciep last id=1fab:0bad\n"
-		"  rp dev=1\n"
+		"  rp b dev=1\n"
 		"    ep other\n",
 		NAMES("client", "other"), NAMES("provider"));
 	struct pci_host_bridge *host =
 		pci_find_host_bridge(fabric_dev(fabric, "client")->bus);
+	struct pci_host_bridge *emptied =
+		pci_find_host_bridge(fabric_dev(fabric, "other")->bus);
 	struct p2pdma_bridge_function function;
 	u64 since = fabric_log_now();
 
@@ -757,6 +1349,13 @@ static void routes_bridge_function(struct kunit *test)
 	expect_logged(test, since, 1,
 		      "pci fb22:00:00.0: Host bridge not in P2PDMA whitelist: 1fab:0bad",
 		      NULL);
+
+	/* Nothing is left of a bus that has been emptied. */
+	fabric_unplug(fabric, "b");
+	KUNIT_EXPECT_FALSE(test, p2pdma_bridge_function(emptied, &function));
+	fabric_replug(fabric, "last");
+	KUNIT_EXPECT_TRUE(test, p2pdma_bridge_function(emptied, &function));
+	KUNIT_EXPECT_EQ(test, function.device, 0x0bad);
 }
 
 /* Defect 7: the route follows ACS Control, written by the kernel or by user space. */
@@ -998,8 +1597,8 @@ static void routes_distance(struct kunit *test)
 		"  rp\n"
 		"    up\n"
 		"      dp\n"
-		"        ep a bar0=2M\n"
-		"        ep b fn=1 bar0=2M\n"
+		"        ep a acs=none bar0=2M\n"
+		"        ep b fn=1 acs=none bar0=2M\n"
 		"      dp\n"
 		"        up\n"
 		"          dp\n"
@@ -1254,6 +1853,23 @@ static struct kunit_case routes_cases[] = {
 	KUNIT_CASE(routes_unread),
 	KUNIT_CASE(routes_lost),
 	KUNIT_CASE(routes_bridge_function),
+	KUNIT_CASE(routes_quirk),
+	KUNIT_CASE(routes_encrypted),
+	KUNIT_CASE(routes_ats),
+	KUNIT_CASE(routes_translation_blocking),
+	KUNIT_CASE(routes_ats_per_mapping),
+	KUNIT_CASE(routes_ats_identity),
+	KUNIT_CASE(routes_ats_offset),
+	KUNIT_CASE(routes_ats_offset_translated),
+	KUNIT_CASE(routes_tlp),
+	KUNIT_CASE(routes_payload_size),
+	KUNIT_CASE(routes_payload_by_root),
+	KUNIT_CASE(routes_payload_translated),
+	KUNIT_CASE(routes_tag_width),
+	KUNIT_CASE_SLOW(routes_loopback),
+	KUNIT_CASE(routes_loopback_translated),
+	KUNIT_CASE(routes_bridge_memory),
+	KUNIT_CASE(routes_bridge_memory_translated),
 	KUNIT_CASE(routes_behind_function),
 	KUNIT_CASE(routes_decode),
 	KUNIT_CASE(routes_asleep),

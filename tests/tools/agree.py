@@ -23,6 +23,8 @@ REMEDIES = {
     "no-acs": {"without": ACS, "blocked": "", "stuck": "", "crosses": True},
     "no-acs-no-forwarding": {"without": ACS, "blocked": "", "stuck": "",
                              "crosses": True},
+    "loopback": {"without": ("multifunction",), "blocked": "", "stuck": "",
+                 "crosses": True},
     "passthrough": {"without": ("virtualised",), "translated": False},
     "trust": {"trusted": True},
     "trust-writes": {"trusted": True},
@@ -88,8 +90,9 @@ class Pair:
             acs.append(("acs-request", self.roles["client-side"]))
         if switch and up:
             acs.append(("acs-completion", self.roles["provider-side"]))
-        if not switch and fabric["redirectors"]:
-            acs.append(("multifunction", fabric["redirectors"][0]))
+        if not switch and (fabric["redirectors"] or fabric["unproven"]):
+            acs.append(("multifunction",
+                        (fabric["redirectors"] or [fabric["unproven"]])[0]))
         if not fabric["common"]:
             facts.obstacles.append(("no-common-port", "-"))
         if fabric["conventional"]:

@@ -21,6 +21,8 @@ ROUTES = {
     "mistake": [("nvme1", "nvme0")],
     "odd": [("nvme1", "nvme0")],
     "fifty": [("nvme9", "nvme8")],
+    "links": [("nvme1", "nvme0"), ("eth0", "nvme0"), ("eth1", "nvme0"),
+              ("eth2", "nvme0")],
     "barred": [("nvme1", "nvme0"), ("eth0", "nvme0"), ("eth1", "nvme0"),
                ("eth2", "nvme0"), ("eth3", "nvme0")],
     "ari": [("eth0", "nvme0"), ("eth0", "nvme1")],

@@ -35,7 +35,6 @@ MISTAKES = {
 # fabric, pairs that ACS alone keeps from being direct
 PLANS = {
     "devices": ["eth0,03:00.0"], "cards": ["gpus,gpus"], "cards-redir": ["gpus,gpus"],
-    "ats": ["ibp4s0,03:00.0"],
     "two-gpus": ["03:00.0,04:00.0", "04:00.0,03:00.0"],
 }
 

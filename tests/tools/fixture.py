@@ -264,6 +264,10 @@ class Fabric:
         for dev in [client, provider, *common.up()]:
             if dev.has("RR CR EC UF"):
                 return [("multifunction", dev.address)], True, False
+        # with an ACS capability they have all bits of it, P2P Request Redirect too
+        for dev in [client, provider]:
+            if dev.acs() is None:
+                return [("multifunction", dev.address)], True, False
         return [], True, False
 
     def decide(self, client: Dev, provider: Dev, read: bool) -> tuple:

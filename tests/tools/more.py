@@ -465,7 +465,8 @@ def test_pictures(results, roots: dict[str, Path], runner) -> None:
 def parameters(text: str) -> set[str]:
     """What is to be pasted, by its kind."""
     kinds = [r"pci=disable_acs_redir", r"pci=config_acs", r"p2pdma=auto", r"p2pdma=host",
-             r"p2pdma=trust", r"@w", r"iommu\.passthrough=1",
+             r"p2pdma=trust", r"@w", r"p2pdma=loopback",
+             r"pci=noats", r"pcie_bus_peer2peer", r"CAP_EXP\+28", r"iommu\.passthrough=1",
              r"intel_iommu=on", r"swiotlb=force", r"mem_encrypt=off",
              r"power/control", r"COMMAND=2:2"]
     return {k for k in kinds if re.search(k, text)}

@@ -222,6 +222,8 @@ void json_route(struct json_object *object, const struct dev *client,
 		json_text(member, "reason", route->reason_word[dir]);
 	}
 	json_text(object, "port", route && *route->port ? route->port : NULL);
+	json_flag(object, "translated_requests_cross",
+		  route && route->sent_crosses);
 }
 
 void json_fabric(struct json_object *object, const struct path *path)
@@ -242,6 +244,8 @@ void json_fabric(struct json_object *object, const struct path *path)
 	array = json_array_in(fabric, "redirectors");
 	for (i = 0; i < path->n_redirectors; i++)
 		json_text_item(array, path->redirectors[i]->bdf);
+	json_text(fabric, "unproven",
+		  path->unproven ? path->unproven->bdf : NULL);
 	json_text(fabric, "no_forwarding",
 		  path->no_forwarding ? path->no_forwarding->bdf : NULL);
 	free(summary);

@@ -41,6 +41,53 @@ static unsigned int config_bytes(const struct pci_dev *pdev, size_t where, size_
 	return pci_read_config_bytes(pdev, where, size, &value) ? 0 : value;
 }
 
+static unsigned int find_ext_cap(const struct pci_dev *pdev, unsigned int id)
+{
+	unsigned int at = 0x100, left = 960, header;
+
+	while (at >= 0x100 && left--) {
+		header = config_bytes(pdev, at, 4);
+		if (!header || header == 0xffffffff)
+			break;
+		if ((header & 0xffff) == id)
+			return at;
+		at = header >> 20 & 0xffc;
+	}
+	return 0;
+}
+
+int pci_find_ext_capability(struct pci_dev *pdev, int id)
+{
+	return find_ext_cap(pdev, id);
+}
+
+static struct pci_dev *function_at(struct pci_bus *bus, unsigned int devfn)
+{
+	struct list_head *at;
+
+	for (at = bus->devices.next; at != &bus->devices; at = at->next) {
+		struct pci_dev *pdev = container_of(at, struct pci_dev, bus_list);
+
+		if (pdev->devfn == devfn)
+			return pdev;
+	}
+	return NULL;
+}
+
+int pci_bus_read_config_word(struct pci_bus *bus, unsigned int devfn, int where, u16 *value)
+{
+	struct pci_dev *pdev = function_at(bus, devfn);
+
+	return pdev ? pci_read_config_word(pdev, where, value) : -EIO;
+}
+
+int pci_bus_read_config_dword(struct pci_bus *bus, unsigned int devfn, int where, u32 *value)
+{
+	struct pci_dev *pdev = function_at(bus, devfn);
+
+	return pdev ? pci_read_config_dword(pdev, where, value) : -EIO;
+}
+
 static bool all_ones(const struct pci_dev *pdev)
 {
 	size_t i;
@@ -63,21 +110,6 @@ static unsigned int find_cap(const struct pci_dev *pdev, unsigned int id)
 		if (config_bytes(pdev, at, 1) == id)
 			return at;
 		at = config_bytes(pdev, at + 1, 1) & 0xfc;
-	}
-	return 0;
-}
-
-static unsigned int find_ext_cap(const struct pci_dev *pdev, unsigned int id)
-{
-	unsigned int at = 0x100, left = 960, header;
-
-	while (at >= 0x100 && left--) {
-		header = config_bytes(pdev, at, 4);
-		if (!header || header == 0xffffffff)
-			break;
-		if ((header & 0xffff) == id)
-			return at;
-		at = header >> 20 & 0xffc;
 	}
 	return 0;
 }
@@ -250,6 +282,7 @@ static void make_pdev(struct model *model, size_t i)
 		.of = dev,
 		.dev.dma_mask = bits >= 64 ? ~0ULL : (1ULL << bits) - 1,
 		.devfn = PCI_DEVFN(dev->address.slot, dev->address.function),
+		.is_bridge = dev->is_bridge,
 		.vendor = dev->vendor,
 		.device = dev->device,
 		.untrusted = dev->untrusted,
@@ -399,6 +432,11 @@ bool shim_p2pdma_cpu_listed(void)
 	return in_use->cpu_listed;
 }
 
+bool shim_p2pdma_encrypted_guest(void)
+{
+	return false;
+}
+
 bool shim_p2pdma_is_guest(void)
 {
 	return in_use->guest;
@@ -418,6 +456,34 @@ bool p2pdma_policy_denies(const struct p2pdma_policy *policy, struct pci_dev *pd
 		if (policy_names(in_use->policy.deny.words[i], pdev->of))
 			return true;
 	return false;
+}
+
+static bool loops(struct pci_dev *pdev)
+{
+	const struct words *words = &in_use->policy.loopback;
+	size_t i;
+
+	for (i = 0; i < words->n; i++)
+		if (policy_names(words->words[i], pdev->of) ||
+		    policy_names(words->words[i], pci_physfn(pdev)->of))
+			return true;
+	return false;
+}
+
+bool p2pdma_policy_loops(const struct p2pdma_policy *policy, struct pci_dev *client,
+			 struct pci_dev *provider)
+{
+	(void)policy;
+	return loops(client) && loops(provider);
+}
+
+/* Whether a driver uses it per mapping only, user space does not see. */
+enum p2pdma_ats p2pdma_ats(struct pci_dev *pdev)
+{
+	unsigned int cap = find_ext_cap(pdev, PCI_EXT_CAP_ID_ATS);
+
+	return cap && (config_bytes(pdev, cap + PCI_ATS_CTRL, 2) & PCI_ATS_CTRL_ENABLE) ?
+		P2PDMA_ATS_ON : P2PDMA_ATS_OFF;
 }
 
 /* trust= names a bridge through any function below it. */
@@ -527,7 +593,7 @@ static void examine(struct p2pdma_mem *mem, struct pci_dev *client,
 				       route);
 		return;
 	}
-	p2pdma_gather(&gathered, client, &mem->provider, false);
+	p2pdma_gather(&gathered, client, &mem->provider, false, 0);
 	p2pdma_conclude(&gathered, client, &mem->provider, kind, P2PDMA_QUERY_LIST,
 			&facts, route);
 }

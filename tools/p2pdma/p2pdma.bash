@@ -94,7 +94,7 @@ _p2pdma() {
 			route:[01] | verify:0 | bench:0) mapfile -t COMPREPLY < <(compgen -W "$(_p2pdma_devices)" -- "$cur") ;;
 			verify:1 | bench:1) mapfile -t COMPREPLY < <(compgen -W "$(_p2pdma_devices provider)" -- "$cur") ;;
 			policy:0) mapfile -t COMPREPLY < <(compgen -W 'show set' -- "$cur") ;;
-			policy:*) mapfile -t COMPREPLY < <(compgen -W 'auto off switch host deny= trust=' -- "$cur") ;;
+			policy:*) mapfile -t COMPREPLY < <(compgen -W 'auto off switch host deny= trust= loopback=' -- "$cur") ;;
 			collect:0) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 			watch:*) mapfile -t COMPREPLY < <(compgen -W 'route map_sg refused invalidate provider_add provider_remove' -- "$cur") ;;
 			esac

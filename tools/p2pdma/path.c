@@ -178,6 +178,12 @@ static void look_in_switch(struct path *path)
 		add_redirector(path, path->provider_side);
 }
 
+/* Seen not to implement P2P Request Redirect. */
+static bool lacks_redirect(const struct dev *dev)
+{
+	return dev->acs.seen && (!dev->acs.present || !(dev->acs.cap & ACS_RR));
+}
+
 /*
  * Between functions of one device: ACS redirection in any of them, or in a port above,
  * keeps the route from being direct. One of them may be the upstream port of a switch
@@ -210,17 +216,24 @@ static void look_in_device(struct path *path)
 		path->bridge_function = path->client_side;
 	else if (path->provider_side != path->provider)
 		path->bridge_function = path->provider_side;
-	path->completion_up |= !!path->bridge_function;
+	else if (lacks_redirect(path->client))
+		path->unproven = path->client;
+	else if (lacks_redirect(path->provider))
+		path->unproven = path->provider;
+	path->completion_up |= path->bridge_function || path->unproven;
 
-	/* If anything redirects, requests may go up, unless the client drops them. */
+	/*
+	 * If anything redirects, or nothing says that requests stay inside, they may go up,
+	 * unless egress control of the function on the client's side drops them.
+	 */
 	if (!path->seen)
 		return;
-	path->request = request_at(path->client, path->provider);
+	path->request = request_at(path->client_side, path->provider_side);
 	if (path->request == REQUEST_DROPPED)
-		path->dropper = path->client;
+		path->dropper = path->client_side;
 	else
-		path->request = path->n_redirectors || path->bridge_function ?
-					REQUEST_UP : REQUEST_ACROSS;
+		path->request = path->n_redirectors || path->bridge_function ||
+				path->unproven ? REQUEST_UP : REQUEST_ACROSS;
 }
 
 struct path *path_find(const struct dev *client, const struct dev *provider)
@@ -329,14 +342,17 @@ char *path_summary(const struct path *path)
 	if (path->bridge_function)
 		return xasprintf("below %s, a bridge function of the device that has the other; nothing says that they reach each other inside it",
 				 path->bridge_function->bdf);
-	if (path->dropper == path->client)
+	if (path->dropper && !path->in_switch)
 		return xasprintf("functions of one device below %s; ACS at %s drops the client's requests to the provider",
-				 path->common->bdf, path->client->bdf);
+				 path->common->bdf, path->dropper->bdf);
 	if (!path->in_switch)
 		return path->n_redirectors ?
 			xasprintf("functions of one device below %s; ACS at %s redirects or forwards",
 				  path->common->bdf,
 				  path->redirectors[0]->bdf) :
+		       path->unproven ?
+			xasprintf("functions of one device below %s; nothing says that they reach each other inside it",
+				  path->common->bdf) :
 			xasprintf("functions of one device below %s; nothing redirects",
 				  path->common->bdf);
 	switch (path->request) {
@@ -386,5 +402,5 @@ const char *path_word(const struct path *path)
 		return "subtree";
 	if (path->n_redirectors)
 		return "acs";
-	return path->in_switch ? "switch" : "device";
+	return path->in_switch ? "switch" : path->unproven ? "apart" : "device";
 }

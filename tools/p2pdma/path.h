@@ -56,6 +56,7 @@ struct path {
 					  * without Upstream Forwarding
 					  */
 	const struct dev *bridge_function;	/* see path_find() */
+	const struct dev *unproven;	/* likewise */
 	const struct dev **redirectors;	/* whose ACS keeps the route from being direct */
 	size_t n_redirectors;
 	bool forwarders;	/* one of them has Upstream Forwarding set */
@@ -64,7 +65,9 @@ struct path {
 
 /*
  * If one of the two is below a bridge function of the device that has the other,
- * @bridge_function is that; the fabric does not show whether they reach each other.
+ * @bridge_function is that; the fabric does not show whether they reach each other. Of two
+ * functions of one device @unproven is the client, or else the provider, if it does not
+ * implement P2P Request Redirect: nothing but loopback= says whether they reach each other.
  */
 struct path *path_find(const struct dev *client, const struct dev *provider);
 void path_free(struct path *path);

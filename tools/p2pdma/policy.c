@@ -9,7 +9,7 @@
 
 static const char * const modes[] = { "auto", "off", "switch", "host" };
 static const char * const options[] = {
-	"auto", "off", "switch", "host", "window", "deny=", "trust=",
+	"auto", "off", "switch", "host", "window", "deny=", "trust=", "loopback=",
 };
 
 void words_add(struct words *words, char *word)
@@ -28,7 +28,7 @@ void words_free(struct words *words)
 }
 
 /*
- * A device of deny= or trust=, as the kernel reads it (drivers/pci/p2pdma/policy.c):
+ * A device of deny=, trust= or loopback=, as the kernel reads it (drivers/pci/p2pdma/policy.c):
  * IDs, of which 0 stands for any, or the path from a root bus down.
  */
 #define MAX_STEPS	32
@@ -107,7 +107,7 @@ static char *bare(const char *word)
 	return copy;
 }
 
-/* In deny=, or in trust=, where it may end with @w. */
+/* In deny= or loopback=, or in trust=, where it may end with @w. */
 static bool device_parses(const char *word, bool trust)
 {
 	char *plain = trust ? bare(word) : xstrdup(word);
@@ -255,6 +255,11 @@ static void parse_option(char *word, const struct machine *m,
 		parse_list("trust", word + 6, m, &policy->trust, &policy->wrong);
 		return;
 	}
+	if (!strncmp(word, "loopback=", 9)) {
+		parse_list("loopback", word + 9, m, &policy->loopback,
+			   &policy->wrong);
+		return;
+	}
 	if (!strcmp(word, "window")) {
 		words_add(&policy->others, xstrdup(word));
 		return;
@@ -337,6 +342,7 @@ static void mend(struct policy *policy)
 
 	keep_devices(&policy->deny, false);
 	keep_devices(&policy->trust, true);
+	keep_devices(&policy->loopback, false);
 	for (i = 0; i < policy->others.n; i++) {
 		char *word = policy->others.words[i];
 
@@ -442,6 +448,7 @@ void policy_free(struct policy *policy)
 	free(policy->meant);
 	words_free(&policy->deny);
 	words_free(&policy->trust);
+	words_free(&policy->loopback);
 	words_free(&policy->others);
 	words_free(&policy->wrong);
 }
@@ -470,7 +477,7 @@ static void add_list(struct text *text, const char *name, const char *between,
 }
 
 static char *text_of(const struct policy *policy, const char *deny_between,
-		     const char *trust_between)
+		     const char *trust_between, const char *loopback_between)
 {
 	struct text text = {};
 	size_t i;
@@ -478,6 +485,7 @@ static char *text_of(const struct policy *policy, const char *deny_between,
 	text_add(&text, policy->mode);
 	add_list(&text, ",deny=", deny_between, &policy->deny);
 	add_list(&text, ",trust=", trust_between, &policy->trust);
+	add_list(&text, ",loopback=", loopback_between, &policy->loopback);
 	for (i = 0; i < policy->others.n; i++)
 		text_addf(&text, ",%s", policy->others.words[i]);
 	return text_take(&text);
@@ -485,12 +493,12 @@ static char *text_of(const struct policy *policy, const char *deny_between,
 
 char *policy_text(const struct policy *policy)
 {
-	return text_of(policy, ";", ";");
+	return text_of(policy, ";", ";", ";");
 }
 
 char *policy_text_unquoted(const struct policy *policy)
 {
-	return text_of(policy, ",deny=", ",trust=");
+	return text_of(policy, ",deny=", ",trust=", ",loopback=");
 }
 
 static bool words_within(const struct words *some, const struct words *all)
@@ -518,8 +526,9 @@ bool policy_is_of_boot(const struct policy *policy,
 	/* with a mistake the kernel ignores all of them */
 	if (boot->mistaken.n)
 		return !strcmp(policy->mode, "off") && !policy->deny.n &&
-		       !policy->trust.n;
+		       !policy->trust.n && !policy->loopback.n;
 	return !strcmp(policy->mode, boot->all.mode) &&
 	       words_same(&policy->deny, &boot->all.deny) &&
-	       words_same(&policy->trust, &boot->all.trust);
+	       words_same(&policy->trust, &boot->all.trust) &&
+	       words_same(&policy->loopback, &boot->all.loopback);
 }

@@ -15,6 +15,7 @@ struct policy {
 	char *meant;		/* the mode; of a misspelt one, the nearest */
 	struct words deny;	/* as written, one word for each device */
 	struct words trust;
+	struct words loopback;
 	struct words others;	/* options such as window */
 	struct words wrong;	/* sentences: what does not parse */
 };
@@ -45,7 +46,7 @@ char *policy_text(const struct policy *policy);
 /* The same without semicolons, which shells and boot loaders would interpret. */
 char *policy_text_unquoted(const struct policy *policy);
 /*
- * Does @word (of deny= or trust=) name that function? An address, a path or IDs;
+ * Does @word (of deny=, trust= or loopback=) name that function? An address, a path or IDs;
  * subsystem IDs that could not be read count as matching.
  */
 bool policy_names(const char *word, const struct dev *dev);

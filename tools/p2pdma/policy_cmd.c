@@ -109,6 +109,7 @@ static void json_policy(struct json_object *out, const struct machine *m)
 	json_text(member, "mode", policy.mode);
 	json_list(member, m, "deny", &policy.deny);
 	json_list(member, m, "trust", &policy.trust);
+	json_list(member, m, "loopback", &policy.loopback);
 	member = json_array_in(member, "others");
 	for (i = 0; i < policy.others.n; i++)
 		json_text_item(member, policy.others.words[i]);
@@ -174,6 +175,7 @@ static int show(const struct options *options)
 		      options->width);
 	print_list(m, "deny", &policy.deny, options->width);
 	print_list(m, "trust", &policy.trust, options->width);
+	print_list(m, "loopback", &policy.loopback, options->width);
 	for (i = 0; i < policy.others.n; i++)
 		printf("%-7s %s\n", i ? "" : "others", policy.others.words[i]);
 	print_origin(m, &policy, options->width);
@@ -201,7 +203,7 @@ static void explain(const struct policy *policy, int error)
 		return;
 	for (i = 0; i < policy->wrong.n; i++)
 		complain("  %s", policy->wrong.words[i]);
-	complain("  options: auto, off, switch, host, deny=DEV[;DEV...], trust=DEV[@w][;...], window");
+	complain("  options: auto, off, switch, host, deny=DEV[;DEV...], trust=DEV[@w][;...], loopback=DEV[;DEV...], window");
 	complain("  DEV: an address (0000:05:00.0), a path (0000:00:04.0/00.0) or IDs (pci:8086:0a54)");
 }
 
@@ -302,6 +304,7 @@ static int set(int argc, char **argv, const struct options *options)
 	}
 	warn_unmatched(before, "deny", &policy.deny);
 	warn_unmatched(before, "trust", &policy.trust);
+	warn_unmatched(before, "loopback", &policy.loopback);
 	if (policy.trust.n)
 		complain("warning: if a host bridge that is trusted does not forward, data are corrupted silently; check with p2pdma verify");
 
@@ -359,7 +362,8 @@ const struct command policy_command = {
 	.help =
 		"usage: p2pdma policy [show]\n"
 		"       p2pdma policy set OPTION...\n\n"
-		"  OPTION        auto, off, switch, host, deny=DEV[;DEV...], trust=DEV[@w][;...];\n"
+		"  OPTION        auto, off, switch, host, deny=DEV[;DEV...], trust=DEV[@w][;...],\n"
+		"                loopback=DEV[;DEV...];\n"
 		"                together they replace the whole policy\n",
 	.run = run,
 };

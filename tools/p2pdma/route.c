@@ -451,6 +451,11 @@ static void print_route(const struct machine *m, const struct path *path,
 	print_dev(m, "provider", path->provider, width);
 	print_memory(m, provider, width);
 	print_decision(m, provider, decision, width);
+	if (route && route->sent_crosses) {
+		printf("          ");
+		out_paragraph("translated requests cross: what the client sends as translated, after ATS, does not pass the root complex",
+			      10, 10, width);
+	}
 	summary = path_summary(path);
 	printf("fabric    ");
 	out_paragraph(summary, 10, 10, width);

@@ -59,6 +59,18 @@ static const struct {
 		"multifunction",
 		"functions of one device where ACS redirects or forwards, or one is below a bridge function",
 	},
+	[REASON_CLIENT_ATS] = {
+		"client-ats",
+		"the client has ATS enabled, and may ask the IOMMU for the translation of a bus address, which has none",
+	},
+	[REASON_PAYLOAD_SIZE] = {
+		"payload-size",
+		"the client or the provider may send more data in a packet than the port takes",
+	},
+	[REASON_TAG_WIDTH] = {
+		"tag-width",
+		"the client tags its reads with more bits than the provider returns",
+	},
 	[REASON_DMA_MASK] = {
 		"dma-mask",
 		"the client's DMA mask does not reach to the end of the provider's BAR",
@@ -177,7 +189,7 @@ static bool small_number(const char *word, int *number)
 
 enum {
 	F_PROVIDER, F_BAR, F_WRITE, F_READ, F_DISTANCE, F_WRITE_WHY, F_READ_WHY,
-	F_PORT, N_FIELDS,
+	F_PORT, N_FIELDS, F_CROSSES = N_FIELDS, MOST_FIELDS,
 };
 
 static void take_word(char to[WORD_LEN], const char *word)
@@ -185,14 +197,17 @@ static void take_word(char to[WORD_LEN], const char *word)
 	snprintf(to, WORD_LEN, "%s", word);
 }
 
-/* A later kernel may add fields at the end; with fewer than these a line is bad. */
+/*
+ * A later kernel may add fields at the end; with fewer than these a line is bad. The one
+ * after them is not in every line.
+ */
 static bool parse_line(char *line, struct route *route)
 {
-	char *field[N_FIELDS], *word, *rest = line;
+	char *field[MOST_FIELDS], *word, *rest = line;
 	struct address address;
 	unsigned int n = 0;
 
-	while ((word = strsep(&rest, " ")) && n < N_FIELDS)
+	while ((word = strsep(&rest, " ")) && n < MOST_FIELDS)
 		field[n++] = word;
 	if (n < N_FIELDS)
 		return false;
@@ -216,6 +231,9 @@ static bool parse_line(char *line, struct route *route)
 		address_text(&address, route->port);
 	}
 
+	route->sent_crosses = n > F_CROSSES &&
+			      !strcmp(field[F_CROSSES],
+				      "translated-requests-cross");
 	take_word(route->verdict_word[DIR_WRITE], field[F_WRITE]);
 	take_word(route->verdict_word[DIR_READ], field[F_READ]);
 	take_word(route->reason_word[DIR_WRITE], field[F_WRITE_WHY]);

@@ -35,6 +35,9 @@ enum reason {
 	REASON_ACS_REQUEST,
 	REASON_ACS_COMPLETION,
 	REASON_MULTIFUNCTION,
+	REASON_CLIENT_ATS,
+	REASON_PAYLOAD_SIZE,
+	REASON_TAG_WIDTH,
 	REASON_DMA_MASK,
 	REASON_POLICY_OFF,
 	REASON_DENIED,
@@ -62,6 +65,7 @@ struct route {
 	enum verdict verdict[N_DIRECTIONS];
 	enum reason reason[N_DIRECTIONS];
 	char port[ADDRESS_LEN];	/* that decided; "" if none did */
+	bool sent_crosses;	/* requests sent as translated (ATS) cross */
 };
 
 struct route_list {

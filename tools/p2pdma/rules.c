@@ -57,6 +57,28 @@ const struct rule rules[] = {
 		.cost = "a change of slots",
 		.apply = apply_express_slot,
 	}, {
+		.name = "same-payload",
+		.reasons = R(PAYLOAD_SIZE),
+		.what = "Have all devices and ports take and send the same, small packets; or firmware set one size",
+		.cost = "throughput of all devices",
+		.form = "pci=pcie_bus_peer2peer",
+		.apply = apply_same_payload,
+	}, {
+		.name = "narrow-tags",
+		.reasons = R(TAG_WIDTH),
+		.what = "Have the client use tags of 8 bits, while it is idle; firmware may have a setting for it",
+		.cost = "fewer reads in flight",
+		.form = "setpci -s DEV CAP_EXP+28.w=0:1000",
+		.apply = apply_narrow_tags,
+	}, {
+		.name = "no-ats",
+		.reasons = R(CLIENT_ATS),
+		.shortens = true,
+		.what = "Boot without Address Translation Services",
+		.cost = "some time for each address that a device would have cached; devices that need shared virtual addressing lose it",
+		.form = "pci=noats",
+		.apply = apply_no_ats,
+	}, {
 		.name = "lower-bar",
 		.reasons = R(DMA_MASK),
 		.what = "Have firmware place the provider's BAR lower: lower the base or the size of the memory window above 4 GiB (\"MMIO High Base\", \"MMIO High Size\"), or turn off \"above 4G decoding\" if the BAR fits below 4 GiB",
@@ -129,6 +151,15 @@ const struct rule rules[] = {
 		.cost = "memory encryption",
 		.form = "mem_encrypt=off",
 		.apply = apply_no_encryption,
+	}, {
+		.name = "loopback",
+		.reasons = R(MULTIFUNCTION) | R(FABRIC_BLOCKED) |
+			   R(HOST_BRIDGE_UNTRUSTED),
+		.shortens = true,
+		.what = "Say that the functions of the device reach each other inside it, if its maker says so",
+		.cost = "if they do not, data are corrupted silently; the kernel is tainted (U)",
+		.form = "p2pdma=loopback=DEV;DEV",
+		.apply = apply_loopback,
 	}, {
 		.name = "trust-writes",
 		.reasons = R(HOST_BRIDGE_UNTRUSTED),

@@ -337,7 +337,8 @@ static bool is_better(const struct plan *one, const struct plan *other)
 void no_acs_at(const struct situation *s, const struct dev * const *devs, size_t n,
 	       bool one_way, struct remedy *remedy)
 {
-	enum effect effect = s->path->seen ? EFFECT_BUS_ADDRESS : EFFECT_REASON_MAY_GO;
+	enum effect effect = s->path->seen && !unproven(s) ? EFFECT_BUS_ADDRESS :
+								  EFFECT_REASON_MAY_GO;
 	struct plan redir = {}, config = {};
 	bool has_redir, has_config, use_redir;
 
@@ -376,6 +377,7 @@ bool apply_no_acs_no_forwarding(const struct situation *s, struct remedy *remedy
 	plan_config(s, &plan, s->path->redirectors, s->path->n_redirectors,
 		    ACS_REDIR | ACS_UF, false);
 	plan_use(s, &plan, remedy,
-		 s->path->seen ? EFFECT_BUS_ADDRESS : EFFECT_REASON_MAY_GO, false, NULL);
+		 s->path->seen && !unproven(s) ? EFFECT_BUS_ADDRESS : EFFECT_REASON_MAY_GO,
+		 false, NULL);
 	return true;
 }

@@ -173,7 +173,7 @@ bool apply_passthrough(const struct situation *s, struct remedy *remedy)
 	if (no_virtual_iommu(s) || !only_acs_in_the_way(s))
 		return false;
 	remedy->parameter = xstrdup("iommu.passthrough=1");
-	if (s->path->seen && !s->path->n_redirectors)
+	if (s->path->seen && !s->path->n_redirectors && !unproven(s))
 		claim(remedy, s, EFFECT_BUS_ADDRESS);
 	else
 		claim(remedy, s, s->route->reason[s->dir] == REASON_VIRTUALISED ?
@@ -188,5 +188,14 @@ bool apply_no_encryption(const struct situation *s, struct remedy *remedy)
 		return false;
 	remedy->parameter = xstrdup("mem_encrypt=off");
 	claim(remedy, s, EFFECT_REASON_MAY_GO);
+	return true;
+}
+
+bool apply_no_ats(const struct situation *s, struct remedy *remedy)
+{
+	if (on_command_line(s->m, "pci=noats"))
+		return false;
+	remedy->parameter = xstrdup("pci=noats");
+	claim(remedy, s, EFFECT_REASON_GONE);
 	return true;
 }

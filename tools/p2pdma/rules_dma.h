@@ -12,5 +12,6 @@ bool apply_translate(const struct situation *s, struct remedy *remedy);
 bool apply_no_bounce(const struct situation *s, struct remedy *remedy);
 bool apply_passthrough(const struct situation *s, struct remedy *remedy);
 bool apply_no_encryption(const struct situation *s, struct remedy *remedy);
+bool apply_no_ats(const struct situation *s, struct remedy *remedy);
 
 #endif

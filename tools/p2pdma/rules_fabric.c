@@ -155,3 +155,25 @@ bool apply_lower_bar(const struct situation *s, struct remedy *remedy)
 	claim(remedy, s, bits < 32 ? EFFECT_REASON_MAY_GO : EFFECT_REASON_GONE);
 	return true;
 }
+
+bool apply_same_payload(const struct situation *s, struct remedy *remedy)
+{
+	if (on_command_line(s->m, "pci=pcie_bus_peer2peer"))
+		return false;
+	remedy->parameter = xstrdup("pci=pcie_bus_peer2peer");
+	claim(remedy, s, EFFECT_REASON_GONE);
+	return true;
+}
+
+/* Virtual functions have the register of their physical function. */
+bool apply_narrow_tags(const struct situation *s, struct remedy *remedy)
+{
+	const struct dev *client = s->path->client;
+
+	remedy->command = xasprintf("setpci -s %s CAP_EXP+28.w=0:1000",
+				    client->physfn ? client->physfn->bdf :
+						     client->bdf);
+	/* with tags of 14 bits it is another register */
+	claim(remedy, s, EFFECT_REASON_MAY_GO);
+	return true;
+}

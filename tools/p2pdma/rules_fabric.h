@@ -14,5 +14,7 @@ bool apply_decode(const struct situation *s, struct remedy *remedy);
 bool apply_same_switch(const struct situation *s, struct remedy *remedy);
 bool apply_express_slot(const struct situation *s, struct remedy *remedy);
 bool apply_lower_bar(const struct situation *s, struct remedy *remedy);
+bool apply_same_payload(const struct situation *s, struct remedy *remedy);
+bool apply_narrow_tags(const struct situation *s, struct remedy *remedy);
 
 #endif

@@ -56,6 +56,11 @@ static void set_parameter(struct remedy *remedy, const struct situation *s,
 			  *list && trust ? ";" : "", trust ? trust : "");
 		free(list);
 	}
+	if (boot->rest.loopback.n) {
+		list = words_joined(&boot->rest.loopback, ";");
+		text_addf(&text, ",loopback=%s", list);
+		free(list);
+	}
 	for (i = 0; i < boot->rest.others.n; i++)
 		text_addf(&text, ",%s", boot->rest.others.words[i]);
 	remedy->parameter = xasprintf("p2pdma=%s", text_str(&text) + 1);
@@ -230,5 +235,40 @@ bool apply_trust(const struct situation *s, struct remedy *remedy)
 {
 	trust_word(s, remedy, "");
 	claim(remedy, s, EFFECT_HOST_BRIDGE);
+	return true;
+}
+
+/* A physical function stands for its virtual ones. */
+static void loopback_add(struct words *words, const struct dev *dev)
+{
+	const char *bdf = dev->physfn ? dev->physfn->bdf : dev->bdf;
+	size_t i;
+
+	for (i = 0; i < words->n; i++)
+		if (!strcmp(words->words[i], bdf))
+			return;
+	words_add(words, xstrdup(bdf));
+}
+
+bool apply_loopback(const struct situation *s, struct remedy *remedy)
+{
+	const struct path *path = s->path;
+	struct policy changed = s->policy;
+	struct words now = {};
+	size_t i;
+
+	if (!unproven(s) || path->bridge_function || path->conventional ||
+	    !direct_is_allowed(s))
+		return false;
+	for (i = 0; i < s->policy.loopback.n; i++)
+		words_add(&now, xstrdup(s->policy.loopback.words[i]));
+	loopback_add(&now, path->client);
+	loopback_add(&now, path->provider);
+	changed.loopback = now;
+	set_whole(remedy, s, &changed);
+	set_command(remedy, s, &changed);
+	words_free(&now);
+	claim(remedy, s, path->seen && !path->n_redirectors ?
+				EFFECT_BUS_ADDRESS : EFFECT_REASON_MAY_GO);
 	return true;
 }

@@ -10,5 +10,6 @@ bool apply_mode_host(const struct situation *s, struct remedy *remedy);
 bool apply_undeny(const struct situation *s, struct remedy *remedy);
 bool apply_trust_writes(const struct situation *s, struct remedy *remedy);
 bool apply_trust(const struct situation *s, struct remedy *remedy);
+bool apply_loopback(const struct situation *s, struct remedy *remedy);
 
 #endif

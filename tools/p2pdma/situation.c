@@ -16,6 +16,24 @@ bool mask_reaches(const struct situation *s)
 	return bits >= 64 || !(machine_last(s->provider) >> bits);
 }
 
+static bool looped(const struct situation *s, const struct dev *dev)
+{
+	size_t i;
+
+	for (i = 0; i < s->policy.loopback.n; i++)
+		if (policy_names(s->policy.loopback.words[i], dev) ||
+		    (dev->physfn && policy_names(s->policy.loopback.words[i],
+						 dev->physfn)))
+			return true;
+	return false;
+}
+
+bool unproven(const struct situation *s)
+{
+	return s->path->unproven && (!looped(s, s->path->client) ||
+				     !looped(s, s->path->provider));
+}
+
 bool direct_is_allowed(const struct situation *s)
 {
 	return strcmp(s->policy.mode, "host") && !s->path->client->untrusted &&

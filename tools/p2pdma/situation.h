@@ -59,6 +59,11 @@ bool no_virtual_iommu(const struct situation *s);
  * which are the bus addresses below most host bridges.
  */
 bool mask_reaches(const struct situation *s);
+/*
+ * Does nothing say that the two, functions of one device, reach each other inside it: neither
+ * P2P Request Redirect nor loopback= of the policy?
+ */
+bool unproven(const struct situation *s);
 /* Nothing but the fabric may keep the route from being direct. */
 bool direct_is_allowed(const struct situation *s);
 /*

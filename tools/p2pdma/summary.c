@@ -192,6 +192,7 @@ static void print_shapes(const struct machine *m)
 		{ "switch", "below one switch, ACS lets everything cross" },
 		{ "device", "functions of one device, nothing redirects" },
 		{ "acs", "below one switch or port, ACS redirects or blocks" },
+		{ "apart", "functions of one device, and nothing says that they reach each other" },
 		{ "subtree", "one is below a bridge function of the other's device" },
 		{ "below", "below one port; ACS was not seen" },
 		{ "bridge", "only over a host bridge" },

@@ -257,6 +257,9 @@ static void print_legend(const struct machine *m, unsigned int width)
 		legend_line("acs", STYLE_PLAIN,
 			    "below one switch or port, and ACS redirects or blocks",
 			    width);
+		legend_line("apart", STYLE_PLAIN,
+			    "functions of one device, and nothing says that they reach each other",
+			    width);
 		legend_line("subtree", STYLE_PLAIN,
 			    "one is below a bridge function of the other's device; nothing says that they reach each other inside it",
 			    width);

@@ -9,6 +9,7 @@
  */
 #include <kunit/static_stub.h>
 #include <kunit/visibility.h>
+#include <linux/cc_platform.h>
 #include <linux/pci.h>
 #include <linux/xarray.h>
 
@@ -25,39 +26,62 @@
 #include "../pci.h"
 #include "p2pdma.h"
 
+#define P2PDMA_VENDOR_GOOGLE	0x1ae0
+#define P2PDMA_ANY		0xffff
+
 struct p2pdma_listed {
 	u16 vendor;
-	u16 device;
+	u16 device;		/* P2PDMA_ANY: all of the vendor */
 	bool same_bridge;	/* forwards only between its own ports */
 };
 
+/*
+ * Where each line is from: the list of the plain 6.12 kernel; what mainline added since;
+ * or, where the comment says so, what it added to keep up with Xeons on whose root buses
+ * an accelerator is the first function.
+ */
+
 static const struct p2pdma_listed p2pdma_listed[] = {
-	/* Intel Xeon E5, Core i7 (Sandy Bridge-E) */
+	/* 6.12: Intel Xeon E5, Core i7 (Sandy Bridge-E) */
 	{ PCI_VENDOR_ID_INTEL, 0x3c00, true },
 	{ PCI_VENDOR_ID_INTEL, 0x3c01, true },
-	/* Intel Xeon E5 v3, E7 v3, Core i7 (Haswell-E) */
+	/* 6.12: Intel Xeon E5 v3, E7 v3, Core i7 (Haswell-E) */
 	{ PCI_VENDOR_ID_INTEL, 0x2f00, true },
 	{ PCI_VENDOR_ID_INTEL, 0x2f01, true },
-	/* Intel Skylake-E and later */
+	/* 6.12: Intel Skylake-E */
 	{ PCI_VENDOR_ID_INTEL, 0x2020 },
 	{ PCI_VENDOR_ID_INTEL, 0x2030 },
 	{ PCI_VENDOR_ID_INTEL, 0x2031 },
 	{ PCI_VENDOR_ID_INTEL, 0x2032 },
 	{ PCI_VENDOR_ID_INTEL, 0x2033 },
+	/* 6.12: mesh function of every Intel Xeon since Ice Lake */
 	{ PCI_VENDOR_ID_INTEL, 0x09a2 },
-	/* Intel DSA; it and the next two may be first on a root bus of later Xeons */
+	/* mainline: Intel DSA, first function of a root bus */
 	{ PCI_VENDOR_ID_INTEL, 0x0b25 },
 	{ PCI_VENDOR_ID_INTEL, 0x11fb },
 	{ PCI_VENDOR_ID_INTEL, 0x1212 },
-	/* Intel IAA */
+	/* mainline: Intel IAA, likewise */
 	{ PCI_VENDOR_ID_INTEL, 0x0cfe },
 	{ PCI_VENDOR_ID_INTEL, 0x1216 },
-	/* Intel QAT */
+	/* mainline: Intel QAT, likewise */
 	{ PCI_VENDOR_ID_INTEL, 0x4940 },
 	{ PCI_VENDOR_ID_INTEL, 0x4942 },
 	{ PCI_VENDOR_ID_INTEL, 0x4944 },
 	{ PCI_VENDOR_ID_INTEL, 0x4946 },
 	{ PCI_VENDOR_ID_INTEL, 0x4948 },
+	/* mainline: Google's machines */
+	{ P2PDMA_VENDOR_GOOGLE, P2PDMA_ANY },
+	/* mainline: NVIDIA root ports */
+	{ PCI_VENDOR_ID_NVIDIA, 0x2f95 },
+	{ PCI_VENDOR_ID_NVIDIA, 0x2f96 },
+	{ PCI_VENDOR_ID_NVIDIA, 0x2f97 },
+	{ PCI_VENDOR_ID_NVIDIA, 0x2f98 },
+	/* mainline: Zhaoxin */
+	{ PCI_VENDOR_ID_ZHAOXIN, 0x1003, true },
+	{ PCI_VENDOR_ID_ZHAOXIN, 0x1005, true },
+	{ PCI_VENDOR_ID_ZHAOXIN, 0x1006, true },
+	{ PCI_VENDOR_ID_ZHAOXIN, 0x1007, true },
+	{ PCI_VENDOR_ID_ZHAOXIN, 0x1008 },
 };
 
 /**
@@ -179,6 +203,20 @@ void p2pdma_bridge_function_removed(struct pci_dev *pdev)
 }
 
 /**
+ * p2pdma_encrypted_guest - is the kernel a guest whose memory is encrypted?
+ *
+ * Devices then reach only what the guest shares with the hypervisor.  Tests may stub it.
+ *
+ * Return: true in such a guest.
+ */
+bool p2pdma_encrypted_guest(void)
+{
+	KUNIT_STATIC_STUB_REDIRECT(p2pdma_encrypted_guest);
+	return cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT);
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_encrypted_guest);
+
+/**
  * p2pdma_bridge_function - the function that stands for a host bridge in the list
  * @host: the bridge
  * @function: filled in
@@ -194,16 +232,18 @@ bool p2pdma_bridge_function(struct pci_host_bridge *host,
 			    struct p2pdma_bridge_function *function)
 {
 	void *entry = xa_load(&p2pdma_bridges, (unsigned long)host);
+	struct pci_bus *bus = READ_ONCE(host->bus);
 	u64 value;
 
-	if (!entry)
+	/* A bridge that is being removed loses its bus before its last function goes. */
+	if (!entry || !bus)
 		return false;
 	value = xa_to_value(entry);
 	*function = (struct p2pdma_bridge_function) {
 		.bdf = {
 			.valid = true,
-			.domain = pci_domain_nr(host->bus),
-			.id = PCI_DEVID(host->bus->number, value >> 32),
+			.domain = pci_domain_nr(bus),
+			.id = PCI_DEVID(bus->number, value >> 32),
 		},
 		.vendor = value >> 16,
 		.device = value,
@@ -235,7 +275,8 @@ bool p2pdma_bridge_listed(struct pci_host_bridge *host, bool same_bridge,
 
 	for (i = 0; i < ARRAY_SIZE(p2pdma_listed); i++)
 		if (p2pdma_listed[i].vendor == function.vendor &&
-		    p2pdma_listed[i].device == function.device)
+		    (p2pdma_listed[i].device == P2PDMA_ANY ||
+		     p2pdma_listed[i].device == function.device))
 			return same_bridge || !p2pdma_listed[i].same_bridge;
 
 	if (warn) {

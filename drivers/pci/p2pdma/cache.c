@@ -117,6 +117,7 @@ static void p2pdma_stamp(struct p2pdma_stamp *stamp, struct pci_dev *client,
 	stamp->iommu = use_dma_iommu(dev);
 	stamp->bypass = p2pdma_ops_bypass(dev);
 	stamp->bounce = is_swiotlb_force_bounce(dev);
+	stamp->ats = p2pdma_ats(client);
 	stamp->domain = single ? dma_p2pdma_domain(dev) : NULL;
 }
 
@@ -133,6 +134,7 @@ static bool p2pdma_stamp_holds(const struct p2pdma_stamp *stamp,
 	       stamp->iommu == use_dma_iommu(dev) &&
 	       stamp->bypass == p2pdma_ops_bypass(dev) &&
 	       stamp->bounce == is_swiotlb_force_bounce(dev) &&
+	       stamp->ats == p2pdma_ats(client) &&
 	       (!single || stamp->domain == dma_p2pdma_domain(dev));
 }
 
@@ -194,7 +196,7 @@ static void p2pdma_entry_fill(struct p2pdma_entry *entry,
 	struct pci_dev *client = entry->key.client;
 
 	p2pdma_stamp(&entry->stamp, client, single);
-	p2pdma_gather(&entry->gathered, client, entry->key.provider, false);
+	p2pdma_gather(&entry->gathered, client, entry->key.provider, false, 0);
 	p2pdma_entry_conclude(entry, P2PDMA_QUERY_LIST);
 	if (single)
 		p2pdma_entry_conclude(entry, P2PDMA_QUERY_SINGLE);

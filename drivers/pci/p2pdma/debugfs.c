@@ -138,6 +138,13 @@ static const char *p2pdma_facts_words(const struct p2pdma_facts *facts,
 	p2pdma_add_word(s, p2pdma_fate_lost(facts->untranslated.fate), "lost");
 	p2pdma_add_word(s, p2pdma_fate_lost(facts->translated.fate),
 			"lost-translated");
+	p2pdma_add_word(s, facts->ats, "ats");
+	p2pdma_add_word(s, facts->ats &&
+			p2pdma_fate_crosses(facts->sent_translated.fate),
+			"translated-requests-cross");
+	p2pdma_add_word(s, facts->ats &&
+			p2pdma_fate_lost(facts->sent_translated.fate),
+			"lost-sent-translated");
 	p2pdma_add_word(s, facts->client == P2PDMA_CLIENT_NO_DMA, "no-dma");
 	p2pdma_add_word(s, facts->host_addr == P2PDMA_HOST_ADDR_UNMAPPABLE,
 			"no-host");
@@ -149,7 +156,7 @@ static const char *p2pdma_facts_words(const struct p2pdma_facts *facts,
 	return seq_buf_str(s);
 }
 
-#define P2PDMA_WORDS 320	/* bytes for all obstacles and all facts */
+#define P2PDMA_WORDS 512	/* bytes for all obstacles and all facts */
 
 /*
  * path
@@ -225,7 +232,9 @@ static void p2pdma_show_hop(const struct p2pdma_hop *hop, void *data)
 
 	seq_buf_printf(s, "hop %s %s %s acscap=", p2pdma_role_names[hop->role],
 		       pci_name(pdev), p2pdma_port_type(pdev));
-	if (!pdev->acs_cap) {
+	if (hop->isolates) {
+		seq_buf_puts(s, "quirk acsctl=RR,CR");
+	} else if (!pdev->acs_cap) {
 		seq_buf_puts(s, "absent acsctl=-");
 	} else {
 		p2pdma_show_acs(s, hop->acs_cap < 0 ? hop->acs_cap :

@@ -25,6 +25,14 @@ static enum pci_p2pdma_reason p2pdma_bus_address(const struct p2pdma_facts *fact
 	return reason;
 }
 
+/* May a request cross, although the client gets no bus address in order that it does? */
+static bool p2pdma_crosses(const struct p2pdma_facts *facts)
+{
+	return (facts->client == P2PDMA_CLIENT_UNTRANSLATED &&
+		p2pdma_fate_crosses(facts->untranslated.fate)) ||
+	       (facts->ats && p2pdma_fate_crosses(facts->sent_translated.fate));
+}
+
 /**
  * p2pdma_decide - the route decision
  * @facts: all that it rests on
@@ -38,8 +46,7 @@ enum pci_p2pdma_reason p2pdma_decide(const struct p2pdma_facts *facts,
 				     enum pci_p2pdma_map_type *type)
 {
 	unsigned long obstacles = facts->obstacles & P2PDMA_OBSTACLES;
-	enum p2pdma_fate fate = p2pdma_facts_outcome(facts)->fate;
-	bool untranslated = facts->client == P2PDMA_CLIENT_UNTRANSLATED;
+	const struct p2pdma_outcome *outcome = p2pdma_facts_outcome(facts);
 
 	*type = PCI_P2PDMA_MAP_NOT_SUPPORTED;
 	if (facts->mode == P2PDMA_OFF)
@@ -66,14 +73,14 @@ enum pci_p2pdma_reason p2pdma_decide(const struct p2pdma_facts *facts,
 	if (facts->mode == P2PDMA_SWITCH)
 		return PCI_P2PDMA_POLICY_SWITCH;
 
-	if (untranslated && p2pdma_fate_crosses(fate)) {
+	if (p2pdma_crosses(facts)) {
 		if (facts->mode == P2PDMA_HOST)
 			return PCI_P2PDMA_POLICY_HOST;
 		if (obstacles & BIT(PCI_P2PDMA_UNTRUSTED_CLIENT))
 			return PCI_P2PDMA_UNTRUSTED_CLIENT;
 	}
-	if (p2pdma_fate_lost(fate))
-		return PCI_P2PDMA_FABRIC_BLOCKED;
+	if (p2pdma_fate_lost(outcome->fate))
+		return outcome->why ?: PCI_P2PDMA_FABRIC_BLOCKED;
 	if (facts->host_addr == P2PDMA_HOST_ADDR_ABOVE_MASK)
 		return PCI_P2PDMA_DMA_MASK;
 	if (facts->host_addr == P2PDMA_HOST_ADDR_UNMAPPABLE)
@@ -98,6 +105,9 @@ static const char * const p2pdma_reason_names[PCI_P2PDMA_NR_REASONS] = {
 	[PCI_P2PDMA_ACS_REQUEST]		= "acs-request",
 	[PCI_P2PDMA_ACS_COMPLETION]		= "acs-completion",
 	[PCI_P2PDMA_MULTIFUNCTION]		= "multifunction",
+	[PCI_P2PDMA_CLIENT_ATS]			= "client-ats",
+	[PCI_P2PDMA_PAYLOAD_SIZE]		= "payload-size",
+	[PCI_P2PDMA_TAG_WIDTH]			= "tag-width",
 	[PCI_P2PDMA_DMA_MASK]			= "dma-mask",
 	[PCI_P2PDMA_POLICY_OFF]			= "policy-off",
 	[PCI_P2PDMA_DENIED]			= "denied",

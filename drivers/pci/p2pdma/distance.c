@@ -2,7 +2,9 @@
 /*
  * Distance: how far clients are from a provider, for drivers that choose one.
  *
- * The answer comes from the routes, so that it never disagrees with a mapping.
+ * The answer comes from the routes, so that it agrees with a mapping; but it is for the
+ * time when the provider is awake, and takes the memory decoding of the provider, and of
+ * the ports on the way down to it, to be on by then.
  */
 #include <linux/export.h>
 #include <linux/pci.h>

@@ -2,8 +2,8 @@
 /*
  * Events: what makes routes stale, beside a new policy.
  *
- * Configuration writes, power states, BARs that get another address, functions that come
- * and go, and drivers that are about to be unbound.  Each is passed on to the parts that
+ * Configuration writes, power states, BARs that get another address, and functions that
+ * come and go.  Each is passed on to the parts that
  * remember something of a function.
  */
 #include <linux/init.h>
@@ -80,9 +80,6 @@ static int p2pdma_bus_notify(struct notifier_block *nb, unsigned long action,
 		p2pdma_policy_device_changed(pdev);
 		pci_p2pdma_bars_changed(pdev);
 		p2pdma_invalidate(P2PDMA_BY_DEVICE_ADDED);
-		break;
-	case BUS_NOTIFY_UNBIND_DRIVER:
-		p2pdma_drain(pdev);
 		break;
 	case BUS_NOTIFY_DEL_DEVICE:
 		p2pdma_bars_remove(pdev);

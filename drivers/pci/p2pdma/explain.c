@@ -35,8 +35,13 @@ static void p2pdma_explain_acs(struct pci_dev *client, struct pci_dev *owner)
 	seq_buf_init(&ports, buf, sizeof(buf));
 	p2pdma_path_redirectors(&path, &ports);
 
-	if (!seq_buf_used(&ports))
+	if (!seq_buf_used(&ports)) {
+		if (path.unproven)
+			pci_warn(client, "nothing says that requests to %s cross inside the device; if they are known to, add the kernel parameter: p2pdma=loopback=%s;%s\n",
+				 pci_name(owner), pci_name(client),
+				 pci_name(owner));
 		return;
+	}
 
 	pci_warn(client, "ACS redirect is set between the client and provider (%s)\n",
 		 pci_name(owner));
@@ -173,6 +178,17 @@ static void p2pdma_explain_remedy(struct pci_dev *client, struct pci_dev *owner,
 	case PCI_P2PDMA_DMA_MASK:
 		pci_warn(client, "it needs an IOMMU that translates for this device; with Intel's, add the kernel parameters: intel_iommu=on iommu.passthrough=0\n");
 		break;
+	case PCI_P2PDMA_PAYLOAD_SIZE:
+		pci_warn(client, "%s takes less data in a packet than is sent to it; to have all take the same, add the kernel parameter: pci=pcie_bus_peer2peer\n",
+			 bridge);
+		break;
+	case PCI_P2PDMA_TAG_WIDTH:
+		pci_warn(client, "%s does not return the tags of its reads; to have it use 8 bits, while it is idle: setpci -s %s CAP_EXP+28.w=0:1000\n",
+			 bridge, pci_name(client));
+		break;
+	case PCI_P2PDMA_CLIENT_ATS:
+		pci_warn(client, "it needs Address Translation Services switched off; add the kernel parameter: pci=noats\n");
+		break;
 	case PCI_P2PDMA_MUST_BOUNCE:
 		pci_warn(client, "it needs DMA without bounce buffers: take swiotlb=force off the kernel's command line, if it is there\n");
 		break;
@@ -201,7 +217,7 @@ void p2pdma_explain(struct pci_dev *client, struct p2pdma_provider *provider,
 	    (route->type == PCI_P2PDMA_MAP_NOT_SUPPORTED &&
 	     BIT(route->reason) & P2PDMA_ACS_REASONS)) {
 		scoped_guard(rcu)
-			p2pdma_gather(&gathered, client, provider, true);
+			p2pdma_gather(&gathered, client, provider, true, 0);
 		obstacles = gathered.facts[P2PDMA_READS].obstacles;
 	}
 	/* What hinders writes hinders reads too. */

@@ -26,6 +26,7 @@
 #define pr_fmt(fmt) "pci-p2pdma: " fmt
 
 #include <kunit/visibility.h>
+#include <linux/bitfield.h>
 #include <linux/pci.h>
 #include <linux/seq_buf.h>
 
@@ -48,6 +49,51 @@ static int p2pdma_acs_read(struct pci_dev *pdev, int where)
 	return value;
 }
 
+/* An extended capability of function 0 of a device, which need not be known; or 0. */
+static int p2pdma_function0_cap(struct pci_bus *bus, int id)
+{
+	int pos = PCI_CFG_SPACE_SIZE, left = PCI_CFG_SPACE_EXP_SIZE / 8;
+	u32 header;
+
+	for (; pos >= PCI_CFG_SPACE_SIZE && left; left--) {
+		if (pci_bus_read_config_dword(bus, 0, pos, &header) ||
+		    PCI_POSSIBLE_ERROR(header) || !header)
+			return 0;
+		if (PCI_EXT_CAP_ID(header) == id)
+			return pos;
+		pos = PCI_EXT_CAP_NEXT(header);
+	}
+	return 0;
+}
+
+/*
+ * The bit of a function in the egress vectors of its device: its number, or with ACS
+ * function groups, which function 0 switches on for all, that of its group (PCI Express
+ * Base Specification, "ARI Control Register").  Negative if that is not known.
+ */
+static int p2pdma_function_number(struct pci_dev *pdev)
+{
+	int cap;
+	u16 ctrl;
+
+	if (!pci_ari_enabled(pdev->bus))
+		return PCI_FUNC(pdev->devfn);
+	cap = p2pdma_function0_cap(pdev->bus, PCI_EXT_CAP_ID_ARI);
+	if (!cap)
+		return pdev->devfn;
+	if (pci_bus_read_config_word(pdev->bus, 0, cap + PCI_ARI_CTRL, &ctrl) ||
+	    PCI_POSSIBLE_ERROR(ctrl))
+		return -EIO;
+	if (!(ctrl & PCI_ARI_CTRL_ACS))
+		return pdev->devfn;
+
+	cap = pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_ARI);
+	if (!cap || pci_read_config_word(pdev, cap + PCI_ARI_CTRL, &ctrl) ||
+	    PCI_POSSIBLE_ERROR(ctrl))
+		return -EIO;
+	return PCI_ARI_CTRL_FG(ctrl);
+}
+
 /*
  * Is the bit for @peer set in the egress vector of @port?  The vector is indexed
  * by port number (Link Capabilities), or among functions of one device by function
@@ -56,8 +102,8 @@ static int p2pdma_acs_read(struct pci_dev *pdev, int where)
  */
 static bool p2pdma_acs_egress(struct pci_dev *port, struct pci_dev *peer)
 {
-	unsigned int number;
 	u32 lnkcap, vector;
+	int number;
 	u8 size;
 
 	/* A virtual function on another bus has no number among the device's functions. */
@@ -70,8 +116,9 @@ static bool p2pdma_acs_egress(struct pci_dev *port, struct pci_dev *peer)
 			return true;
 		number = lnkcap >> 24;
 	} else {
-		number = pci_ari_enabled(peer->bus) ? peer->devfn :
-						      PCI_FUNC(peer->devfn);
+		number = p2pdma_function_number(peer);
+		if (number < 0)
+			return true;
 	}
 
 	if (pci_read_config_byte(port, port->acs_cap + PCI_ACS_EGRESS_BITS,
@@ -105,6 +152,24 @@ enum p2pdma_acs_request p2pdma_acs_request(u16 ctrl, bool egress)
 	return ctrl & PCI_ACS_RR ? P2PDMA_ACS_UP : P2PDMA_ACS_ACROSS;
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_acs_request);
+
+/**
+ * p2pdma_acs_translated - the way of a translated request at the divergence
+ * @ctrl: ACS Control of the downstream port on the requester's side
+ * @egress: the bit for the port on the other side is set in its egress vector
+ *
+ * Direct Translated P2P lets it cross whatever redirection and egress control say
+ * (PCI Express Base Specification, "ACS Direct Translated P2P").  Translation Blocking,
+ * which comes before that, is for the caller to look at.
+ *
+ * Return: whether it goes across, up, or nowhere.
+ */
+enum p2pdma_acs_request p2pdma_acs_translated(u16 ctrl, bool egress)
+{
+	return ctrl & PCI_ACS_DT ? P2PDMA_ACS_ACROSS :
+				   p2pdma_acs_request(ctrl, egress);
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_acs_translated);
 
 /* A port of a PCI Express fabric, as opposed to a bridge to conventional PCI. */
 static bool p2pdma_is_port(struct pci_dev *bridge)
@@ -379,6 +444,10 @@ static void p2pdma_hop(const struct p2pdma_walk *walk, enum p2pdma_role role,
 	};
 	u16 command;
 
+	/* Some quirks read configuration space; those of other functions may sleep. */
+	if (!hop.unread && !pdev->acs_cap && pcie_downstream_port(pdev))
+		hop.isolates = pci_dev_specific_acs_enabled(pdev, PCI_ACS_RR |
+							    PCI_ACS_CR) > 0;
 	if (!hop.unread) {
 		hop.acs_cap = p2pdma_acs_read(pdev, PCI_ACS_CAP);
 		hop.acs_ctrl = p2pdma_acs_read(pdev, PCI_ACS_CTRL);
@@ -424,8 +493,8 @@ void p2pdma_path_walk(const struct p2pdma_path *path,
 
 	/* Which may itself be the port where the paths diverge. */
 	p2pdma_hop(&walk, P2PDMA_CLIENT, client,
-		   !path->common ? NULL : !path->in_switch ? provider :
-		   client == path->client_branch ? path->provider_branch : NULL);
+		   path->common && client == path->client_branch ?
+			   path->provider_branch : NULL);
 	if (client->is_virtfn)
 		p2pdma_hop(&walk, P2PDMA_CLIENT_PF, pci_physfn(client), NULL);
 	if (path->same_function)
@@ -435,8 +504,7 @@ void p2pdma_path_walk(const struct p2pdma_path *path,
 	     pdev = pci_upstream_bridge(pdev))
 		if (path->common && pdev == path->client_branch)
 			p2pdma_hop(&walk, P2PDMA_CLIENT_SIDE, pdev,
-				   path->in_switch ? path->provider_branch :
-						     NULL);
+				   path->provider_branch);
 		else
 			p2pdma_hop(&walk, P2PDMA_UP, pdev, NULL);
 
@@ -465,15 +533,19 @@ void p2pdma_path_walk(const struct p2pdma_path *path,
 }
 
 /*
- * The ACS Control register at a hop; 0 without the capability.  One that cannot be
- * read counts as redirecting everything; but where it is only predicted, it is not known,
- * and nothing is held against the path.
+ * The ACS Control register at a hop; without the capability 0, or what a quirk of the
+ * kernel's knows.  One that cannot be read counts as redirecting and blocking
+ * everything; but where it is only predicted, it is not known, and nothing is held
+ * against the path.
  */
 static u16 p2pdma_hop_acs(const struct p2pdma_hop *hop)
 {
-	if (!hop->pdev->acs_cap || hop->unread)
+	if (hop->unread)
 		return 0;
-	return hop->acs_ctrl < 0 ? PCI_ACS_RR | PCI_ACS_CR : hop->acs_ctrl;
+	if (!hop->pdev->acs_cap)
+		return hop->isolates ? PCI_ACS_RR | PCI_ACS_CR : 0;
+	return hop->acs_ctrl < 0 ? PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_TB :
+				   hop->acs_ctrl;
 }
 
 static struct p2pdma_acs_port p2pdma_hop_port(const struct p2pdma_hop *hop)
@@ -558,6 +630,8 @@ static void p2pdma_fill_above(struct p2pdma_path *path,
 		path->not_decoding_above = hop->pdev;
 	if (!pcie_downstream_port(hop->pdev))
 		return;
+	if (!path->blocking_above && (p2pdma_hop_acs(hop) & PCI_ACS_TB))
+		path->blocking_above = hop->pdev;
 	if (!path->no_forwarding && !p2pdma_forwards_request(hop))
 		path->no_forwarding = hop->pdev;
 	/* A completion is routed by bus number, and not by windows. */
@@ -566,17 +640,37 @@ static void p2pdma_fill_above(struct p2pdma_path *path,
 		path->no_completions = hop->pdev;
 }
 
+/* A port on the client's way up, below the common port. */
+static void p2pdma_fill_up(struct p2pdma_path *path, const struct p2pdma_hop *hop)
+{
+	if (!path->blocking && pcie_downstream_port(hop->pdev) &&
+	    (p2pdma_hop_acs(hop) & PCI_ACS_TB))
+		path->blocking = hop->pdev;
+}
+
 static void p2pdma_fill(const struct p2pdma_hop *hop, void *data)
 {
 	struct p2pdma_path_fill *fill = data;
 	struct p2pdma_path *path = fill->path;
 	bool in_device = path->common && !path->in_switch;
-	struct p2pdma_acs_port port;
 
+	if (!path->unread && !hop->unread && hop->pdev->acs_cap &&
+	    hop->acs_ctrl < 0 && hop->role != P2PDMA_COMMON && hop->role != P2PDMA_ABOVE)
+		path->unread = hop->pdev;
 	if (in_device && p2pdma_may_redirect(hop))
 		p2pdma_first_add(&fill->redirecting, hop);
 	if (path->in_switch && hop->pdev == path->client_branch)
 		path->client_side = p2pdma_hop_port(hop);
+	/* Not once more as the physical function of the provider. */
+	if (in_device && hop->role <= P2PDMA_CLIENT_SIDE &&
+	    hop->pdev == path->client_branch)
+		path->client_drops = p2pdma_acs_request(p2pdma_hop_acs(hop),
+							hop->egress > 0) ==
+				     P2PDMA_ACS_DROPPED;
+	if (in_device && !path->unproven &&
+	    (hop->role == P2PDMA_CLIENT || hop->role == P2PDMA_PROVIDER) &&
+	    (hop->acs_cap < 0 || !(hop->acs_cap & PCI_ACS_RR)))
+		path->unproven = hop->pdev;
 	if (path->in_switch && hop->pdev == path->provider_branch)
 		path->provider_side = p2pdma_hop_port(hop);
 
@@ -584,10 +678,6 @@ static void p2pdma_fill(const struct p2pdma_hop *hop, void *data)
 	case P2PDMA_CLIENT:
 		if (path->same_function && !hop->memory)
 			path->not_decoding = hop->pdev;
-		port = p2pdma_hop_port(hop);
-		path->client_drops = in_device &&
-			p2pdma_acs_request(port.ctrl, port.egress) ==
-			P2PDMA_ACS_DROPPED;
 		break;
 	case P2PDMA_CLIENT_PF:
 	case P2PDMA_PROVIDER_PF:
@@ -596,6 +686,7 @@ static void p2pdma_fill(const struct p2pdma_hop *hop, void *data)
 	case P2PDMA_UP:
 		if (!p2pdma_is_port(hop->pdev))
 			p2pdma_first_add(&fill->conventional, hop);
+		p2pdma_fill_up(path, hop);
 		break;
 	case P2PDMA_COMMON:
 		if (!p2pdma_is_port(hop->pdev))
@@ -633,6 +724,201 @@ static struct pci_dev *p2pdma_below(const struct p2pdma_path *path)
 							 NULL;
 }
 
+/*
+ * A bridge's own memory, from below.
+ */
+
+/* Not in this kernel's <linux/pci_regs.h>: fields of ACS Capability and Control. */
+#define P2PDMA_ACS_ENHANCED	0x0080
+#define P2PDMA_ACS_DSP_ACCESS	0x0300
+#define P2PDMA_ACS_USP_ACCESS	0x0c00
+
+/* The port that a client below a bridge, or beside it in a switch, comes to it through. */
+static struct pci_dev *p2pdma_access_port(const struct p2pdma_path *path)
+{
+	struct pci_dev *provider = path->provider, *pdev = path->client;
+
+	if (path->same_function || !pci_is_bridge(provider))
+		return NULL;
+	if (path->client_branch != path->provider_branch)
+		return path->in_switch && provider == path->provider_branch ?
+			       path->client_branch : NULL;
+	/* The provider is above the client. */
+	if (pcie_downstream_port(provider))
+		return provider;
+	while (pci_upstream_bridge(pdev) != provider)
+		pdev = pci_upstream_bridge(pdev);
+	return pdev;
+}
+
+/*
+ * PCI Express Base Specification, "ACS Enhanced Capability": the downstream port says
+ * whether requests from below reach the memory of downstream ports, or of the upstream
+ * port.  Without it nothing says that they do.
+ */
+static void p2pdma_fill_bridge(struct p2pdma_path *path)
+{
+	struct pci_dev *port = p2pdma_access_port(path);
+	u16 field = P2PDMA_ACS_DSP_ACCESS, cap, ctrl;
+
+	path->bridge_memory = port;
+	if (!port || !pcie_downstream_port(port))
+		return;
+	if (pci_pcie_type(path->provider) == PCI_EXP_TYPE_UPSTREAM)
+		field = P2PDMA_ACS_USP_ACCESS;
+	cap = max(p2pdma_acs_read(port, PCI_ACS_CAP), 0);
+	ctrl = max(p2pdma_acs_read(port, PCI_ACS_CTRL), 0);
+	path->bridge_access = (cap & P2PDMA_ACS_ENHANCED) && !(ctrl & field);
+	/* On the way down again. */
+	if (!path->common)
+		for (port = path->provider; (port = pci_upstream_bridge(port));)
+			if (!p2pdma_decodes_memory(port))
+				path->not_decoding_above = port;
+}
+
+/*
+ * What the links can carry.
+ */
+
+/* The function whose packets @pdev's transfers become; below a bridge, the bridge. */
+static struct pci_dev *p2pdma_sender(struct pci_dev *pdev)
+{
+	while (pdev && !pci_is_pcie(pdev))
+		pdev = pci_upstream_bridge(pdev);
+	/* Virtual functions have neither of the registers below. */
+	return pdev ? pci_physfn(pdev) : NULL;
+}
+
+/* Max_Payload_Size as the exponent n of 128 << n bytes; negative if it cannot be read. */
+static int p2pdma_mps(struct pci_dev *pdev)
+{
+	u16 ctl;
+
+	if (pcie_capability_read_word(pdev, PCI_EXP_DEVCTL, &ctl) ||
+	    PCI_POSSIBLE_ERROR(ctl))
+		return -EIO;
+	return FIELD_GET(PCI_EXP_DEVCTL_PAYLOAD, ctl);
+}
+
+/* Does a receiver take less than @payload?  What cannot be read takes nothing. */
+static bool p2pdma_takes_less(struct pci_dev *pdev, int payload)
+{
+	pdev = pci_physfn(pdev);
+	return pci_is_pcie(pdev) && p2pdma_mps(pdev) < payload;
+}
+
+/* The first port above @from and below @top that takes less. */
+static struct pci_dev *p2pdma_less_up(struct pci_dev *from, struct pci_dev *top,
+				      int payload)
+{
+	struct pci_dev *pdev = from;
+
+	while ((pdev = pci_upstream_bridge(pdev)) && pdev != top)
+		if (p2pdma_takes_less(pdev, payload))
+			return pdev;
+	return NULL;
+}
+
+/* The first function below @top, down to @to, that takes less. */
+static struct pci_dev *p2pdma_less_down(struct pci_dev *to, struct pci_dev *top,
+					int payload)
+{
+	struct pci_dev *pdev, *first = NULL;
+
+	for (pdev = to; pdev && pdev != top; pdev = pci_upstream_bridge(pdev))
+		if (p2pdma_takes_less(pdev, payload))
+			first = pdev;
+	return first;
+}
+
+/*
+ * PCI Express Base Specification, "TLP with Data Payloads - Rules": a packet with more
+ * data than the receiver's Max_Payload_Size is malformed, which is fatal.
+ */
+static void p2pdma_fill_payload(struct p2pdma_payload *fit,
+				const struct p2pdma_path *path,
+				struct pci_dev *from, struct pci_dev *to)
+{
+	struct pci_dev *sender = p2pdma_sender(from), *root = to;
+	int payload = sender ? p2pdma_mps(sender) : 0;
+
+	/* What cannot be read may send as much as there can be. */
+	if (payload < 0)
+		payload = FIELD_MAX(PCI_EXP_DEVCTL_PAYLOAD);
+	if (path->in_switch)
+		fit->across = p2pdma_less_up(from, path->common, payload) ?:
+			      p2pdma_less_down(to, path->common, payload);
+
+	fit->by_root = p2pdma_less_up(from, NULL, payload);
+	while (pci_upstream_bridge(root))
+		root = pci_upstream_bridge(root);
+	if (fit->by_root || root == to)
+		return;
+	if (p2pdma_takes_less(root, payload))
+		payload = max(p2pdma_mps(root), 0);
+	fit->by_root = p2pdma_less_down(to, root, payload);
+}
+
+/* A register of the Device 3 capability; 0 without it. */
+static u32 p2pdma_dev3(struct pci_dev *pdev, int where)
+{
+	int cap = pci_find_ext_capability(pdev, P2PDMA_EXT_CAP_ID_DEV3);
+	u32 value;
+
+	if (!cap || pci_read_config_dword(pdev, cap + where, &value) ||
+	    PCI_POSSIBLE_ERROR(value))
+		return 0;
+	return value;
+}
+
+/* Bits in the tags of a function's requests; its virtual functions have a bit of their own. */
+static int p2pdma_tags_sent(struct pci_dev *pdev, bool virtfn)
+{
+	u16 ctl = 0, sriov = 0;
+	u32 cap;
+
+	if (pcie_capability_read_dword(pdev, PCI_EXP_DEVCAP2, &cap) ||
+	    !(cap & P2PDMA_DEVCAP2_10BIT_TAG_REQ))
+		return 8;
+	if (p2pdma_dev3(pdev, P2PDMA_DEV3_CTL) & P2PDMA_DEV3_CTL_14BIT_TAG_REQ)
+		return 14;
+	pcie_capability_read_word(pdev, PCI_EXP_DEVCTL2, &ctl);
+#ifdef CONFIG_PCI_IOV
+	if (virtfn)
+		pci_read_config_word(pdev, pdev->sriov->pos + PCI_SRIOV_CTRL,
+				     &sriov);
+#endif
+	return (ctl & P2PDMA_DEVCTL2_10BIT_TAG_REQ) ||
+	       (sriov & P2PDMA_SRIOV_CTRL_10BIT_TAG) ? 10 : 8;
+}
+
+/* Bits in the tags of requests that a function returns. */
+static int p2pdma_tags_returned(struct pci_dev *pdev)
+{
+	u32 cap;
+
+	if (pcie_capability_read_dword(pdev, PCI_EXP_DEVCAP2, &cap) ||
+	    PCI_POSSIBLE_ERROR(cap) || !(cap & P2PDMA_DEVCAP2_10BIT_TAG_CPL))
+		return 8;
+	return p2pdma_dev3(pdev, P2PDMA_DEV3_CAP) &
+	       P2PDMA_DEV3_CAP_14BIT_TAG_CPL ? 14 : 10;
+}
+
+/* PCI Express Base Specification, "Transaction Descriptor - Transaction ID Field". */
+static struct pci_dev *p2pdma_tags_too_wide(struct pci_dev *client,
+					    struct pci_dev *provider)
+{
+	struct pci_dev *requester = p2pdma_sender(client);
+	struct pci_dev *completer = p2pdma_sender(provider);
+	int sent;
+
+	if (!requester || !completer)
+		return NULL;
+	sent = p2pdma_tags_sent(requester, client->is_virtfn);
+	return sent > 8 && sent > p2pdma_tags_returned(completer) ? completer :
+								    NULL;
+}
+
 static void p2pdma_path_find(struct p2pdma_path *path, struct pci_dev *client,
 			     struct pci_dev *provider,
 			     enum p2pdma_asleep asleep)
@@ -643,6 +929,15 @@ static void p2pdma_path_find(struct p2pdma_path *path, struct pci_dev *client,
 	p2pdma_path_shape(path, client, provider);
 	p2pdma_path_walk(path, asleep, p2pdma_fill, &fill);
 	path->conventional = p2pdma_first_of(&fill.conventional);
+	p2pdma_fill_bridge(path);
+	/* What sleeps cannot be asked, and nothing is held against it. */
+	if (!path->same_function &&
+	    (asleep != P2PDMA_ASLEEP_PREDICTED ||
+	     (!p2pdma_path_asleep(client) && !p2pdma_path_asleep(provider)))) {
+		p2pdma_fill_payload(&path->request, path, client, provider);
+		p2pdma_fill_payload(&path->completion, path, provider, client);
+		path->tag_width = p2pdma_tags_too_wide(client, provider);
+	}
 
 	if (path->in_switch) {
 		path->completion_up = path->provider_side.ctrl & PCI_ACS_CR;
@@ -650,9 +945,13 @@ static void p2pdma_path_find(struct p2pdma_path *path, struct pci_dev *client,
 		below = p2pdma_below(path);
 		path->redirecting = below ?: p2pdma_first_of(&fill.redirecting);
 		path->completion_up |= !!below;
+		/* It is the bridge function that is named. */
+		if (below)
+			path->unproven = NULL;
 	} else {
 		path->client_drops = false;
 		path->completion_up = false;
+		path->unproven = NULL;
 	}
 }
 

@@ -13,6 +13,7 @@ void pci_p2pdma_config_written(struct pci_bus *bus, unsigned int devfn,
 			       int where, int size, u32 value);
 void pci_p2pdma_bars_changed(struct pci_dev *pdev);
 void pci_p2pdma_power_changed(struct pci_dev *pdev);
+void pci_p2pdma_drain(struct pci_dev *pdev);
 void pci_p2pdma_release(struct pci_dev *pdev);
 extern const struct attribute_group pci_p2pdma_routes_group;
 #else
@@ -21,6 +22,7 @@ static inline void pci_p2pdma_config_written(struct pci_bus *bus,
 					     int size, u32 value) { }
 static inline void pci_p2pdma_bars_changed(struct pci_dev *pdev) { }
 static inline void pci_p2pdma_power_changed(struct pci_dev *pdev) { }
+static inline void pci_p2pdma_drain(struct pci_dev *pdev) { }
 static inline void pci_p2pdma_release(struct pci_dev *pdev) { }
 #endif
 

@@ -16,8 +16,9 @@
  *	gather.c	the facts that a decision rests on
  *	decide.c	the decision, a pure function of the facts
  *	policy.c	what the administrator allows
- *	bridges.c fabric.c bars.c fence.c
- *			host bridges; the path of a pair; whose BAR; CPU access
+ *	ats.c bridges.c fabric.c bars.c fence.c
+ *			ATS of a client; host bridges; the path of a pair; whose BAR;
+ *			CPU access
  *	providers.c	which physical ranges are peer memory, and whose
  *	stats.c watch.c
  *			counters of a pair; registers that make routes stale
@@ -56,6 +57,17 @@ const char *p2pdma_cause_name(enum p2pdma_cause cause);
 void p2pdma_invalidate(enum p2pdma_cause cause);
 unsigned long p2pdma_invalidations(enum p2pdma_cause cause);
 int p2pdma_generation(void);
+
+/* Payload and tags; not in this kernel's <linux/pci_regs.h>. */
+#define P2PDMA_DEVCAP2_10BIT_TAG_CPL	0x00010000
+#define P2PDMA_DEVCAP2_10BIT_TAG_REQ	0x00020000
+#define P2PDMA_DEVCTL2_10BIT_TAG_REQ	0x1000
+#define P2PDMA_SRIOV_CTRL_10BIT_TAG	0x0020
+#define P2PDMA_EXT_CAP_ID_DEV3		0x2f
+#define P2PDMA_DEV3_CAP			4
+#define P2PDMA_DEV3_CAP_14BIT_TAG_CPL	BIT(1)
+#define P2PDMA_DEV3_CTL			8
+#define P2PDMA_DEV3_CTL_14BIT_TAG_REQ	BIT(2)
 
 /* watch.c: which configuration writes make routes stale */
 
@@ -144,6 +156,7 @@ static inline struct p2pdma_mem *to_p2pdma_mem(struct p2pdma_provider *provider)
  * struct pci_p2pdma - what hangs off &pci_dev.p2pdma
  * @pool: memory that pci_alloc_p2pmem() hands out; NULL until some is added
  * @published: pci_p2pmem_find_many() may return the function
+ * @draining: the driver is about to be unbound: nothing is allocated any more
  * @user_pages: pages that user space has mapped, or still holds
  * @drained: wakes up when @user_pages becomes 0
  * @gone: parts of the pool whose pages are gone
@@ -152,6 +165,7 @@ static inline struct p2pdma_mem *to_p2pdma_mem(struct p2pdma_provider *provider)
 struct pci_p2pdma {
 	struct gen_pool *pool;
 	bool published;
+	bool draining;
 	atomic_t user_pages;
 	wait_queue_head_t drained;
 	struct list_head gone;
@@ -238,6 +252,18 @@ struct p2pdma_acs_port {
 };
 
 /**
+ * struct p2pdma_payload - where the packets of one end do not fit
+ * @across: on the way that crosses where the paths diverge in a switch, the first
+ *	receiver that takes less than the sender's Max_Payload_Size
+ * @by_root: the same on the way by the root complex, which itself makes packets that
+ *	the root port may send
+ */
+struct p2pdma_payload {
+	struct pci_dev *across;
+	struct pci_dev *by_root;
+};
+
+/**
  * struct p2pdma_path - the path from a client to a provider
  * @client: where it starts
  * @provider: where it ends
@@ -252,17 +278,30 @@ struct p2pdma_acs_port {
  * @distance: hops up to @common and down again, or all up to both root buses
  * @client_side: ACS where the paths diverge, on the client's side (@in_switch)
  * @provider_side: the same on the provider's side
- * @client_drops: unless @in_switch, the client's own egress control drops its
- *	untranslated requests to the provider
+ * @bridge_memory: the provider is a bridge, and its own memory is reached from below: the
+ *	downstream port that gives access, or not
+ * @bridge_access: that port gives access (ACS Enhanced Capability)
+ * @client_drops: unless @in_switch, egress control of the function on the client's side
+ *	drops untranslated requests to the function on the provider's side
  * @completion_up: completions from the provider go up: because of CR at
  *	@provider_side, or, unless @in_switch, of CR at the provider or a bridge function
  *	that client or provider is below.  Only reads have completions: see gather.c
  * @conventional: the first bridge on the path that is not PCI Express
  * @redirecting: unless @in_switch, the bridge function that client or provider is
  *	below, or the first function or port with an ACS bit that may redirect
+ * @unproven: unless @in_switch, the client or else the provider if it does not implement
+ *	P2P Request Redirect, so that nothing says that requests cross inside the device
+ * @unread: up to the divergence, the first function or port with an ACS capability that
+ *	cannot be read
+ * @blocking: the first port on the client's way up to the divergence, the one there
+ *	included, that blocks translated requests (TB)
+ * @blocking_above: the first such port above the divergence
  * @no_forwarding: the first downstream port above the divergence, the root port
  *	included, that does not forward upstream a request for memory below it
  * @no_completions: the same for a completion
+ * @request: where the client's packets do not fit
+ * @completion: where the provider's do not
+ * @tag_width: the function that returns too few bits of the tags of the client's reads
  * @not_decoding: the bridge or function on the way down, from below @common, that
  *	does not decode memory addresses
  * @not_decoding_above: the topmost of @common and the ports above it that does not
@@ -282,12 +321,21 @@ struct p2pdma_path {
 	int distance;
 	struct p2pdma_acs_port client_side;
 	struct p2pdma_acs_port provider_side;
+	struct pci_dev *bridge_memory;
+	bool bridge_access;
 	bool client_drops;
 	bool completion_up;
 	struct pci_dev *conventional;
 	struct pci_dev *redirecting;
+	struct pci_dev *unproven;
+	struct pci_dev *unread;
+	struct pci_dev *blocking;
+	struct pci_dev *blocking_above;
 	struct pci_dev *no_forwarding;
 	struct pci_dev *no_completions;
+	struct p2pdma_payload request;
+	struct p2pdma_payload completion;
+	struct pci_dev *tag_width;
 	struct pci_dev *not_decoding;
 	struct pci_dev *not_decoding_above;
 };
@@ -315,6 +363,8 @@ enum p2pdma_role {
  * @acs_cap: ACS Capability register; negative without the capability, or if it
  *	cannot be read
  * @acs_ctrl: likewise the ACS Control register
+ * @isolates: it has no ACS capability, and a quirk of the kernel's knows that it
+ *	redirects requests and completions
  * @egress: whether its egress vector names the other side; negative where the
  *	vector does not count
  * @memory: it decodes memory addresses
@@ -326,6 +376,7 @@ struct p2pdma_hop {
 	bool unread;
 	int acs_cap;
 	int acs_ctrl;
+	bool isolates;
 	int egress;
 	bool memory;
 	bool master;
@@ -353,8 +404,19 @@ struct pci_dev *p2pdma_path_asleep(struct pci_dev *provider);
 bool p2pdma_path_gone(struct pci_dev *provider);
 struct pci_dev *p2pdma_pci_parent(struct device *dev);
 enum p2pdma_acs_request p2pdma_acs_request(u16 ctrl, bool egress);
+enum p2pdma_acs_request p2pdma_acs_translated(u16 ctrl, bool egress);
 bool p2pdma_decodes_memory(struct pci_dev *pdev);
 bool p2pdma_can_forward(struct pci_dev *port);
+
+/* ats.c: may a client send requests as translated? */
+
+enum p2pdma_ats {
+	P2PDMA_ATS_OFF,
+	P2PDMA_ATS_ON,
+	P2PDMA_ATS_PER_MAPPING,	/* not with bus addresses: its driver has promised so */
+};
+
+enum p2pdma_ats p2pdma_ats(struct pci_dev *pdev);
 
 /* bridges.c: what is known of host bridges, and of the machine */
 
@@ -373,6 +435,7 @@ bool p2pdma_bridge_listed(struct pci_host_bridge *host, bool same_bridge,
 			  bool warn);
 bool p2pdma_cpu_listed(void);
 bool p2pdma_is_guest(void);
+bool p2pdma_encrypted_guest(void);
 
 /* policy.c: what the administrator allows */
 
@@ -400,7 +463,8 @@ struct p2pdma_match_list {
  * @window: accepted; nothing uses it yet
  * @deny: never provider, never client
  * @trust: devices whose host bridge is trusted
- * @text: what was parsed, cut up; @deny and @trust point into it
+ * @loopback: functions that reach each other inside their device
+ * @text: what was parsed, cut up; the lists point into it
  */
 struct p2pdma_policy {
 	struct rcu_head rcu;
@@ -408,6 +472,7 @@ struct p2pdma_policy {
 	bool window;
 	struct p2pdma_match_list deny;
 	struct p2pdma_match_list trust;
+	struct p2pdma_match_list loopback;
 	char *text;
 };
 
@@ -423,6 +488,9 @@ void p2pdma_policy_show_changed(const struct p2pdma_policy *policy,
 bool p2pdma_policy_is_mistake(const struct p2pdma_policy *policy);
 bool p2pdma_policy_denies(const struct p2pdma_policy *policy,
 			  struct pci_dev *pdev);
+
+bool p2pdma_policy_loops(const struct p2pdma_policy *policy,
+			 struct pci_dev *client, struct pci_dev *provider);
 
 /* A host bridge that trust= names, through a device below it. */
 struct p2pdma_trusted {
@@ -486,10 +554,12 @@ static inline bool p2pdma_fate_lost(enum p2pdma_fate fate)
 /**
  * struct p2pdma_outcome - what becomes of a transfer in the fabric
  * @fate: whether it arrives, and which way its request goes
+ * @why: why it is lost; %PCI_P2PDMA_DIRECT stands for %PCI_P2PDMA_FABRIC_BLOCKED
  * @port: where it is lost; not valid if no single port is to blame
  */
 struct p2pdma_outcome {
 	enum p2pdma_fate fate;
+	enum pci_p2pdma_reason why;
 	struct p2pdma_bdf port;
 };
 
@@ -511,10 +581,13 @@ enum p2pdma_host_addr {
  * @trusted: the host bridges forward in this direction
  * @bus_ambiguous: a single address is mapped, and dma_unmap_page() could not
  *	distinguish the bus address from other DMA addresses
+ * @ats: the client may also send its requests as translated
  * @obstacles: bit per &enum pci_p2pdma_reason that keeps the route from being
  *	direct
  * @untranslated: outcome of an untranslated request with the peer's bus address
  * @translated: outcome of a request that the IOMMU translates
+ * @sent_translated: outcome of a request that the client sends as translated, with the
+ *	address that the IOMMU has answered (@ats)
  * @host_addr: the address for a route through the host bridge
  */
 struct p2pdma_facts {
@@ -525,18 +598,27 @@ struct p2pdma_facts {
 	bool same_function;
 	bool trusted;
 	bool bus_ambiguous;
+	bool ats;
 	unsigned long obstacles;
 	struct p2pdma_outcome untranslated;
 	struct p2pdma_outcome translated;
+	struct p2pdma_outcome sent_translated;
 	enum p2pdma_host_addr host_addr;
 };
 
-/* The outcome that counts for the client. */
+/*
+ * The outcome that counts for the client; of several forms of its requests, that of the
+ * first that is lost.
+ */
 static inline const struct p2pdma_outcome *
 p2pdma_facts_outcome(const struct p2pdma_facts *facts)
 {
-	return facts->client == P2PDMA_CLIENT_TRANSLATED ? &facts->translated :
-							   &facts->untranslated;
+	const struct p2pdma_outcome *outcome = &facts->untranslated;
+
+	if (facts->client == P2PDMA_CLIENT_TRANSLATED)
+		outcome = &facts->translated;
+	return facts->ats && !p2pdma_fate_lost(outcome->fate) ?
+		       &facts->sent_translated : outcome;
 }
 
 enum pci_p2pdma_reason p2pdma_decide(const struct p2pdma_facts *facts,
@@ -552,6 +634,7 @@ enum pci_p2pdma_reason p2pdma_decide(const struct p2pdma_facts *facts,
  *	DMA mask and IOMMU domain, power states)
  * @port: by obstacle, the port that stands in the way
  * @not_decoding: on the way to the provider
+ * @tlp: &enum pci_p2pdma_tlp, what the client's driver vouches for
  */
 struct p2pdma_gathered {
 	int distance;
@@ -559,6 +642,7 @@ struct p2pdma_gathered {
 	struct p2pdma_facts facts[P2PDMA_NR_KINDS];
 	struct p2pdma_bdf port[PCI_P2PDMA_DMA_MASK + 1];
 	struct p2pdma_bdf not_decoding;
+	unsigned int tlp;
 };
 
 /* The purpose for which a route is wanted. */
@@ -569,7 +653,8 @@ enum p2pdma_query {
 };
 
 void p2pdma_gather(struct p2pdma_gathered *gathered, struct pci_dev *client,
-		   struct p2pdma_provider *provider, bool predict);
+		   struct p2pdma_provider *provider, bool predict,
+		   unsigned int tlp);
 void p2pdma_conclude(const struct p2pdma_gathered *gathered,
 		     struct pci_dev *client, struct p2pdma_provider *provider,
 		     enum p2pdma_kind kind, enum p2pdma_query query,
@@ -590,6 +675,7 @@ void p2pdma_conclude_unread(struct p2pdma_provider *provider,
  * @iommu: it uses dma-iommu
  * @bypass: its dma_map_ops let dma-direct map for it
  * @bounce: it may only use bounce buffers
+ * @ats: whether it may send requests as translated
  * @domain: its IOMMU domain; only for single mappings, of a client with a driver,
  *	so that the domain stays
  */
@@ -601,6 +687,7 @@ struct p2pdma_stamp {
 	bool iommu;
 	bool bypass;
 	bool bounce;
+	enum p2pdma_ats ats;
 	const void *domain;
 };
 
@@ -703,7 +790,6 @@ void p2pdma_examine(struct p2pdma_provider *provider, struct pci_dev *client,
 /* pool.c: what drivers and user space allocate */
 
 unsigned long p2pdma_drain_limit(void);
-void p2pdma_drain(struct pci_dev *pdev);
 
 #if IS_ENABLED(CONFIG_KUNIT)
 /* debugfs.c, for tests: what the files give */

@@ -7,6 +7,7 @@
  *	opt	auto | off | switch | host | window
  *		deny=<pci_dev>[;<pci_dev>...]
  *		trust=<pci_dev>[@w][;<pci_dev>[@w]...]
+ *		loopback=<pci_dev>[;<pci_dev>...]
  *	pci_dev	[<domain>:]<bus>:<device>.<func>[/<device>.<func>]*
  *		pci:<vendor>:<device>[:<subvendor>:<subdevice>]
  *
@@ -188,7 +189,7 @@ static __printf(2, 3) void p2pdma_mistake(struct p2pdma_mistakes *mistakes,
 }
 
 /*
- * Add the devices of one deny= or trust= to a list; cuts up @text.  A mistake is noted,
+ * Add the devices of one deny=, trust= or loopback= to a list; cuts up @text.  A mistake is noted,
  * and is no error.
  */
 static int p2pdma_parse_list(struct p2pdma_match_list *list, const char *option,
@@ -247,14 +248,18 @@ static int p2pdma_parse_option(struct p2pdma_policy *policy, char *token,
 	if (len)
 		return p2pdma_parse_list(&policy->trust, "trust", token + len,
 					 mistakes);
+	len = str_has_prefix(token, "loopback=");
+	if (len)
+		return p2pdma_parse_list(&policy->loopback, "loopback",
+					 token + len, mistakes);
 
 	if (*token)
 		p2pdma_mistake(mistakes,
-			       "unknown option \"%.64s\"; write auto, off, switch, host, window, deny=... or trust=...",
+			       "unknown option \"%.64s\"; write auto, off, switch, host, window, deny=..., trust=... or loopback=...",
 			       token);
 	else
 		p2pdma_mistake(mistakes,
-			       "an option is empty; write auto, off, switch, host, window, deny=... or trust=...");
+			       "an option is empty; write auto, off, switch, host, window, deny=..., trust=... or loopback=...");
 	return 0;
 }
 
@@ -266,6 +271,7 @@ void p2pdma_policy_free(struct p2pdma_policy *policy)
 {
 	kfree(policy->deny.match);
 	kfree(policy->trust.match);
+	kfree(policy->loopback.match);
 	kfree(policy->text);
 	kfree(policy);
 }
@@ -352,6 +358,7 @@ void p2pdma_policy_show_changed(const struct p2pdma_policy *policy,
 	if (trust)
 		seq_buf_printf(s, "%s%s", policy->trust.count ? ";" : ",trust=",
 			       trust);
+	p2pdma_list_show(&policy->loopback, ",loopback=", s);
 	if (policy->window)
 		seq_buf_puts(s, ",window");
 }
@@ -416,6 +423,30 @@ bool p2pdma_policy_denies(const struct p2pdma_policy *policy,
 	return p2pdma_list_matches(&policy->deny, pdev);
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_policy_denies);
+
+/**
+ * p2pdma_policy_loops - do two functions of one device reach each other inside it, by the
+ *	word of the administrator?
+ * @policy: the policy
+ * @client: the one
+ * @provider: the other
+ *
+ * Both have to be named, a virtual function by itself or by its physical function.
+ *
+ * Context: any.
+ *
+ * Return: true if loopback= says so.
+ */
+bool p2pdma_policy_loops(const struct p2pdma_policy *policy,
+			 struct pci_dev *client, struct pci_dev *provider)
+{
+	const struct p2pdma_match_list *list = &policy->loopback;
+
+	return (p2pdma_list_matches(list, client) ||
+		p2pdma_list_matches(list, pci_physfn(client))) &&
+	       (p2pdma_list_matches(list, provider) ||
+		p2pdma_list_matches(list, pci_physfn(provider)));
+}
 
 /*
  * The active policy.
@@ -505,6 +536,23 @@ static void p2pdma_warn_trust(struct pci_host_bridge *host, bool reads)
 	add_taint(TAINT_USER, LOCKDEP_STILL_OK);
 }
 
+/* By PCI domain and ID, that p2pdma_warn_loopback() has warned; never emptied. */
+static DEFINE_XARRAY(p2pdma_loopback_warned);
+
+/* Warn of loopback= once for each function. */
+static void p2pdma_warn_loopback(struct pci_dev *pdev)
+{
+	unsigned long key = (unsigned long)pci_domain_nr(pdev->bus) << 16 |
+			    pci_dev_id(pdev);
+
+	if (xa_load(&p2pdma_loopback_warned, key))
+		return;
+	xa_store(&p2pdma_loopback_warned, key, xa_mk_value(1), GFP_KERNEL);
+
+	pci_warn(pdev, "p2pdma=loopback: peer-to-peer requests to and from other functions of this device are taken to work; if they do not, data are corrupted silently\n");
+	add_taint(TAINT_USER, LOCKDEP_STILL_OK);
+}
+
 /* Do trust= entries name a function?  Bit 0: any entry; bit 1: one that allows reads. */
 static unsigned int p2pdma_trust_of(const struct p2pdma_policy *policy,
 				    struct pci_dev *pdev)
@@ -567,6 +615,8 @@ static int p2pdma_publish(struct p2pdma_policy *policy, gfp_t gfp)
 
 		if (trust)
 			p2pdma_trust_add(active, size, pdev, trust & 2);
+		if (p2pdma_list_matches(&policy->loopback, pdev))
+			p2pdma_warn_loopback(pdev);
 	}
 
 	old = rcu_replace_pointer(p2pdma_active, active,
@@ -607,6 +657,7 @@ static void p2pdma_policy_report(void)
 
 	p2pdma_report_unmatched(&policy->deny, "deny");
 	p2pdma_report_unmatched(&policy->trust, "trust");
+	p2pdma_report_unmatched(&policy->loopback, "loopback");
 	if (policy->window)
 		pr_info("p2pdma=window has no effect in this version\n");
 }
@@ -647,7 +698,9 @@ EXPORT_SYMBOL_IF_KUNIT(p2pdma_locked_down);
 /* The option of a policy that lockdown forbids now, or NULL. */
 static const char *p2pdma_policy_forbidden(const struct p2pdma_policy *policy)
 {
-	return policy->trust.count && p2pdma_locked_down() ? "trust=" : NULL;
+	if (policy->trust.count && p2pdma_locked_down())
+		return "trust=";
+	return policy->loopback.count && p2pdma_locked_down() ? "loopback=" : NULL;
 }
 
 static void p2pdma_set_mistake(const char *mistake, void *data)
@@ -718,7 +771,8 @@ EXPORT_SYMBOL_IF_KUNIT(p2pdma_policy_get);
 void p2pdma_policy_device_changed(struct pci_dev *pdev)
 {
 	guard(mutex)(&p2pdma_policy_lock);
-	if (p2pdma_list_matches(&p2pdma_policy_locked()->trust, pdev))
+	if (p2pdma_list_matches(&p2pdma_policy_locked()->trust, pdev) ||
+	    p2pdma_list_matches(&p2pdma_policy_locked()->loopback, pdev))
 		p2pdma_publish(p2pdma_policy_locked(),
 			       GFP_KERNEL | __GFP_NOFAIL);
 }

@@ -4,7 +4,7 @@
  *
  * A driver adds parts of its BARs.  Each part gets struct pages and joins the
  * allocator of its function, and its range is registered.  Before the driver is
- * unbound, p2pdma_drain() refuses routes to the memory, removes user mappings so that
+ * unbound, pci_p2pdma_drain() refuses routes to the memory, removes user mappings so that
  * new ones fail, and waits a while for the pages that user space holds.  After the
  * driver's remove() devres undoes the rest: the last reference to each page is waited
  * for, and the range is removed.
@@ -66,12 +66,14 @@ static struct gen_pool *p2pdma_pool(struct pci_dev *pdev)
 static void *p2pdma_pool_alloc(struct pci_dev *pdev, size_t size,
 			       struct percpu_ref **ref)
 {
+	struct pci_p2pdma *p2pdma;
 	struct gen_pool *pool;
 	unsigned long addr;
 
 	guard(rcu)();
+	p2pdma = rcu_dereference(pdev->p2pdma);
 	pool = p2pdma_pool(pdev);
-	if (!pool)
+	if (!pool || READ_ONCE(p2pdma->draining))
 		return ERR_PTR(-ENODEV);
 
 	addr = gen_pool_alloc_owner(pool, size, (void **)ref);
@@ -261,7 +263,8 @@ bool pci_has_p2pmem(struct pci_dev *pdev)
 
 	guard(rcu)();
 	p2pdma = rcu_dereference(pdev->p2pdma);
-	return p2pdma && READ_ONCE(p2pdma->published);
+	return p2pdma && READ_ONCE(p2pdma->published) &&
+	       !READ_ONCE(p2pdma->draining);
 }
 EXPORT_SYMBOL_GPL(pci_has_p2pmem);
 
@@ -691,39 +694,60 @@ static void p2pdma_unmap_users(void *data)
 /**
  * p2pdma_drain_limit - how long may unbinding wait for user space?
  *
- * Much longer than an I/O takes; pages may also be pinned for good.  Tests may stub it.
+ * Longer than an I/O takes whose device does not answer at first: the timeouts of
+ * storage drivers are half a minute.  Tests may stub it.
  *
  * Return: the time in jiffies.
  */
 unsigned long p2pdma_drain_limit(void)
 {
 	KUNIT_STATIC_STUB_REDIRECT(p2pdma_drain_limit);
-	return 10 * HZ;
+	return 60 * HZ;
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_drain_limit);
 
+/* Wait until user space holds no page, the device is gone, or the time is over. */
+static void p2pdma_wait_for_users(struct pci_dev *pdev,
+				  struct pci_p2pdma *p2pdma)
+{
+	unsigned long limit = p2pdma_drain_limit(), end = jiffies + limit;
+
+	while (atomic_read(&p2pdma->user_pages) &&
+	       !pci_dev_is_disconnected(pdev)) {
+		if (time_after_eq(jiffies, end)) {
+			pci_warn(pdev, "user space still holds %d pages of peer memory after %u ms; the driver is unbound all the same\n",
+				 atomic_read(&p2pdma->user_pages),
+				 jiffies_to_msecs(limit));
+			return;
+		}
+		wait_event_timeout(p2pdma->drained,
+				   !atomic_read(&p2pdma->user_pages), HZ / 10);
+	}
+}
+
 /**
- * p2pdma_drain - the driver of a function is about to be unbound
+ * pci_p2pdma_drain - the driver of a function is about to be unbound
  * @pdev: the function
  *
  * The driver will reset the hardware, and transfers of others into its memory would then
- * report success and arrive nowhere.  So new mappings are refused from here on, user
- * mappings are taken away, and the pages that user space holds are waited for, for a
- * while: those that user I/O has pinned.  What drivers have allocated is not waited for,
- * because the driver frees its own only now.  A device that has been pulled out is not
- * waited for: transfers into its memory fail already.
+ * report success and arrive nowhere.  So new mappings and new allocations are refused
+ * from here on, and the function is not published any more; user mappings are taken
+ * away, and the pages that user space holds are waited for, for a while: those that
+ * user I/O has pinned.  What drivers have allocated is not waited for, because the
+ * driver frees its own only now.  A device that has been pulled out, or is while it is
+ * waited for, is not waited for: transfers into its memory fail already.
  *
  * Context: may sleep; before the driver's remove(), with the device locked.
  */
-void p2pdma_drain(struct pci_dev *pdev)
+void pci_p2pdma_drain(struct pci_dev *pdev)
 {
 	struct pci_p2pdma *p2pdma = rcu_dereference_protected(pdev->p2pdma, 1);
-	unsigned long limit;
 	int bar;
 
 	if (!p2pdma)
 		return;
 	/* Until devres frees @p2pdma. */
+	WRITE_ONCE(p2pdma->draining, true);
 	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++)
 		atomic_inc(&p2pdma->mem[bar].going);
 	p2pdma_invalidate(P2PDMA_BY_PROVIDER_GOING);
@@ -733,13 +757,7 @@ void p2pdma_drain(struct pci_dev *pdev)
 		return;
 
 	p2pdma_unmap_users(pdev);
-	limit = pci_dev_is_disconnected(pdev) ? 0 : p2pdma_drain_limit();
-	if (limit && !wait_event_timeout(p2pdma->drained,
-					 !atomic_read(&p2pdma->user_pages),
-					 limit))
-		pci_warn(pdev, "user space still holds %d pages of peer memory after %u ms; the driver is unbound all the same\n",
-			 atomic_read(&p2pdma->user_pages),
-			 jiffies_to_msecs(limit));
+	p2pdma_wait_for_users(pdev, p2pdma);
 }
 
 /**

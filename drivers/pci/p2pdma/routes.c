@@ -21,7 +21,7 @@ static void p2pdma_predict_route(struct p2pdma_provider *provider,
 	struct p2pdma_gathered gathered;
 	struct p2pdma_facts facts;
 
-	p2pdma_gather(&gathered, client, provider, true);
+	p2pdma_gather(&gathered, client, provider, true, 0);
 	p2pdma_conclude(&gathered, client, provider, p2pdma_kind(dir),
 			P2PDMA_QUERY_AWAKE, &facts, route);
 }
@@ -106,7 +106,7 @@ void p2pdma_examine(struct p2pdma_provider *provider, struct pci_dev *client,
 				       route);
 		return;
 	}
-	p2pdma_gather(gathered, client, provider, false);
+	p2pdma_gather(gathered, client, provider, false, 0);
 	p2pdma_conclude(gathered, client, provider, kind, P2PDMA_QUERY_LIST,
 			facts, route);
 }
@@ -267,6 +267,50 @@ enum pci_p2pdma_map_type pci_p2pdma_map_type(struct p2pdma_provider *provider,
 	return route.type;
 }
 EXPORT_SYMBOL_GPL(pci_p2pdma_map_type);
+
+/**
+ * pci_p2pdma_map_type_tlp - the same, for packets of which the driver vouches for more
+ * @provider: whose memory
+ * @dev: the device that will do the DMA
+ * @tlp: &enum pci_p2pdma_tlp, what holds for all packets that carry bus addresses
+ *
+ * Direct Translated P2P lets translated requests cross a switch that redirects others,
+ * and P2P Completion Redirect leaves completions with relaxed ordering alone (PCI
+ * Express Base Specification, "ACS P2P Completion Redirect", "ACS Direct Translated
+ * P2P").  %PCI_P2PDMA_TLP_TRANSLATED means nothing while the ATS of @dev is off.  An
+ * address that dma_map_phys() or dma_map_sgtable() returns is right for any packet; for
+ * %PCI_P2PDMA_MAP_BUS_ADDR that only this function returns, take the address from
+ * pci_p2pdma_bus_addr_map().
+ *
+ * Context: any; reads configuration space.  The caller holds @dev, and makes sure that
+ * the provider stays.
+ *
+ * Return: %PCI_P2PDMA_MAP_BUS_ADDR if such packets reach the memory with bus addresses,
+ * in both directions; else what pci_p2pdma_map_type() returns.
+ */
+enum pci_p2pdma_map_type
+pci_p2pdma_map_type_tlp(struct p2pdma_provider *provider, struct device *dev,
+			unsigned int tlp)
+{
+	struct pci_p2pdma_route route = {};
+	struct p2pdma_gathered gathered;
+	struct p2pdma_facts facts;
+
+	if (!dev_is_pci(dev) || !to_pci_dev(dev)->ats_enabled)
+		tlp &= ~PCI_P2PDMA_TLP_TRANSLATED;
+	if (!dev_is_pci(dev) || !tlp ||
+	    p2pdma_path_asleep(to_pci_dev(provider->owner)))
+		return pci_p2pdma_map_type(provider, dev);
+
+	scoped_guard(rcu) {
+		p2pdma_gather(&gathered, to_pci_dev(dev), provider, false, tlp);
+		p2pdma_conclude(&gathered, to_pci_dev(dev), provider,
+				P2PDMA_READS, P2PDMA_QUERY_LIST, &facts, &route);
+	}
+	return route.type == PCI_P2PDMA_MAP_BUS_ADDR ?
+		       route.type : pci_p2pdma_map_type(provider, dev);
+}
+EXPORT_SYMBOL_GPL(pci_p2pdma_map_type_tlp);
 
 /* For pci_p2pdma_state(); @page is a P2PDMA page. */
 void __pci_p2pdma_update_state(struct pci_p2pdma_map_state *state,

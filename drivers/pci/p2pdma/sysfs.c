@@ -63,13 +63,15 @@ static bool p2pdma_routes_line(struct p2pdma_provider *provider, void *data)
 			       &read);
 	p2pdma_route_bridge(write.has_bridge ? &write : &read, bridge);
 
-	len = scnprintf(line, sizeof(line), "%s %d %s %s %d %s %s %s\n",
+	len = scnprintf(line, sizeof(line), "%s %d %s %s %d %s %s %s%s\n",
 			pci_name(to_pci_dev(provider->owner)),
 			to_p2pdma_mem(provider)->bar,
 			pci_p2pdma_map_type_name(write.type),
 			pci_p2pdma_map_type_name(read.type), write.distance,
 			pci_p2pdma_reason_name(write.reason),
-			pci_p2pdma_reason_name(read.reason), bridge);
+			pci_p2pdma_reason_name(read.reason), bridge,
+			write.translated_crosses || read.translated_crosses ?
+				" translated-requests-cross" : "");
 
 	return p2pdma_text_add(text, line, len);
 }

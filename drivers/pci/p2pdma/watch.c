@@ -38,8 +38,8 @@ struct p2pdma_register {
 	u32 value;
 };
 
-/* Memory decoding; ACS Control; SR-IOV Control; the egress vector. */
-#define P2PDMA_MAX_REGISTERS (3 + 256 / 32)
+/* Memory decoding; SR-IOV Control; payload and tags; ACS Control, twice; the egress vector. */
+#define P2PDMA_MAX_REGISTERS (7 + 256 / 32)
 
 /**
  * struct p2pdma_watch - a watched function
@@ -83,6 +83,33 @@ static struct p2pdma_watch *p2pdma_watch_find(struct pci_bus *bus,
 	return NULL;
 }
 
+/* Those for payload size, tags and function groups. */
+static unsigned int p2pdma_link_registers(struct pci_dev *pdev,
+					  struct p2pdma_register *reg)
+{
+	int exp = pci_pcie_cap(pdev), cap;
+	unsigned int count = 0;
+
+	if (!exp)
+		return 0;
+	reg[count++] = (struct p2pdma_register) {
+		exp + PCI_EXP_DEVCTL, 2, false, PCI_EXP_DEVCTL_PAYLOAD };
+	if ((pdev->pcie_flags_reg & PCI_EXP_FLAGS_VERS) > 1)
+		reg[count++] = (struct p2pdma_register) {
+			exp + PCI_EXP_DEVCTL2, 2, false,
+			P2PDMA_DEVCTL2_10BIT_TAG_REQ };
+	cap = pci_find_ext_capability(pdev, P2PDMA_EXT_CAP_ID_DEV3);
+	if (cap)
+		reg[count++] = (struct p2pdma_register) {
+			cap + P2PDMA_DEV3_CTL, 4, false,
+			P2PDMA_DEV3_CTL_14BIT_TAG_REQ };
+	cap = pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_ARI);
+	if (cap)
+		reg[count++] = (struct p2pdma_register) {
+			cap + PCI_ARI_CTRL, 2, false, U16_MAX };
+	return count;
+}
+
 /* The registers of a function that fabric.c reads; returns how many. */
 static unsigned int p2pdma_registers(struct pci_dev *pdev,
 				     struct p2pdma_register *reg)
@@ -97,8 +124,10 @@ static unsigned int p2pdma_registers(struct pci_dev *pdev,
 	if (pdev->is_physfn)
 		reg[count++] = (struct p2pdma_register) {
 			pdev->sriov->pos + PCI_SRIOV_CTRL, 2, false,
-			PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE };
+			PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE |
+			P2PDMA_SRIOV_CTRL_10BIT_TAG };
 #endif
+	count += p2pdma_link_registers(pdev, reg + count);
 	if (!pdev->acs_cap)
 		return count;
 	reg[count++] = (struct p2pdma_register) {

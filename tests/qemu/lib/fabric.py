@@ -15,6 +15,7 @@ VIRTIO_MIB = 4          # a disk that takes no peer memory
 # QEMU's generic root port. Trust in a host bridge is given through a device
 # below it, and these are the devices that every host bridge here has.
 ROOT_PORT_ID = "pci:1b36:000c"
+DRIVE_ID = "pci:1b36:0010"
 
 
 @dataclass(frozen=True)

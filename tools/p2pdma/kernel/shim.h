@@ -44,10 +44,15 @@ typedef u64 pci_bus_addr_t;
 
 #define BIT(n)		(1UL << (n))
 #define GENMASK(h, l)	(((~0UL) >> (63 - (h))) & ((~0UL) << (l)))
+#define FIELD_GET(mask, value)	(((value) & (mask)) / ((mask) & -(mask)))
+#define FIELD_MAX(mask)		((mask) / ((mask) & -(mask)))
+/* of the machine that is looked at, which may be another, nobody knows */
+#define cc_platform_has(what)	(false)
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define __ffs(x)	((unsigned long)__builtin_ctzl(x))
 #define container_of(pointer, type, member) \
 	((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define max(a, b)	((a) > (b) ? (a) : (b))
 #define min_not_zero(a, b) \
 	((a) == 0 ? (b) : (b) == 0 ? (a) : (a) < (b) ? (a) : (b))
 #define strscpy(to, from, size)	((void)snprintf(to, size, "%s", from))
@@ -190,6 +195,7 @@ struct pci_dev {
 	u16 device;
 	u16 acs_cap;
 	u16 pcie_cap;
+	bool is_bridge;
 	int type;			/* of the port; negative: not PCI Express */
 	bool ari_enabled;
 	bool is_virtfn;
@@ -213,6 +219,8 @@ enum {
 
 #define PCI_STD_NUM_BARS	6
 #define PCI_VENDOR_ID_INTEL	0x8086
+#define PCI_VENDOR_ID_NVIDIA	0x10de
+#define PCI_VENDOR_ID_ZHAOXIN	0x1d17
 #define PCI_DEVFN(slot, func)	(((slot) & 0x1f) << 3 | ((func) & 7))
 #define PCI_SLOT(devfn)		((devfn) >> 3 & 0x1f)
 #define PCI_FUNC(devfn)		((devfn) & 7)
@@ -221,6 +229,7 @@ enum {
 
 #define pci_name(pdev)			((pdev)->name)
 #define PCI_DEVID(bus, devfn)		((u16)((bus) << 8 | (devfn)))
+#define pci_is_bridge(pdev)		((pdev)->is_bridge)
 #define pci_is_root_bus(bus)		(!(bus)->self)
 #define pci_dev_is_disconnected(pdev)	(false)
 #define list_is_singular(head) \
@@ -301,6 +310,14 @@ static inline int pci_read_config_dword(const struct pci_dev *pdev, int where,
 	return pci_read_config_bytes(pdev, where, 4, value);
 }
 
+static inline int pcie_capability_read_word(const struct pci_dev *pdev, int where,
+					    u16 *value)
+{
+	*value = 0;
+	return pdev->pcie_cap ?
+		pci_read_config_word(pdev, pdev->pcie_cap + where, value) : -EIO;
+}
+
 static inline int pcie_capability_read_dword(const struct pci_dev *pdev, int where,
 					     u32 *value)
 {
@@ -341,7 +358,14 @@ struct sg_table {
 #define _RET_IP_			0
 #define SG_DMA_P2PDMA			BIT(3)
 
+/* user space does not have the kernel's table of quirks */
+#define pci_dev_specific_acs_enabled(pdev, flags)	((void)(pdev), -ENOTTY)
+
 /* by model.c */
+int pci_find_ext_capability(struct pci_dev *pdev, int id);
+int pci_bus_read_config_word(struct pci_bus *bus, unsigned int devfn, int where, u16 *value);
+int pci_bus_read_config_dword(struct pci_bus *bus, unsigned int devfn, int where, u32 *value);
+bool shim_p2pdma_encrypted_guest(void);
 bool shim_p2pdma_cpu_listed(void);
 bool shim_p2pdma_is_guest(void);
 
