@@ -36,6 +36,7 @@ IOMMUS: dict[str, tuple[list[str], list[str]]] = {
     "intel": (["-device", "intel-iommu"], ["intel_iommu=on"]),
     "intel-pt": (["-device", "intel-iommu"], ["intel_iommu=on", "iommu=pt"]),
     "virtio": (["-device", "virtio-iommu-pci,addr=0x1"], []),
+    "intel-ats": (["-device", "intel-iommu,device-iotlb=on"], ["intel_iommu=on"]),
     # there, and not used unless the command line says so
     "intel-off": (["-device", "intel-iommu"], []),
 }
@@ -44,6 +45,7 @@ IOMMU_TEXT = {
     "intel": "intel-iommu, translating",
     "intel-pt": "intel-iommu, passthrough",
     "virtio": "virtio-iommu, translating",
+    "intel-ats": "intel-iommu, translating, with ATS",
     "intel-off": "intel-iommu, not in use",
 }
 
