@@ -5,6 +5,7 @@ sys, the output of lspci, and files that mean harm."""
 import io
 import json
 import random
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -128,19 +129,31 @@ def with_buses(root: Path) -> None:
             (place / "config").write_bytes(config)
 
 
+def acs_remedies(value: dict) -> dict:
+    """The boot options that change ACS, and what is said of them."""
+    return {r["name"]: (r["parameter"], r["warning"]) for r in value["remedies"]
+            if r["changes"] is not None}
+
+
 def test_lspci(results, work: Path, runner) -> None:
-    """The fabric of lspci's output is that of the machine."""
-    for name in ("devices", "nested", "ports", "switch", "hosts"):
+    """The fabric of lspci's output is that of the machine, and so are the boot options
+    for it."""
+    remedies = 0
+    fabrics = ("devices", "nested", "ports", "switch", "hosts", "cards")
+    for name in fabrics:
         if not results.wanted(f"lspci {name}"):
             continue
         root = runner.make_root(work, name, "lspci")
         with_buses(root)
+        # lspci does not print it
+        (root / "proc/cmdline").write_text("quiet\n")
         trouble = ""
         for detail in (False, True):
             file = work / "lspci.txt"
             file.write_text(lspci(root, detail))
             for pair in cases.ROUTES[name]:
                 real = json.loads(runner.run(["route", *pair, "--json"], root).stdout)
+                there = acs_remedies(real)
                 args = ["route", real["client"], real["provider"], "--json"]
                 done = outside(args, file, root / "pci.ids", runner)
                 if done.returncode:
@@ -152,9 +165,15 @@ def test_lspci(results, work: Path, runner) -> None:
                 for key in ("shape", "distance", "common", "redirectors", "request"):
                     if got["fabric"][key] != real["fabric"][key]:
                         trouble += f"{pair}: {key} is {got['fabric'][key]}\n"
+                seen = acs_remedies(got)
+                remedies += len(seen)
+                trouble += "".join(f"{pair}: {key} is {seen[key]} and not {there[key]}\n"
+                                   for key in seen.keys() & there if seen[key] != there[key])
                 if not got["predicted"]["project"] or \
                         not any("lspci" in line for line in got["unseen"]):
                     trouble += f"{pair}: {got['predicted']} {got['unseen']}\n"
+        if name == fabrics[-1] and not remedies:
+            trouble += "no boot option was compared\n"
         results.tell(f"lspci {name}", trouble)
     if results.wanted("lspci on standard input"):
         root = runner.make_root(work, "devices", "lspci")
@@ -165,7 +184,7 @@ def test_lspci(results, work: Path, runner) -> None:
                      "" if not done.returncode else done.stderr)
 
 
-def test_sys(results, roots: dict[str, Path], runner) -> None:
+def test_sys(results, roots: dict[str, Path], work: Path, runner) -> None:
     """A folder sys alone."""
     if results.wanted("copied sys"):
         root = roots["devices-stock"]
@@ -176,6 +195,16 @@ def test_sys(results, roots: dict[str, Path], runner) -> None:
         if not any("copied folder sys" in line for line in got["unseen"]):
             trouble += f"what it lacks is not said: {got['unseen']}"
         results.tell("copied sys", trouble)
+    # domains that translate show an IOMMU that its class does not
+    if results.wanted("copied sys without class"):
+        root = runner.make_root(work, "cards", "copied")
+        args = ["route", *cases.ROUTES["cards"][0], "--json"]
+        want = acs_remedies(json.loads(runner.run(args, root).stdout))
+        shutil.rmtree(root / "sys/class")
+        got = acs_remedies(json.loads(
+            outside(args, root / "sys", root / "pci.ids", runner).stdout))
+        results.tell("copied sys without class",
+                     "" if got and got == want else f"got {got}, expected {want}")
 
 
 def hostile(folder: Path) -> bytes:
@@ -276,6 +305,6 @@ def offline(results, roots: dict[str, Path], work: Path, runner) -> None:
     test_collect(results, roots, work, runner)
     test_secrets(results, work, runner)
     test_lspci(results, work, runner)
-    test_sys(results, roots, runner)
+    test_sys(results, roots, work, runner)
     test_hostile(results, roots, work, runner)
     test_damaged(results, roots, work, runner)

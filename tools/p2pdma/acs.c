@@ -5,6 +5,7 @@
 
 #include "acs.h"
 #include "policy.h"
+#include "source.h"
 
 enum acs_options acs_options(const char *release)
 {
@@ -83,6 +84,22 @@ static bool find_entry(const char *list, const struct dev *dev, bool flags,
 	return found;
 }
 
+/*
+ * Does the kernel set ACS_DEFAULT by itself, or may it? An IOMMU that translates shows it
+ * where /sys/class/iommu has not been copied; lspci shows neither.
+ */
+static bool kernel_sets_acs(const struct machine *m)
+{
+	size_t i;
+
+	if (m->n_iommus || source_kind() == SOURCE_LSPCI)
+		return true;
+	for (i = 0; i < m->n_devs; i++)
+		if (m->devs[i]->translated)
+			return true;
+	return false;
+}
+
 /* What firmware had set, as far as it can be told from what is set now. */
 static unsigned int of_firmware(const struct machine *m, const struct dev *dev)
 {
@@ -95,7 +112,8 @@ static unsigned int of_firmware(const struct machine *m, const struct dev *dev)
 	    find_entry(config, dev, true, false, &mask, &bits))
 		ctrl &= ~mask;
 	else if (!(options == ACS_OPTIONS_MENDED &&
-		   find_entry(redir, dev, false, false, NULL, NULL)) && m->n_iommus)
+		   find_entry(redir, dev, false, false, NULL, NULL)) &&
+		 kernel_sets_acs(m))
 		ctrl &= ~ACS_DEFAULT;
 	free(redir);
 	free(config);
@@ -109,7 +127,7 @@ unsigned int acs_at_boot(const struct machine *m, const struct dev *dev,
 	unsigned int firmware = of_firmware(m, dev), ctrl = firmware, mask, bits;
 	bool faulty = options == ACS_OPTIONS_FAULTY;
 
-	if (m->n_iommus)
+	if (kernel_sets_acs(m))
 		ctrl |= ACS_DEFAULT;
 	if (options >= ACS_OPTIONS_REDIR &&
 	    find_entry(redir, dev, false, false, NULL, NULL)) {

@@ -334,6 +334,28 @@ static bool is_better(const struct plan *one, const struct plan *other)
 	return one->changes.n < other->changes.n;
 }
 
+/* Does a boot with it clear, at any port, bits that the command leaves set? */
+static bool loses_bits(const struct plan *plan)
+{
+	size_t i;
+
+	for (i = 0; i < plan->n; i++)
+		if (plan->now[i].ctrl & ~plan->boot[i].ctrl & (ACS_SV | ACS_UF))
+			return true;
+	return false;
+}
+
+/*
+ * Is disable_acs_redir the one to offer? Of two that are as good for all pairs, it is
+ * unless it also clears SV or UF.
+ */
+static bool prefers_redir(const struct plan *redir, const struct plan *config)
+{
+	if (is_better(redir, config))
+		return true;
+	return !is_better(config, redir) && !loses_bits(redir);
+}
+
 void no_acs_at(const struct situation *s, const struct dev * const *devs, size_t n,
 	       bool one_way, struct remedy *remedy)
 {
@@ -344,7 +366,7 @@ void no_acs_at(const struct situation *s, const struct dev * const *devs, size_t
 
 	has_redir = plan_redir(s, &redir, devs, n);
 	has_config = plan_config(s, &config, devs, n, ACS_REDIR, one_way);
-	use_redir = has_redir && (!has_config || !is_better(&config, &redir));
+	use_redir = has_redir && (!has_config || prefers_redir(&redir, &config));
 	plan_use(s, use_redir ? &redir : &config, remedy, effect, use_redir,
 		 use_redir && has_config ? config.parameter : NULL);
 	plan_free(&redir);
