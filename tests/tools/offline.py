@@ -69,17 +69,28 @@ def test_secrets(results, work: Path, runner) -> None:
     place = (root / "sys/bus/pci/devices/0000:05:00.0").resolve()
     config = bytearray((place / "config").read_bytes())
     config[0x80:0x88] = bytes.fromhex("03900080") + MAC[:4]         # vital product data
-    config[0x90:0x9a] = bytes.fromhex("09000a00") + MAC             # of the vendor
+    config[0x90:0x9a] = bytes.fromhex("096c0a00") + MAC             # of the vendor
+    # the same where the part of PCI Express that is taken ends otherwise
+    config[0x6c:0x76] = bytes.fromhex("09000a00") + MAC
     config[0x41] = 0x80
     config[0x100:0x10c] = bytes.fromhex("03000111") + SERIAL        # serial number
     config[0x110:0x120] = bytes.fromhex("0b000120") + bytes.fromhex("00000001") + SERIAL
-    config[0x200:0x20c] = bytes.fromhex("0d000100") + bytes.fromhex("5f00") + b"\1\0" * 3
+    # ACS with a vector of 256 bits, which would reach over the next one
+    config[0x200:0x20c] = bytes.fromhex("0d00c120") + bytes.fromhex("7f00") + b"\1\0" * 3
+    config[0x20c:0x21c] = bytes.fromhex("0b000100") + bytes.fromhex("00000001") + SERIAL
     config[0xe00:0xe06] = MAC                                       # in no capability
     (place / "config").write_bytes(config)
+    # PCI Express, version 1
+    old = (root / "sys/bus/pci/devices/0000:03:00.0/config").resolve()
+    config = bytearray(old.read_bytes())
+    config[0x42] = config[0x42] & 0xf0 | 1
+    config[0x54:0x5a] = MAC
+    old.write_bytes(config)
     for folder in ("net/enx0c42a1abcdef", "infiniband/rocex0c42a10300abcdef"):
         (place / folder).mkdir(parents=True)
     (root / "proc/cmdline").write_text(
-        "BOOTIF=01-0c-42-a1-ab-cd-ef root=UUID=1234 pci=realloc iommu=pt quiet\n")
+        "BOOTIF=01-0c-42-a1-ab-cd-ef root=UUID=1234 pci=realloc iommu=pt\t"
+        "--token=S3CRET quiet -- --password=S3CRET iommu.token=S3CRET\n")
     (place / "serial").write_text("S3CRET\n")
     file = work / "secrets.tar"
     done = runner.run(["collect", str(file)], root)

@@ -17,6 +17,7 @@
 #include "drives.h"
 #include "kconfig.h"
 #include "out.h"
+#include "policy.h"
 #include "sysfs.h"
 #include "tar.h"
 
@@ -52,14 +53,49 @@ static void keep(unsigned char *to, const unsigned char *from, size_t len, size_
 		memcpy(to + at, from + at, n < len - at ? n : len - at);
 }
 
-/* Bytes of a capability that the commands may want; the others may be anything. */
-static size_t cap_size(unsigned int id)
+/* The capabilities of a list, in its order. A damaged list may have one inside another. */
+struct caps {
+	size_t start[960];
+	size_t n;
+	size_t end;		/* of the part of configuration space that they are in */
+};
+
+static void find_caps(const unsigned char *config, size_t len, struct caps *caps)
 {
-	switch (id) {
+	size_t at = word(config, len, PCI_CAPABILITY_LIST, 1) & 0xfc;
+
+	*caps = (struct caps){ .end = 0x100 };
+	while (at >= 0x40 && caps->n < 48) {
+		caps->start[caps->n++] = at;
+		at = word(config, len, at + 1, 1) & 0xfc;
+	}
+}
+
+static void find_ext_caps(const unsigned char *config, size_t len, struct caps *caps)
+{
+	unsigned int header;
+	size_t at = 0x100;
+
+	*caps = (struct caps){ .end = len };
+	while (at >= 0x100 && at + 4 <= len && caps->n < ARRAY_SIZE(caps->start)) {
+		header = word(config, len, at, 4);
+		if (!header || header == 0xffffffff)
+			break;
+		caps->start[caps->n++] = at;
+		at = header >> 20 & 0xffc;
+	}
+}
+
+/* Bytes of a capability that the commands may want; the others may be anything. */
+static size_t cap_size(const unsigned char *config, size_t len, size_t at)
+{
+	switch (word(config, len, at, 1)) {
 	case PCI_CAP_ID_PM:
 		return 8;
 	case PCI_CAP_ID_EXP:
-		return 0x3c;
+		/* version 1 ends behind what describes the device and its link */
+		return (word(config, len, at + PCI_EXP_FLAGS, 2) & PCI_EXP_FLAGS_VERS) < 2 ?
+			PCI_CAP_EXP_ENDPOINT_SIZEOF_V1 : 0x3c;
 	case PCI_CAP_ID_SSVID:
 		return 8;
 	default:
@@ -94,10 +130,29 @@ static size_t ext_cap_size(const unsigned char *config, size_t len, size_t at)
 	}
 }
 
+/* Keep of each capability what @size says, and nothing of the one that follows it. */
+static void keep_caps(unsigned char *to, const unsigned char *config, size_t len,
+		      const struct caps *caps,
+		      size_t (*size)(const unsigned char *config, size_t len, size_t at))
+{
+	size_t i, j, at, end;
+
+	for (i = 0; i < caps->n; i++) {
+		at = caps->start[i];
+		end = at + size(config, len, at);
+		if (end > caps->end)
+			end = caps->end;
+		for (j = 0; j < caps->n; j++)
+			if (caps->start[j] > at && caps->start[j] < end)
+				end = caps->start[j];
+		keep(to, config, len, at, end - at);
+	}
+}
+
 void collect_config(const unsigned char *config, size_t len, unsigned char *to)
 {
-	unsigned int at, header, left;
-	size_t i;
+	struct caps caps;
+	size_t i, at;
 
 	memset(to, 0, len);
 	for (i = 0; i < len && config[i] == 0xff; i++)
@@ -108,24 +163,14 @@ void collect_config(const unsigned char *config, size_t len, unsigned char *to)
 		return;
 	}
 	keep(to, config, len, 0, 0x40);
-	at = word(config, len, PCI_CAPABILITY_LIST, 1) & 0xfc;
-	for (left = 48; at >= 0x40 && left--;
-	     at = word(config, len, at + 1, 1) & 0xfc)
-		keep(to, config, len, at, cap_size(word(config, len, at, 1)));
-	at = 0x100;
-	for (left = 960; at >= 0x100 && at + 4 <= len && left--; at = header >> 20 & 0xffc) {
-		header = word(config, len, at, 4);
-		if (!header || header == 0xffffffff)
-			break;
-		keep(to, config, len, at, ext_cap_size(config, len, at));
-	}
-	/* a damaged list may have one inside another */
-	at = 0x100;
-	for (left = 960; at >= 0x100 && at + 4 <= len && left--; at = header >> 20 & 0xffc) {
-		header = word(config, len, at, 4);
-		if (!header || header == 0xffffffff)
-			break;
-		if ((header & 0xffff) == PCI_EXT_CAP_ID_DSN)
+	find_caps(config, len, &caps);
+	keep_caps(to, config, len, &caps, cap_size);
+	find_ext_caps(config, len, &caps);
+	keep_caps(to, config, len, &caps, ext_cap_size);
+	/* what a damaged list takes for a capability may be a serial number */
+	for (i = 0; i < caps.n; i++) {
+		at = caps.start[i];
+		if (word(config, len, at, 2) == PCI_EXT_CAP_ID_DSN)
 			memset(to + at + 4, 0, len - at < 12 ? len - at - 4 : 8);
 	}
 }
@@ -162,23 +207,19 @@ char *collect_cmdline(const char *cmdline)
 {
 	static const char * const starts[] = {
 		"pci=", "pcie_", "pci_", "p2pdma", "iommu", "intel_iommu", "amd_iommu",
-		"swiotlb", "mem_encrypt", "arm-smmu", "--",
+		"swiotlb", "mem_encrypt", "arm-smmu",
 	};
 	struct text text = {};
-	const char *at = cmdline;
-	size_t i, len;
+	char *word;
+	size_t i;
 
-	while (*at) {
-		bool quoted = false;
-
-		for (len = 0; at[len] && (quoted || at[len] != ' '); len++)
-			quoted ^= at[len] == '"';
+	while ((word = cmdline_word(&cmdline))) {
 		for (i = 0; i < ARRAY_SIZE(starts); i++)
-			if (!strncmp(at + (*at == '"'), starts[i], strlen(starts[i])))
+			if (!strncmp(word + (*word == '"'), starts[i], strlen(starts[i])))
 				break;
-		if (len && i < ARRAY_SIZE(starts))
-			text_addf(&text, "%s%.*s", text.len ? " " : "", (int)len, at);
-		at += len + (at[len] == ' ');
+		if (i < ARRAY_SIZE(starts))
+			text_addf(&text, "%s%s", text.len ? " " : "", word);
+		free(word);
 	}
 	return text_take(&text);
 }
@@ -405,11 +446,13 @@ static void add_kernel(struct collection *to)
 	path = xasprintf("%s\n", to->m->release);
 	add_text(to, "proc/sys/kernel/osrelease", path);
 	free(path);
-	kept = collect_cmdline(to->m->cmdline);
+	text = sysfs_read("/proc/cmdline");
+	kept = collect_cmdline(text ? text : "");
 	path = xasprintf("%s\n", kept);
 	add_text(to, "proc/cmdline", path);
 	free(path);
 	free(kept);
+	free(text);
 	text = sysfs_read("/proc/cpuinfo");
 	if (text) {
 		kept = lines_of(text, cpu, ARRAY_SIZE(cpu), true);

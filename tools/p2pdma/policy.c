@@ -355,11 +355,7 @@ static void mend(struct policy *policy)
 	set_word(&policy->mode, policy->meant);
 }
 
-/*
- * The next word of a kernel's command line from *@at on, as it stands there; what
- * is in quotes stays together. NULL at the end. To be freed.
- */
-static char *next_word(const char **at)
+char *cmdline_word(const char **at)
 {
 	const char *first = *at + strspn(*at, BLANKS), *end = first;
 	bool quoted = false;
@@ -368,7 +364,9 @@ static char *next_word(const char **at)
 		if (*end == '"')
 			quoted = !quoted;
 	*at = end;
-	return end > first ? xasprintf("%.*s", (int)(end - first), first) : NULL;
+	if (end == first || (end - first == 2 && !strncmp(first, "--", 2)))
+		return NULL;
+	return xasprintf("%.*s", (int)(end - first), first);
 }
 
 /* The value of a word p2pdma=VALUE, without quotes; NULL for other words. To be freed. */
@@ -402,17 +400,14 @@ void policy_at_boot(const char *cmdline, const struct machine *m,
 	*boot = (struct boot_policy){};
 	policy_init(&boot->all);
 	policy_init(&boot->rest);
-	while ((word = next_word(&cmdline))) {
+	while ((word = cmdline_word(&cmdline))) {
 		value = value_of(word);
 		if (value) {
 			words_add(&boot->words, word);
 			words_add(&values, value);
-			continue;
+		} else {
+			free(word);
 		}
-		/* the words after it are for init */
-		if (!strcmp(word, "--"))
-			cmdline = "";
-		free(word);
 	}
 	/* the kernel joins all values, and ignores blanks around the whole */
 	if (values.n)

@@ -29,6 +29,13 @@ struct boot_policy {
 };
 
 /*
+ * The next word of a kernel's command line from *@at on, as it stands there; what is in
+ * quotes stays together. NULL at the end, and at the word "--": those after it are for
+ * init. To be freed.
+ */
+char *cmdline_word(const char **at);
+
+/*
  * Parse as the kernel does. Never fails: what does not parse is added to @wrong, with
  * near matches; if @m is given, with those among its devices as well.
  */
