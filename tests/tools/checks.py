@@ -18,6 +18,11 @@ RULES = [
     ("devices", "nics gpus\nnvme7 gpus\naccelerators gpus", 1,
      ["line 2: there is no device 'nvme7'", "line 3: there are no accelerators"]),
     ("devices", "gpus nvme0", 1, ["line 1: 0000:04:00.0 has no memory"]),
+    # one GPU alone; drives without memory
+    ("ats", "gpus gpus bus\ngpus gpus nearest", 1,
+     ["line 1: no pair of gpus and gpus is there; required: bus",
+      "line 2: no pair of gpus and gpus is there; required: any"]),
+    ("devices", "gpus drives\nnics gpus", 1, ["line 1: no pair of gpus and drives is there"]),
     ("devices", "02:00.0 gpus", 1, ["line 1: 0000:02:00.0 is a bridge"]),
     ("devices-stock", "nics gpus any", 0, []),
     ("devices-stock", "nics gpus bus write nearest", 1, ["line 1: 0000:05:00.0 reaches none"]),

@@ -189,8 +189,8 @@ static void check_rule(struct checking *c, const struct rule_line *rule)
 {
 	const struct dev *client, *provider;
 	enum group clients, providers;
+	size_t i, n_before = c->n_pairs;
 	int bar, no_bar;
-	size_t i;
 
 	if (!resolve(c, rule, rule->client, &client, &clients, &no_bar) ||
 	    !resolve(c, rule, rule->provider, &provider, &providers, &bar))
@@ -213,6 +213,9 @@ static void check_rule(struct checking *c, const struct rule_line *rule)
 	for (i = 0; i < c->m->n_devs; i++)
 		if (means(c->m->devs[i], client, clients))
 			check_client(c, rule, c->m->devs[i], provider, providers, bar);
+	if (c->n_pairs == n_before)
+		add(c, rule)->what = xasprintf("no pair of %s and %s is there", rule->client,
+					       rule->provider);
 }
 
 static char *violation_text(const struct violation *v)
