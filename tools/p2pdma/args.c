@@ -279,47 +279,63 @@ struct dev *args_dev(const struct machine *m, const char *word, const char *what
 struct dev *args_find(const struct machine *m, const char *word, int *bar)
 {
 	struct dev *dev = find_dev(m, word);
-	unsigned long long number = 0;
+	unsigned long long number;
 	char *copy, *slash;
 
-	*bar = -1;
-	if (dev)
-		return dev;
-	copy = xstrdup(word);
-	slash = strrchr(copy, '/');
-	if (slash) {
-		*slash = '\0';
-		if (parse_number(slash + 1, &number) && number < N_BARS)
-			dev = find_dev(m, copy);
-		*bar = number;
-	}
-	free(copy);
-	return dev;
-}
-
-/* The function and the BAR that @word names; -1 where it names none. */
-static struct dev *find_memory(const struct machine *m, const char *word, int *bar,
-			       bool providers)
-{
-	struct dev *dev = find_dev(m, word);
-	unsigned long long number = 0;
-	char *copy, *slash;
-
-	*bar = -1;
-	if (dev)
+	if (bar)
+		*bar = -1;
+	if (dev || !bar)
 		return dev;
 	copy = xstrdup(word);
 	slash = strrchr(copy, '/');
 	if (slash) {
 		*slash = '\0';
 		dev = find_dev(m, copy);
+		*bar = parse_number(slash + 1, &number) && number < N_BARS ? (int)number :
+									     N_BARS;
 	}
+	free(copy);
+	return dev;
+}
+
+char *args_no_memory(const struct machine *m, const char *word, const struct dev *dev, int bar)
+{
+	const struct provider *registered = machine_provider(m, dev, -1);
+
+	if (machine_provider(m, dev, bar))
+		return NULL;
+	if (bar >= N_BARS)
+		return xasprintf("%s has no BAR '%s': BARs are 0 to 5", dev->bdf,
+				 strrchr(word, '/') + 1);
+	if (!dev_has_memory(dev))
+		return xasprintf("%s has no memory that others could reach: none of its BARs is memory",
+				 dev->bdf);
+	if (bar >= 0 && !dev->bars_seen && registered && registered->bar >= 0)
+		return xasprintf("BAR %d of %s is not registered as peer memory", bar,
+				 dev->bdf);
+	if (bar >= 0 && dev->bars_seen && !dev->bars[bar].last)
+		return xasprintf("BAR %d of %s is not memory, or not there", bar, dev->bdf);
+	return NULL;
+}
+
+struct provider args_memory_of(const struct machine *m, struct dev *dev, int bar)
+{
+	const struct provider *registered = machine_provider(m, dev, bar);
+
+	return registered ? *registered :
+			    (struct provider){ .dev = dev, .bar = bar, .only = true };
+}
+
+/* The same, for a command that cannot do without. */
+static struct dev *find_memory(const struct machine *m, const char *word, int *bar,
+			       bool providers)
+{
+	struct dev *dev = args_find(m, word, bar);
+
 	if (!dev)
 		no_such_dev(m, word, "provider", providers);
-	if (!parse_number(slash + 1, &number) || number >= N_BARS)
-		die("%s has no BAR '%s': BARs are 0 to 5", dev->bdf, slash + 1);
-	*bar = number;
-	free(copy);
+	if (*bar >= N_BARS)
+		die("%s", args_no_memory(m, word, dev, *bar));
 	return dev;
 }
 
@@ -351,21 +367,13 @@ const struct provider *args_provider(const struct machine *m, const char *word,
 
 struct provider args_memory(const struct machine *m, const char *word)
 {
-	const struct provider *registered;
 	struct dev *dev;
+	char *wrong;
 	int bar;
 
 	dev = find_memory(m, word, &bar, false);
-	registered = machine_provider(m, dev, bar);
-	if (registered)
-		return *registered;
-	if (!dev_has_memory(dev))
-		die("%s has no memory that others could reach: none of its BARs is memory",
-		    dev->bdf);
-	registered = machine_provider(m, dev, -1);
-	if (bar >= 0 && !dev->bars_seen && registered && registered->bar >= 0)
-		die("BAR %d of %s is not registered as peer memory", bar, dev->bdf);
-	if (bar >= 0 && dev->bars_seen && !dev->bars[bar].last)
-		die("BAR %d of %s is not memory, or not there", bar, dev->bdf);
-	return (struct provider){ .dev = dev, .bar = bar, .only = true };
+	wrong = args_no_memory(m, word, dev, bar);
+	if (wrong)
+		die("%s", wrong);
+	return args_memory_of(m, dev, bar);
 }

@@ -64,8 +64,18 @@ unsigned long long args_size(const char *option, const char *text,
  */
 struct dev *args_dev(const struct machine *m, const char *word,
 		     const char *what);
-/* The same with "/BAR"; *@bar is -1 without it. NULL if there is none. */
+/*
+ * The same with "/BAR". NULL if there is none. *@bar is -1 without it, and N_BARS if it is
+ * none of the numbers that BARs have. @bar is NULL where no BAR may be named.
+ */
 struct dev *args_find(const struct machine *m, const char *word, int *bar);
+/*
+ * Why the function and BAR that @word stands for are no memory that others could reach, as a
+ * sentence to be freed; NULL if they are.
+ */
+char *args_no_memory(const struct machine *m, const char *word, const struct dev *dev, int bar);
+/* It as a provider, registered or not. */
+struct provider args_memory_of(const struct machine *m, struct dev *dev, int bar);
 /*
  * The same for a provider; the word may end with "/BAR", and *@one_bar is set to whether
  * it does. @one_bar may be NULL.
@@ -73,8 +83,8 @@ struct dev *args_find(const struct machine *m, const char *word, int *bar);
 const struct provider *args_provider(const struct machine *m, const char *word,
 				     bool *one_bar);
 /*
- * The same for any function with a BAR of memory, registered or not. BAR -1 stands for all
- * of a function that no driver has registered.
+ * Any function with a BAR of memory, registered or not, as args_dev() takes it, with or
+ * without "/BAR". BAR -1 stands for all of a function that no driver has registered.
  */
 struct provider args_memory(const struct machine *m, const char *word);
 

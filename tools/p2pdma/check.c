@@ -75,14 +75,18 @@ static bool means(const struct dev *dev, const struct dev *named, enum group gro
 	return named ? dev == named : !dev->is_bridge && group_of(dev) == group;
 }
 
-/* What a word of a rule stands for: @named, or else a group. False if nothing is there. */
+/*
+ * What a word of a rule stands for: @named, or else a group. False if nothing is there. @bar
+ * is NULL for a client, of which there are no BARs.
+ */
 static bool resolve(struct checking *c, const struct rule_line *rule, const char *word,
 		    const struct dev **named, enum group *group, int *bar)
 {
 	size_t i;
 
 	*named = NULL;
-	*bar = -1;
+	if (bar)
+		*bar = -1;
 	*group = group_parse(word);
 	if (*group != N_GROUPS) {
 		for (i = 0; i < c->m->n_devs; i++)
@@ -138,14 +142,6 @@ static void check_pair(struct checking *c, const struct rule_line *rule,
 	path_free(path);
 }
 
-static struct provider memory_of(const struct machine *m, struct dev *dev, int bar)
-{
-	const struct provider *registered = machine_provider(m, dev, bar);
-
-	return registered ? *registered :
-			    (struct provider){ .dev = dev, .bar = bar, .only = true };
-}
-
 /* One client with all that the rule names as providers. */
 static void check_client(struct checking *c, const struct rule_line *rule,
 			 const struct dev *client, const struct dev *named,
@@ -174,7 +170,7 @@ static void check_client(struct checking *c, const struct rule_line *rule,
 				if (!pass || distance > nearest)
 					continue;
 			}
-			provider = memory_of(c->m, dev, bar);
+			provider = args_memory_of(c->m, dev, bar);
 			looked = true;
 			check_pair(c, rule, client, &provider, rule->nearest, &holds);
 			any |= holds;
@@ -190,9 +186,10 @@ static void check_rule(struct checking *c, const struct rule_line *rule)
 	const struct dev *client, *provider;
 	enum group clients, providers;
 	size_t i, n_before = c->n_pairs;
-	int bar, no_bar;
+	char *wrong;
+	int bar;
 
-	if (!resolve(c, rule, rule->client, &client, &clients, &no_bar) ||
+	if (!resolve(c, rule, rule->client, &client, &clients, NULL) ||
 	    !resolve(c, rule, rule->provider, &provider, &providers, &bar))
 		return;
 	if (client && client->is_bridge) {
@@ -200,9 +197,11 @@ static void check_rule(struct checking *c, const struct rule_line *rule)
 					       client->bdf);
 		return;
 	}
-	if (provider && !dev_has_memory(provider)) {
-		add(c, rule)->what = xasprintf("%s has no memory that others could reach",
-					       provider->bdf);
+	wrong = provider ? args_no_memory(c->m, rule->provider, provider, bar) :
+			   NULL;
+	if (wrong) {
+		make_plain(wrong);
+		add(c, rule)->what = wrong;
 		return;
 	}
 	if (client && client == provider) {

@@ -63,12 +63,16 @@ static void add_wanted(struct plan *plan, const struct dev *client, struct dev *
 	plan->wanted[plan->n_wanted++] = (struct wanted){ client, provider, bar, {}, {} };
 }
 
-/* The function that a word of a pair names; NULL for a group. Dies if it is none. */
+/*
+ * The function that a word of a pair names; NULL for a group. Dies if it is none. @bar is
+ * NULL for a client.
+ */
 static struct dev *named(const struct plan *plan, const char *word, int *bar)
 {
 	struct dev *dev;
 
-	*bar = -1;
+	if (bar)
+		*bar = -1;
 	if (group_parse(word) != N_GROUPS)
 		return NULL;
 	dev = args_find(plan->m, word, bar);
@@ -79,15 +83,16 @@ static void add_pair(struct plan *plan, const char *client, const char *provider
 {
 	struct dev *c, *p;
 	size_t i, j, n = plan->n_wanted;
-	int bar, no_bar;
+	char *wrong;
+	int bar;
 
-	c = named(plan, client, &no_bar);
+	c = named(plan, client, NULL);
 	p = named(plan, provider, &bar);
 	if (c && c->is_bridge)
 		die("%s is a bridge, which does no DMA of its own", c->bdf);
-	if (p && !dev_has_memory(p))
-		die("%s has no memory that others could reach: none of its BARs is memory",
-		    p->bdf);
+	wrong = p ? args_no_memory(plan->m, provider, p, bar) : NULL;
+	if (wrong)
+		die("%s", wrong);
 	for (i = 0; i < plan->m->n_devs; i++) {
 		struct dev *client_dev = plan->m->devs[i];
 
