@@ -284,6 +284,27 @@ BAR_OF_16M = ("file 0000:03:00.0 resource 0x0000380000000000 0x0000380000ffffff 
               "0x000000000014220c")
 HIGH_BAR = ["route", "eth0", "03:00.0"]
 SAYS = {
+    "host bridges trusted for writes": (
+        "hosts", {}, [], ["check"], ["note     host-bridges    trusted for writes alone: 0000:00"],
+        ["nothing is known"]),
+    "host bridges trusted": (
+        "hosts", {"@w": ""}, [], ["check"], ["ok       host-bridges"], []),
+    "host bridges among their own ports": (
+        "hosts", {",trust=pci:1b36:000c@w": "", "root-port id=1b36:000c": "root-port id=8086:2f01"},
+        [], ["check"], ["note     host-bridges    known to forward among their own ports: "
+                        "0000:00:01.0 (8086:2f01), 0000:80"], ["nothing is known"]),
+    "host bridges, one": (
+        "switch", {"id=8086:29c0": "id=8086:2f00"}, [], ["check"],
+        ["ok       host-bridges    all are known to forward"], []),
+    "host bridges of the project's list": (
+        "switch", {"id=8086:29c0": "id=8086:0b25"}, [], ["check"],
+        ["ok       host-bridges    all are known to forward"], []),
+    "host bridges of a later list": (
+        "stock", {"id=8086:29c0": "id=8086:0b25"}, [], ["check"],
+        ["no       host-bridges    nothing is known of 0000:00:00.0 (8086:0b25)"], []),
+    "host bridges of the kernel's list": (
+        "stock", {"id=8086:29c0": "id=8086:0b25", "6.1.0-28-amd64": "6.13.0"}, [], ["check"],
+        ["ok       host-bridges    all are in the list"], []),
     "VT-d": ("high-bar", {}, ["sysfile sys/class/iommu/dmar0/uevent x"], HIGH_BAR,
              ["(Intel VT-d)", "boot:   intel_iommu=on iommu.passthrough=0\n"], []),
     "AMD-Vi": ("high-bar", {}, ["sysfile sys/class/iommu/ivhd0/uevent x"], HIGH_BAR,

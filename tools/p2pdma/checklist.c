@@ -9,6 +9,7 @@
 #include "kconfig.h"
 #include "out.h"
 #include "path.h"
+#include "stock.h"
 
 enum state {
 	STATE_OK,
@@ -180,11 +181,55 @@ static void add_acs(const struct machine *m, struct items *items)
 	free(ports);
 }
 
+/* What the kernel lets a host bridge forward. */
+enum forwards {
+	FORWARDS_NOTHING,
+	FORWARDS_WRITES,
+	FORWARDS_OWN,		/* between its own ports */
+	FORWARDS_ALL,
+	N_FORWARDS,
+};
+
+static enum forwards forwards_of(const struct machine *m, struct model *model,
+				 const struct dev *dev)
+{
+	if (!m->project)
+		return stock_forwards(m, model, dev, false) ? FORWARDS_ALL :
+		       stock_forwards(m, model, dev, true) ? FORWARDS_OWN :
+							     FORWARDS_NOTHING;
+	if (model_forwards(model, dev, false, DIR_READ))
+		return FORWARDS_ALL;
+	if (model_forwards(model, dev, true, DIR_READ))
+		return FORWARDS_OWN;
+	return model_forwards(model, dev, true, DIR_WRITE) ? FORWARDS_WRITES :
+							     FORWARDS_NOTHING;
+}
+
 static void add_hosts(const struct machine *m, struct model *model, struct items *items)
 {
-	const struct dev **functions = NULL;
-	size_t i, n = 0, unknown = 0;
+	static const struct {
+		const char *before, *after;
+	} texts[N_FORWARDS] = {
+		[FORWARDS_NOTHING] = {
+			"nothing is known of", "routes over them are refused",
+		},
+		[FORWARDS_WRITES] = {
+			"trusted for writes alone:", "reads over them are refused",
+		},
+		[FORWARDS_OWN] = {
+			"known to forward among their own ports:",
+			"routes over them to other host bridges are refused",
+		},
+	};
+	struct {
+		const struct dev **functions;
+		size_t n, n_devs;
+	} of[N_FORWARDS] = {};
+	const char *host = NULL;
 	struct text text = {};
+	enum forwards forwards;
+	bool several = false;
+	size_t i;
 
 	if (model_cpu_listed(model)) {
 		add(items, "host-bridges", STATE_OK,
@@ -192,27 +237,43 @@ static void add_hosts(const struct machine *m, struct model *model, struct items
 		return;
 	}
 	for (i = 0; i < m->n_devs; i++) {
-		const struct dev *function;
+		const struct dev *dev = m->devs[i], *function;
 
-		if (!matters(m->devs[i]) || model_listed(model, m->devs[i]) == LISTED)
+		if (!matters(dev))
 			continue;
-		unknown++;
-		function = model_bridge_function(model, m->devs[i]);
+		several |= host && dev->host && strcmp(host, dev->host);
+		host = dev->host;
+		forwards = forwards_of(m, model, dev);
+		of[forwards].n_devs++;
+		function = model_bridge_function(model, dev);
 		if (function)
-			add_once(&functions, &n, function);
+			add_once(&of[forwards].functions, &of[forwards].n, function);
 	}
-	for (i = 0; i < n && i < 8; i++)
-		text_addf(&text, "%s%s (%04x:%04x)", i ? ", " : " ", functions[i]->bdf,
-			  functions[i]->vendor, functions[i]->device);
-	if (unknown)
-		add(items, "host-bridges", STATE_NO,
-		    xasprintf("nothing is known of%s; routes over them are refused",
-			      n ? text_str(&text) : " some"));
+	for (forwards = 0; forwards < FORWARDS_ALL; forwards++) {
+		struct text names = {};
+
+		/* with one host bridge there is no other to reach */
+		if (!of[forwards].n_devs || (forwards == FORWARDS_OWN && !several))
+			continue;
+		for (i = 0; i < of[forwards].n && i < 8; i++)
+			text_addf(&names, "%s%s (%04x:%04x)", i ? ", " : " ",
+				  of[forwards].functions[i]->bdf,
+				  of[forwards].functions[i]->vendor,
+				  of[forwards].functions[i]->device);
+		text_add(&text, text.len ? "; " : "");
+		text_addf(&text, "%s%s; %s", texts[forwards].before,
+			  names.len ? text_str(&names) : " some", texts[forwards].after);
+		text_free(&names);
+	}
+	if (text.len)
+		add(items, "host-bridges", of[FORWARDS_NOTHING].n_devs ? STATE_NO : STATE_NOTE,
+		    text_take(&text));
 	else
 		add(items, "host-bridges", STATE_OK,
-		    xstrdup("all are in the list of those that are known to forward"));
-	text_free(&text);
-	free(functions);
+		    xstrdup(m->project ? "all are known to forward, or trusted by the policy" :
+			    "all are in the list of those that are known to forward"));
+	for (forwards = 0; forwards < N_FORWARDS; forwards++)
+		free(of[forwards].functions);
 }
 
 /* With blanks after commas and semicolons, so that it can be broken over lines. */

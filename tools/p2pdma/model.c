@@ -698,6 +698,15 @@ enum listed model_listed(struct model *model, const struct dev *dev)
 	return listed;
 }
 
+bool model_forwards(struct model *model, const struct dev *dev, bool same_bridge,
+		    enum direction dir)
+{
+	struct pci_host_bridge *host = to_pdev(model, dev)->bus->host;
+
+	return host->bus && (p2pdma_bridge_listed(host, same_bridge, false) ||
+			     p2pdma_admin_trusts(&model->active, host, dir == DIR_READ));
+}
+
 bool model_cpu_listed(const struct model *model)
 {
 	return model->cpu_listed;

@@ -40,6 +40,12 @@ enum listed {
 };
 
 enum listed model_listed(struct model *model, const struct dev *dev);
+/*
+ * Does the project's kernel let the host bridge above @dev forward: between its own ports or,
+ * without @same_bridge, to and from others? It does if it knows the bridge, or trust= has it.
+ */
+bool model_forwards(struct model *model, const struct dev *dev, bool same_bridge,
+		    enum direction dir);
 /* All host bridges of this CPU are known to forward. */
 bool model_cpu_listed(const struct model *model);
 /* The function that stands for the host bridge above @dev in the list; or NULL. */

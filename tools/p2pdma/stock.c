@@ -46,29 +46,43 @@ static void release_of(const struct machine *m, unsigned int *major, unsigned in
 	*minor = 0;
 }
 
+bool stock_forwards(const struct machine *m, struct model *model, const struct dev *dev,
+		    bool same_bridge)
+{
+	unsigned int major, minor;
+
+	if (model_cpu_listed(model))
+		return true;
+	switch (model_listed(model, dev)) {
+	case LISTED:
+		return true;
+	case LISTED_OWN:
+		return same_bridge;
+	case LISTED_LATER:
+		release_of(m, &major, &minor);
+		return major > 6 || (major == 6 && minor > 12);
+	default:
+		return false;
+	}
+}
+
 static bool trusted(const struct machine *m, struct model *model,
 		    const struct path *path, struct text *why)
 {
 	const struct dev *ends[] = { path->client, path->provider };
-	unsigned int major = 0, minor = 0;
 	const struct dev *function;
 	enum listed listed;
-	bool later, good;
 	size_t i;
 
 	if (model_cpu_listed(model)) {
 		text_add(why, "host bridges of this CPU (AMD, Zen or later) are known to forward");
 		return true;
 	}
-	release_of(m, &major, &minor);
-	later = major > 6 || (major == 6 && minor > 12);
 	for (i = 0; i < 1U + path->two_hosts; i++) {
+		if (stock_forwards(m, model, ends[i], !path->two_hosts))
+			continue;
 		function = model_bridge_function(model, ends[i]);
 		listed = model_listed(model, ends[i]);
-		good = listed == LISTED || (listed == LISTED_LATER && later) ||
-		       (listed == LISTED_OWN && !path->two_hosts);
-		if (good)
-			continue;
 		text_addf(why, "the host bridge of %s", ends[i]->bdf);
 		if (function)
 			text_addf(why, " (%04x:%04x)", function->vendor, function->device);

@@ -23,4 +23,10 @@ struct stock {
 void stock_decide(const struct machine *m, struct model *model, const struct path *path,
 		  struct stock *stock);
 void stock_free(struct stock *stock);
+/*
+ * Does such a kernel let the host bridge above @dev forward: between its own ports or,
+ * without @same_bridge, to and from others?
+ */
+bool stock_forwards(const struct machine *m, struct model *model, const struct dev *dev,
+		    bool same_bridge);
 #endif
