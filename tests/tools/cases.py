@@ -284,6 +284,10 @@ BAR_OF_16M = ("file 0000:03:00.0 resource 0x0000380000000000 0x0000380000ffffff 
               "0x000000000014220c")
 HIGH_BAR = ["route", "eth0", "03:00.0"]
 SAYS = {
+    # there ACS below the switch in which a pair parts counts too
+    "check ACS of a plain kernel": (
+        "gpus-stock", {}, [], ["check"],
+        ["6 of 6 pairs with a port above both, at 0000:12:01.0, 0000:0c:18.0, 0000:0e:01.0"], []),
     "host bridges trusted for writes": (
         "hosts", {}, [], ["check"], ["note     host-bridges    trusted for writes alone: 0000:00"],
         ["nothing is known"]),

@@ -39,6 +39,18 @@ MISTAKES = {
     "gpus nics read write": "line 1: read and write together",
 }
 
+# fabric -> states of the checklist
+CHECKLISTS = {
+    "devices": {"kernel": "ok", "policy": "ok", "providers": "note", "iommu": "note",
+                "acs": "no", "host-bridges": "ok"},
+    "devices-stock": {"kernel": "note", "kernel-options": "unknown", "acs": "no"},
+    "hosts": {"acs": "note", "host-bridges": "note"},
+    "switch": {"acs": "no", "host-bridges": "no"},
+    "stock": {"kernel": "note", "acs": "no", "host-bridges": "no"},
+    "stock-user": {"acs": "unknown"},
+    "export_guest": {"iommu": "no", "acs": "no", "host-bridges": "no"},
+}
+
 
 # fabric, pairs that ACS alone keeps from being direct
 PLANS = {
@@ -108,7 +120,11 @@ def checks(results, roots: dict[str, Path], work: Path, runner) -> None:
         done = runner.run(["check", "--json"], roots[fabric])
         value = json.loads(done.stdout)
         trouble = "\n".join(e.message[:200] for e in runner.validator().iter_errors(value))
-        states = {item["state"] for item in value["items"]}
+        items = {item["name"]: item["state"] for item in value["items"]}
+        states = set(items.values())
+        for item, state in CHECKLISTS.get(fabric, {}).items():
+            if items.get(item) != state:
+                trouble += f"{item} is {items.get(item)} and not {state}\n"
         if done.returncode != ("no" in states):
             trouble += f"status {done.returncode}, with {states}"
         results.tell(f"checklist {fabric}", trouble)

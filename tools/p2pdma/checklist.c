@@ -136,49 +136,69 @@ static void add_once(const struct dev ***list, size_t *n, const struct dev *dev)
 	(*list)[(*n)++] = dev;
 }
 
-/* Ports whose ACS keeps a pair from being direct that would be without it. */
+/* Pairs with a port above both, and those that ACS keeps from being direct. */
+struct acs_pairs {
+	size_t n, redirected;
+	const struct dev **ports;	/* where it does */
+	size_t n_ports;
+	bool unseen;
+};
+
+static void look_at_pair(const struct machine *m, const struct dev *client,
+			 const struct dev *provider, struct acs_pairs *pairs)
+{
+	struct path *path = path_find(client, provider);
+	const struct dev **redirectors = path->redirectors;
+	size_t i, n = path->n_redirectors;
+	bool seen = path->seen;
+	struct stock stock = {};
+
+	/* a plain kernel heeds more ports, and not whether a bridge is conventional */
+	if (!m->project) {
+		seen = stock_find_redirectors(path, &stock);
+		redirectors = stock.redirectors;
+		n = stock.n_redirectors;
+	}
+	if (path->common && !(m->project && path->conventional)) {
+		pairs->unseen |= !seen;
+		pairs->n++;
+		pairs->redirected += !!n;
+		for (i = 0; i < n; i++)
+			add_once(&pairs->ports, &pairs->n_ports, redirectors[i]);
+	}
+	stock_free(&stock);
+	path_free(path);
+}
+
 static void add_acs(const struct machine *m, struct items *items)
 {
-	size_t i, j, k, pairs = 0, redirected = 0, n = 0;
-	const struct dev **ports = NULL;
-	bool unseen = false;
+	struct acs_pairs pairs = {};
 	struct text text = {};
+	size_t i, j;
 
 	for (i = 0; i < m->n_devs; i++)
-		for (j = 0; matters(m->devs[i]) && j < m->n_devs; j++) {
-			struct path *path;
-
-			if (i == j || !matters(m->devs[j]) || !dev_has_memory(m->devs[j]))
-				continue;
-			path = path_find(m->devs[i], m->devs[j]);
-			if (path->common && !path->conventional) {
-				unseen |= !path->seen;
-				pairs++;
-				redirected += !!path->n_redirectors;
-				for (k = 0; k < path->n_redirectors; k++)
-					add_once(&ports, &n, path->redirectors[k]);
-			}
-			path_free(path);
-		}
-	for (k = 0; k < n && k < 8; k++)
-		text_addf(&text, "%s%s", k ? ", " : "", ports[k]->bdf);
-	if (n > 8)
-		text_addf(&text, " and %zu more", n - 8);
-	if (unseen)
+		for (j = 0; matters(m->devs[i]) && j < m->n_devs; j++)
+			if (i != j && matters(m->devs[j]) && dev_has_memory(m->devs[j]))
+				look_at_pair(m, m->devs[i], m->devs[j], &pairs);
+	for (i = 0; i < pairs.n_ports && i < 8; i++)
+		text_addf(&text, "%s%s", i ? ", " : "", pairs.ports[i]->bdf);
+	if (pairs.n_ports > 8)
+		text_addf(&text, " and %zu more", pairs.n_ports - 8);
+	if (pairs.unseen)
 		add(items, "acs", STATE_UNKNOWN,
 		    xstrdup("it cannot be read: run it as root"));
-	else if (!pairs)
+	else if (!pairs.n)
 		add(items, "acs", STATE_NOTE,
 		    xstrdup("no two of these devices have a port above both"));
-	else if (!redirected)
+	else if (!pairs.redirected)
 		add(items, "acs", STATE_OK,
-		    xasprintf("redirects none of %zu pairs with a port above both", pairs));
+		    xasprintf("redirects none of %zu pairs with a port above both", pairs.n));
 	else
 		add(items, "acs", STATE_NO,
 		    xasprintf("redirects or blocks %zu of %zu pairs with a port above both, at %s",
-			      redirected, pairs, text_str(&text)));
+			      pairs.redirected, pairs.n, text_str(&text)));
 	text_free(&text);
-	free(ports);
+	free(pairs.ports);
 }
 
 /* What the kernel lets a host bridge forward. */

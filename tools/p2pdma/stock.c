@@ -105,8 +105,6 @@ static void by_rules(const struct machine *m, struct model *model,
 	struct text why = {};
 	size_t i;
 
-	if (meet)
-		find_redirectors(stock, path);
 	if (meet && !stock->n_redirectors) {
 		stock->verdict = VERDICT_BUS_ADDRESS;
 		stock->why = xasprintf("%s, and no port or function on the path redirects (ACS)",
@@ -134,6 +132,15 @@ static bool seen(const struct dev *dev)
 	return true;
 }
 
+bool stock_find_redirectors(const struct path *path, struct stock *stock)
+{
+	if (!seen(path->client) || !seen(path->provider))
+		return false;
+	if (path->common || path->same_function)
+		find_redirectors(stock, path);
+	return true;
+}
+
 void stock_decide(const struct machine *m, struct model *model, const struct path *path,
 		  struct stock *stock)
 {
@@ -156,10 +163,9 @@ void stock_decide(const struct machine *m, struct model *model, const struct pat
 		stock->why = xstrdup("this kernel is built without CONFIG_PCI_P2PDMA");
 		return;
 	}
-	if (!seen(path->client) || !seen(path->provider))
-		return;
-	stock->made = true;
-	by_rules(m, model, path, stock);
+	stock->made = stock_find_redirectors(path, stock);
+	if (stock->made)
+		by_rules(m, model, path, stock);
 }
 
 void stock_free(struct stock *stock)

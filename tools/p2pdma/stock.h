@@ -24,9 +24,15 @@ void stock_decide(const struct machine *m, struct model *model, const struct pat
 		  struct stock *stock);
 void stock_free(struct stock *stock);
 /*
+ * Fill in the redirectors alone, for a kernel of which there are no other rules. False if
+ * configuration space of the path was not read.
+ */
+bool stock_find_redirectors(const struct path *path, struct stock *stock);
+/*
  * Does such a kernel let the host bridge above @dev forward: between its own ports or,
  * without @same_bridge, to and from others?
  */
 bool stock_forwards(const struct machine *m, struct model *model, const struct dev *dev,
 		    bool same_bridge);
+
 #endif
