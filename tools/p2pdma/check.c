@@ -106,24 +106,33 @@ static bool resolve(struct checking *c, const struct rule_line *rule, const char
 	return false;
 }
 
-static void check_pair(struct checking *c, const struct rule_line *rule,
-		       const struct dev *client, struct provider *provider,
-		       bool only_count, bool *holds)
+enum outcome {
+	OUTCOME_VIOLATED,
+	OUTCOME_UNKNOWN,
+	OUTCOME_HOLDS,
+};
+
+static enum outcome check_pair(struct checking *c, const struct rule_line *rule,
+			       const struct dev *client, struct provider *provider,
+			       bool only_count)
 {
 	struct path *path = path_find(client, provider->dev);
 	struct decision *decision = xcalloc(1, sizeof(*decision));
+	enum outcome outcome = OUTCOME_HOLDS;
 	struct violation *violation;
 	enum direction dir;
 
 	decision_make(c->m, c->model, path, provider, decision);
 	c->n_pairs++;
-	*holds = true;
 	for (dir = 0; dir < N_DIRECTIONS; dir++) {
 		enum verdict verdict = decision_verdict(c->m, decision, dir);
 
 		if (!rule->dir[dir] || required_holds(rule->required, verdict))
 			continue;
-		*holds = false;
+		if (verdict != VERDICT_UNKNOWN)
+			outcome = OUTCOME_VIOLATED;
+		else if (outcome == OUTCOME_HOLDS)
+			outcome = OUTCOME_UNKNOWN;
 		if (only_count)
 			continue;
 		violation = add(c, rule);
@@ -140,6 +149,7 @@ static void check_pair(struct checking *c, const struct rule_line *rule,
 	decision_free(decision);
 	free(decision);
 	path_free(path);
+	return outcome;
 }
 
 /* One client with all that the rule names as providers. */
@@ -148,7 +158,8 @@ static void check_client(struct checking *c, const struct rule_line *rule,
 			 enum group group, int bar)
 {
 	int nearest = -1, distance;
-	bool holds, any = false, looked = false;
+	enum outcome outcome, best = OUTCOME_VIOLATED;
+	bool looked = false;
 	struct path *path;
 	size_t i, pass;
 
@@ -172,13 +183,18 @@ static void check_client(struct checking *c, const struct rule_line *rule,
 			}
 			provider = args_memory_of(c->m, dev, bar);
 			looked = true;
-			check_pair(c, rule, client, &provider, rule->nearest, &holds);
-			any |= holds;
+			outcome = check_pair(c, rule, client, &provider, rule->nearest);
+			if (outcome > best)
+				best = outcome;
 		}
 	}
-	if (rule->nearest && looked && !any)
-		add(c, rule)->what = xasprintf("%s reaches none of the nearest %s so", client->bdf,
-					       named ? named->bdf : group_word(group));
+	if (!rule->nearest || !looked || best == OUTCOME_HOLDS)
+		return;
+	c->n_unknown += best == OUTCOME_UNKNOWN;
+	add(c, rule)->what = xasprintf(best == OUTCOME_UNKNOWN ?
+				       "whether %s reaches one of the nearest %s so is not known" :
+				       "%s reaches none of the nearest %s so", client->bdf,
+				       named ? named->bdf : group_word(group));
 }
 
 static void check_rule(struct checking *c, const struct rule_line *rule)
@@ -353,7 +369,8 @@ const struct command check_command = {
 		"       p2pdma check [--require bus|host|any] --file RULES\n\n"
 		"One line for each thing that is not as required. The exit status is 0 if all is,\n"
 		"1 if not, and 2 if something could not be checked. Without pairs: a checklist of\n"
-		"the machine, with 1 if something on it stands in the way.\n\n"
+		"the machine, with 1 if something on it stands in the way, and else 2 if something\n"
+		"is not known.\n\n"
 		"  --require R   bus (directly), host (through the host bridge) or any (default)\n"
 		"  --file RULES  a rule a line (- is standard input; # begins a comment):\n"
 		"                CLIENT PROVIDER [bus|host|any] [read|write] [nearest]\n\n"

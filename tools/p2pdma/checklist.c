@@ -359,7 +359,7 @@ int checklist(const struct machine *m, struct model *model, bool json,
 {
 	struct json_object *out, *array, *one;
 	struct items items = {};
-	bool in_the_way = false;
+	bool seen[ARRAY_SIZE(states)] = {};
 	size_t i;
 
 	add_kernel(m, &items);
@@ -371,7 +371,7 @@ int checklist(const struct machine *m, struct model *model, bool json,
 	add_acs(m, &items);
 	add_hosts(m, model, &items);
 	for (i = 0; i < items.n; i++)
-		in_the_way |= items.list[i].state == STATE_NO;
+		seen[items.list[i].state] = true;
 	if (json) {
 		out = json_begin("checklist", m);
 		array = json_array_in(out, "items");
@@ -395,5 +395,5 @@ int checklist(const struct machine *m, struct model *model, bool json,
 	}
 	for (i = 0; i < items.n; i++)
 		free(items.list[i].text);
-	return in_the_way ? STATUS_MISMATCH : STATUS_OK;
+	return seen[STATE_NO] ? STATUS_MISMATCH : seen[STATE_UNKNOWN] ? STATUS_FAILED : STATUS_OK;
 }

@@ -5,7 +5,10 @@
 
 #include "model.h"
 
-/* Print it; STATUS_MISMATCH if something stands in the way, else STATUS_OK. */
+/*
+ * Print it; STATUS_MISMATCH if something stands in the way, else STATUS_FAILED if something
+ * is not known, else STATUS_OK.
+ */
 int checklist(const struct machine *m, struct model *model, bool json,
 	      unsigned int width);
 

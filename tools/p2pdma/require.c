@@ -4,7 +4,7 @@
 
 #include "require.h"
 
-#define MAX_WORDS	8
+#define MAX_WORDS	8U
 #define MAX_LINES	100000
 
 static const char * const names[] = {
@@ -112,9 +112,16 @@ void rule_lines_parse(const char *text, enum required otherwise,
 			break;
 		}
 		line[strcspn(line, "#\r")] = '\0';
-		while ((word = strsep(&line, " \t")))
+		while ((word = strsep(&line, " \t"))) {
 			if (*word && n < MAX_WORDS)
-				words[n++] = word;
+				words[n] = word;
+			n += !!*word;
+		}
+		if (n > MAX_WORDS) {
+			lines->error = xasprintf("line %u: a rule has at most %u words", number,
+						 MAX_WORDS);
+			break;
+		}
 		if (n)
 			good = take_words(lines, words, n, number, otherwise);
 	}
