@@ -243,7 +243,51 @@ def test_releases(results, work: Path, runner) -> None:
             trouble += f"no warning: {got}"
         if got and not words and "older than" in (got[0]["warning"] or ""):
             trouble += f"a warning: {got}"
+        # what firmware has set is not seen
+        if got and words and "bus-address" in got[0]["effect"].values():
+            trouble += f"the faulty option is relied on: {got}"
         results.tell(name, trouble)
+
+
+# What is offered where ACS is not seen: release, the kernel's command line, reason -> remedy,
+# parameter, words of its warning or None, effect
+UNSEEN = [
+    ("6.12.117", "quiet", "acs-request", "no-acs", "pci=disable_acs_redir=0000:02:00.0", None,
+     "reason-gone"),
+    ("6.12.117", "pci=disable_acs_redir=00:01.0", "acs-request", "no-acs",
+     "pci=disable_acs_redir=0000:02:00.0;00:01.0", None, "reason-gone"),
+    ("6.12.117", "pci=config_acs=xx111x1@0:1.0", "acs-request", "no-acs",
+     "pci=config_acs=x0100x1@0000:02:00.0;xx111x1@0:1.0", None, "reason-gone"),
+    ("6.8.0", "pci=config_acs=xx111x1@0:1.0", "acs-request", "no-acs",
+     "pci=disable_acs_redir=0000:02:00.0", None, "reason-gone"),
+    ("6.12.22", "quiet", "acs-request", "no-acs", "pci=disable_acs_redir=0000:02:00.0",
+     "it also sets Translation Blocking", "reason-may-go"),
+    ("6.12.22", "pci=config_acs=xx111x1@0:1.0", "acs-request", "no-acs",
+     "pci=config_acs=x0100x1@0000:02:00.0;xx111x1@0:1.0", "only the first entry",
+     "reason-may-go"),
+    ("6.12.117", "pci=config_acs=xx100x1@0:1.0", "fabric-blocked", "forward",
+     "pci=config_acs=xx111x1@0000:02:00.0;xx100x1@0:1.0", "also sets RR and CR",
+     "reason-may-go"),
+    ("6.12.22", "quiet", "fabric-blocked", "forward", "pci=config_acs=xx111x1@0000:02:00.0",
+     "only the first entry", "reason-may-go"),
+]
+
+
+def test_unseen(results, work: Path, runner) -> None:
+    """Without root an option is carried on, and no more is claimed than the release does."""
+    for release, cmdline, reason, remedy, parameter, words, effect in UNSEEN:
+        name = f"acs unseen {release} {cmdline} {reason}"
+        if not results.wanted(name):
+            continue
+        root = runner.make_root(work, "switch-user", "acs-unseen")
+        (root / "proc/sys/kernel/osrelease").write_text(release + "\n")
+        (root / "proc/cmdline").write_text(cmdline + "\n")
+        runner.set_reason(root, reason, "0000:02:00.0")
+        value = json.loads(runner.run(["route", "nvme1", "nvme0", "--json"], root).stdout)
+        got = [r for r in value["remedies"] if r["name"] == remedy and not r["hidden"]]
+        results.tell(name, "" if [(r["parameter"], r["effect"]["write"]) for r in got] ==
+                     [(parameter, effect)] and (words in (got[0]["warning"] or "") if words
+                                                else not got[0]["warning"]) else f"got {got}")
 
 
 def test_notes(results, work: Path, runner) -> None:
@@ -264,4 +308,5 @@ def acs(results, roots: dict[str, Path], work: Path, runner) -> None:
     """All of them."""
     test_changes(results, roots, runner)
     test_releases(results, work, runner)
+    test_unseen(results, work, runner)
     test_notes(results, work, runner)

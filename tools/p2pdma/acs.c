@@ -30,6 +30,19 @@ enum acs_options acs_options(const char *release)
 	return major == 6 && minor == 11 ? ACS_OPTIONS_FAULTY : ACS_OPTIONS_MENDED;
 }
 
+char *acs_faults(const char *release, bool redir)
+{
+	static const char * const faults[] = {
+		"only the first entry is used, and a bit that is 0 is as firmware had it",
+		"it also sets Translation Blocking (TB) and Direct Translated (DT), and leaves RR and CR as firmware had them",
+	};
+
+	if (acs_options(release) != ACS_OPTIONS_FAULTY)
+		return NULL;
+	return xasprintf("kernel %s is older than the release that mended this option (6.12.23, 6.13.11, 6.14.2): %s",
+			 release, faults[redir]);
+}
+
 char *acs_list(const char *cmdline, const char *option)
 {
 	char *name = xasprintf("%s=", option), *copy = xstrdup(cmdline), *rest = copy;
@@ -85,10 +98,10 @@ static bool find_entry(const char *list, const struct dev *dev, bool flags,
 }
 
 /*
- * Does the kernel set ACS_DEFAULT by itself, or may it? An IOMMU that translates shows it
- * where /sys/class/iommu has not been copied; lspci shows neither.
+ * An IOMMU that translates shows it where /sys/class/iommu has not been copied; lspci shows
+ * neither.
  */
-static bool kernel_sets_acs(const struct machine *m)
+bool acs_set_by_kernel(const struct machine *m)
 {
 	size_t i;
 
@@ -113,7 +126,7 @@ static unsigned int of_firmware(const struct machine *m, const struct dev *dev)
 		ctrl &= ~mask;
 	else if (!(options == ACS_OPTIONS_MENDED &&
 		   find_entry(redir, dev, false, false, NULL, NULL)) &&
-		 kernel_sets_acs(m))
+		 acs_set_by_kernel(m))
 		ctrl &= ~ACS_DEFAULT;
 	free(redir);
 	free(config);
@@ -127,7 +140,7 @@ unsigned int acs_at_boot(const struct machine *m, const struct dev *dev,
 	unsigned int firmware = of_firmware(m, dev), ctrl = firmware, mask, bits;
 	bool faulty = options == ACS_OPTIONS_FAULTY;
 
-	if (kernel_sets_acs(m))
+	if (acs_set_by_kernel(m))
 		ctrl |= ACS_DEFAULT;
 	if (options >= ACS_OPTIONS_REDIR &&
 	    find_entry(redir, dev, false, false, NULL, NULL)) {

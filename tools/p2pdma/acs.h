@@ -41,6 +41,10 @@ enum acs_options {
 };
 
 enum acs_options acs_options(const char *release);
+/* What the faults of disable_acs_redir or config_acs do, to be freed; NULL without them. */
+char *acs_faults(const char *release, bool redir);
+/* Does the kernel set ACS_DEFAULT by itself, or may it? */
+bool acs_set_by_kernel(const struct machine *m);
 /*
  * The value that counts of pci=@option= on the command line: that of the last one, up to
  * the comma. NULL if there is none; to be freed.

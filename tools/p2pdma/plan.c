@@ -230,9 +230,7 @@ static void make_options(struct plan *plan)
 	}
 	plan->parameter = xasprintf("pci=%s=%s", option, text_str(&list));
 	text_free(&list);
-	if (options == ACS_OPTIONS_FAULTY)
-		plan->warning = xasprintf("kernel %s is older than the release that mended this option (6.12.23, 6.13.11, 6.14.2): only the first entry is used",
-					  plan->m->release);
+	plan->warning = acs_faults(plan->m->release, !flags);
 }
 
 /* ACS as it is after the change, where everything looks at it; or as it was. */

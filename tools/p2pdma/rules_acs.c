@@ -126,20 +126,15 @@ static void plan_look(const struct situation *s, struct plan *plan)
 static char *plan_warning(const struct situation *s, const struct plan *plan, bool redir,
 			  const char *better)
 {
+	char *faults = plan->parameter ? acs_faults(s->m->release, redir) : NULL;
 	struct text text = {}, ports = {};
 	size_t i;
 
-	if (plan->parameter && acs_options(s->m->release) == ACS_OPTIONS_FAULTY) {
-		text_addf(&text, "kernel %s is older than the release that mended this option (6.12.23, 6.13.11, 6.14.2): ",
-			  s->m->release);
-		if (redir)
-			text_add(&text,
-				 "it also sets Translation Blocking (TB) and Direct Translated (DT), and leaves RR and CR as firmware had them");
-		else
-			text_add(&text,
-				 "only the first entry is used, and a bit that is 0 is as firmware had it");
+	if (faults) {
+		text_add(&text, faults);
 		if (better)
 			text_addf(&text, "; with a later one take %s", better);
+		free(faults);
 	}
 	for (i = 0; plan->parameter && i < plan->n; i++) {
 		unsigned int lost = plan->now[i].ctrl & ~plan->boot[i].ctrl & ACS_DEFAULT;
@@ -167,11 +162,9 @@ static void plan_use(const struct situation *s, struct plan *plan, struct remedy
 
 	if (plan->parameter || plan->changes.n_lost)
 		remedy->warning = plan_warning(s, plan, redir, better);
-	/* what firmware has set decides */
-	if (effect == EFFECT_BUS_ADDRESS && faulty && plan->parameter &&
-	    plan->after[s->dir] != WAY_DIRECT)
-		effect = EFFECT_REASON_MAY_GO;
-	else if (faulty && effect != EFFECT_BUS_ADDRESS)
+	/* what firmware has set decides; it is not seen where the kernel sets bits too */
+	if (faulty && (effect != EFFECT_BUS_ADDRESS || plan->after[s->dir] != WAY_DIRECT ||
+		       acs_set_by_kernel(s->m)))
 		effect = EFFECT_REASON_MAY_GO;
 	remedy->sets_acs = true;
 	remedy->parameter = plan->parameter;
@@ -182,6 +175,27 @@ static void plan_use(const struct situation *s, struct plan *plan, struct remedy
 	plan->changes = (struct changes){};
 	claim(remedy, s, effect);
 	plan_free(plan);
+}
+
+/*
+ * The boot option for a port whose ACS is not seen, in front of what the command line has of
+ * it. Without @flags it is disable_acs_redir; @more is what there is to add to the warning.
+ */
+static void unseen_option(const struct situation *s, const struct dev *dev, const char *flags,
+			  const char *more, struct remedy *remedy)
+{
+	const char *option = flags ? "config_acs" : "disable_acs_redir";
+	char *old = acs_list(s->m->cmdline, option);
+	char *faults = acs_faults(s->m->release, !flags);
+
+	remedy->parameter = xasprintf("pci=%s=%s%s%s%s%s", option, flags ? flags : "",
+				      flags ? "@" : "", dev->bdf, old && *old ? ";" : "",
+				      old ? old : "");
+	if (faults || more)
+		remedy->warning = xasprintf("%s%s%s", faults ? faults : "",
+					    faults && more ? "; " : "", more ? more : "");
+	free(faults);
+	free(old);
 }
 
 /*
@@ -211,7 +225,8 @@ bool apply_forward(const struct situation *s, struct remedy *remedy)
 	/* what egress control drops is redirected in place of that */
 	if (s->path->dropper) {
 		dev = s->path->dropper;
-		plan_add(&plan, dev, dev->acs.ctrl | ACS_RR | ACS_CR | ACS_UF | ACS_SV);
+		plan_add(&plan, dev, (dev->acs.ctrl | ACS_RR | ACS_CR | ACS_UF | ACS_SV) &
+				     dev->acs.cap & ACS_ALL);
 	}
 	if (!plan.n && *s->route->port) {
 		/* without root ACS cannot be read, but the kernel reports the first port */
@@ -220,8 +235,9 @@ bool apply_forward(const struct situation *s, struct remedy *remedy)
 			return false;
 		remedy->command = xasprintf("setpci -s %s ECAP_ACS+6.w=11:11", dev->bdf);
 		if (options >= ACS_OPTIONS_FAULTY)
-			remedy->parameter = xasprintf("pci=config_acs=xx111x1@%s",
-						      dev->bdf);
+			unseen_option(s, dev, "xx111x1",
+				      "the boot option also sets RR and CR, which the command leaves as they are",
+				      remedy);
 		remedy->sets_acs = true;
 		claim(remedy, s, EFFECT_REASON_MAY_GO);
 		return true;
@@ -247,23 +263,28 @@ static bool forwarding_in_the_way(const struct path *path)
 static bool unseen_no_acs(const struct situation *s, struct remedy *remedy)
 {
 	const struct dev *named = machine_dev_at(s->m, s->route->port);
+	enum acs_options options = acs_options(s->m->release);
+	char *config = acs_list(s->m->cmdline, "config_acs");
+	bool has_config = config && options >= ACS_OPTIONS_FAULTY;
 
+	free(config);
 	if (s->path->n_redirectors || !named || named->acs.seen ||
 	    !(BIT(s->route->reason[s->dir]) &
 	      (R(ACS_REQUEST) | R(ACS_COMPLETION) | R(MULTIFUNCTION))))
 		return false;
-	if (acs_options(s->m->release) >= ACS_OPTIONS_REDIR) {
-		char *old = acs_list(s->m->cmdline, "disable_acs_redir");
-
-		remedy->parameter = xasprintf("pci=disable_acs_redir=%s%s%s", named->bdf,
-					      old && *old ? ";" : "", old ? old : "");
-		free(old);
-	}
+	/* config_acs is applied last, and would set again what the other option clears */
+	if (options >= ACS_OPTIONS_REDIR)
+		unseen_option(s, named, has_config ? "x0100x1" : NULL, NULL, remedy);
 	remedy->command = xasprintf("setpci -s %s ECAP_ACS+6.w=0:2c", named->bdf);
 	remedy->sets_acs = true;
-	/* there may be more functions and ports than the one reported */
-	claim(remedy, s, s->route->reason[s->dir] == REASON_MULTIFUNCTION ?
-				EFFECT_REASON_MAY_GO : EFFECT_REASON_GONE);
+	/*
+	 * There may be more functions and ports than the one reported, and with the faults
+	 * what firmware has set decides.
+	 */
+	if (s->route->reason[s->dir] == REASON_MULTIFUNCTION || options == ACS_OPTIONS_FAULTY)
+		claim(remedy, s, EFFECT_REASON_MAY_GO);
+	else
+		claim(remedy, s, EFFECT_REASON_GONE);
 	return true;
 }
 
