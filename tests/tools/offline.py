@@ -5,9 +5,12 @@ sys, the output of lspci, and files that mean harm."""
 import io
 import json
 import random
+import resource
 import shutil
+import signal
 import subprocess
 import tarfile
+import time
 from pathlib import Path
 
 import cases
@@ -218,6 +221,54 @@ def test_sys(results, roots: dict[str, Path], work: Path, runner) -> None:
                      "" if got and got == want else f"got {got}, expected {want}")
 
 
+def many_functions() -> bytes:
+    """Output of lspci that takes more than a pipe holds to describe."""
+    header = "86 80 54 0a 06 04 10 00 02 02 08 01 00 00 00 00"
+    return "".join(f"0000:{bus:02x}:{slot:02x}.0 NVMe: x\n00: {header}\n" + "".join(
+        f"{at:02x}: {' '.join(['00'] * 16)}\n" for at in (16, 32, 48)) + "\n"
+                   for bus in range(8) for slot in range(32)).encode()
+
+
+def full_disk() -> None:
+    """No file of the program can be larger than 4 KiB."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+
+def test_left(results, roots: dict[str, Path], work: Path, runner) -> None:
+    """Nothing is left of what could not be ended."""
+    if results.wanted("collect on a full disk"):
+        file = work / "full.tar"
+        done = runner.run(["collect", str(file)], roots["devices"], leaks=False,
+                          preexec_fn=full_disk)
+        results.tell("collect on a full disk",
+                     "" if done.returncode == 2 and "could not be written" in done.stderr and
+                     not file.exists() else f"{done.returncode} {done.stderr} {file.exists()}")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        name = f"from, ended by {number.name}"
+        if not results.wanted(name):
+            continue
+        tmp = work / "ended"
+        shutil.rmtree(tmp, ignore_errors=True)
+        tmp.mkdir()
+        # the folder is there, and the program waits for room in the pipe
+        with subprocess.Popen(
+                [str(runner.BINARY), "--from", "-", "topo", "--json"], stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, env={"TMPDIR": str(tmp)}) as program:
+            program.stdin.write(many_functions())
+            program.stdin.close()
+            program.stdout.read(1)
+            there = list(tmp.iterdir())
+            program.send_signal(number)
+            program.stdout.read()
+        deadline = time.monotonic() + 60
+        while list(tmp.iterdir()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        results.tell(name, "" if there and not list(tmp.iterdir()) and
+                     program.returncode == -number else
+                     f"{program.returncode}: {there} {list(tmp.iterdir())}")
+
+
 def hostile(folder: Path) -> bytes:
     """An archive whose entries try to get out of where they are unpacked."""
     out = io.BytesIO()
@@ -317,5 +368,6 @@ def offline(results, roots: dict[str, Path], work: Path, runner) -> None:
     test_secrets(results, work, runner)
     test_lspci(results, work, runner)
     test_sys(results, roots, work, runner)
+    test_left(results, roots, work, runner)
     test_hostile(results, roots, work, runner)
     test_damaged(results, roots, work, runner)

@@ -489,6 +489,7 @@ static FILE *open_new(const char *path)
 static int run(int argc, char **argv, struct options *options)
 {
 	struct collection to = {};
+	bool written, is_file;
 	struct machine *m;
 	const char *path;
 	size_t i;
@@ -509,10 +510,16 @@ static int run(int argc, char **argv, struct options *options)
 	add_blocks(&to);
 	add_kernel(&to);
 	tar_write_end(to.file);
-	if (fflush(to.file) || ferror(to.file))
+	written = !fflush(to.file) && !ferror(to.file);
+	is_file = to.file != stdout;
+	if (is_file && fclose(to.file))
+		written = false;
+	/* half an archive is not to be taken for one */
+	if (is_file && !written)
+		unlink(path);
+	if (!written)
 		die("%s: it could not be written", path);
-	if (to.file != stdout) {
-		fclose(to.file);
+	if (is_file) {
 		printf("%s: %s; look at it with p2pdma --from %s\n", path,
 		       count_text(m->n_devs, "function"), path);
 		if (to.masked)

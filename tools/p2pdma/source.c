@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,15 +51,43 @@ static void remove_folder(void)
 	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/*
+ * A process that removes the folder if a signal ends this one: then the other end of its pipe
+ * is closed. It keeps nothing else open, and is in a session of its own.
+ */
+static void guard_folder(void)
+{
+	int ends[2];
+	char byte;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return;
+	if (!fork()) {
+		setsid();
+		dup2(ends[0], STDIN_FILENO);
+		closefrom(STDIN_FILENO + 1);
+		if (!read(STDIN_FILENO, &byte, 1))
+			remove_folder();
+		_exit(STATUS_OK);
+	}
+	close(ends[0]);
+}
+
 static void make_folder(void)
 {
 	const char *where = getenv("TMPDIR");
+	sigset_t all, old;
 
 	folder = xasprintf("%s/p2pdma-XXXXXX", where && *where ? where : "/tmp");
+	/* the guard leaves them blocked */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &old);
 	if (!mkdtemp(folder))
 		die("no folder can be made in %s: %s", where && *where ? where : "/tmp",
 		    strerror(errno));
 	atexit(remove_folder);
+	guard_folder();
+	sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
 bool source_good_path(const char *path)

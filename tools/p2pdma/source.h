@@ -3,9 +3,9 @@
  * Another machine to look at in place of this one: a folder that stands for "/", a copied
  * folder sys, an archive made by p2pdma collect, or the output of lspci -xxxx -D.
  *
- * Files become a tree of sysfs in a folder of their own, which is removed at the end. What
- * is in them is not trusted: nothing is written outside that folder, and no link in it
- * leads out.
+ * Files become a tree of sysfs in a folder of their own, which is removed at the end, also
+ * if that is a signal. What is in them is not trusted: nothing is written outside that
+ * folder, and no link in it leads out.
  */
 #ifndef P2PDMA_SOURCE_H
 #define P2PDMA_SOURCE_H
