@@ -112,6 +112,12 @@ def test_secrets(results, work: Path, runner) -> None:
     results.tell("collect keeps secrets", trouble)
 
 
+def dump(data: bytes) -> str:
+    """Configuration space as lspci -x prints it."""
+    return "".join(f"{at:02x}: {' '.join(f'{b:02x}' for b in data[at:at + 16])}\n"
+                   for at in range(0, len(data), 16))
+
+
 def lspci(root: Path, detail: bool = False) -> str:
     """What lspci -xxxx -D would print of a tree."""
     text = ""
@@ -125,10 +131,7 @@ def lspci(root: Path, detail: bool = False) -> str:
                              f"prefetchable) [size={(last - first + 1) >> 10}K]\n")
         if detail and (place / "iommu_group").exists():
             text += f"\tIOMMU group: {(place / 'iommu_group').resolve().name}\n"
-        data = (place / "config").read_bytes()
-        for at in range(0, len(data), 16):
-            text += f"{at:02x}: {' '.join(f'{b:02x}' for b in data[at:at + 16])}\n"
-        text += "\n"
+        text += dump((place / "config").read_bytes()) + "\n"
     return text
 
 
@@ -189,6 +192,26 @@ def test_lspci(results, work: Path, runner) -> None:
         if name == fabrics[-1] and not remedies:
             trouble += "no boot option was compared\n"
         results.tell(f"lspci {name}", trouble)
+    if results.wanted("lspci of a bus without a bridge"):
+        # a function on bus 3, which is the secondary bus of no bridge
+        text = ""
+        for bdf, buses in (("0000:00:01.0", "000104"), ("0000:01:00.0", "010204"),
+                           ("0000:02:00.0", ""), ("0000:03:00.1", "")):
+            space = bytearray(64)
+            space[:12] = bytes.fromhex("8680540a06040000" +
+                                       ("00000406" if buses else "00020801"))
+            space[0x0e] = bool(buses)
+            space[0x18:0x18 + len(buses) // 2] = bytes.fromhex(buses)
+            text += f"{bdf} x\n{dump(space)}\n"
+        file = work / "lspci.txt"
+        file.write_text(text)
+        done = outside(["topo", "--json"], file, work / "none", runner)
+        hosts = {d["host_bridge"] for d in json.loads(done.stdout)["devices"]}
+        got = outside(["route", "02:00.0", "03:00.1", "--width", "1000"], file, work / "none",
+                      runner).stdout
+        results.tell("lspci of a bus without a bridge", "" if hosts == {"pci0000:00"} and
+                     "common" in got and "IOMMU translates for the client is not known" in got
+                     else f"{hosts} {got}")
     if results.wanted("lspci on standard input"):
         root = runner.make_root(work, "devices", "lspci")
         done = subprocess.run([str(runner.BINARY), "--from", "-", "topo"], text=True,

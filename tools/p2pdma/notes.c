@@ -5,6 +5,7 @@
 
 #include "acs.h"
 #include "notes.h"
+#include "source.h"
 #include "sysfs.h"
 
 #define DEVICES		"/sys/bus/pci/devices"
@@ -322,6 +323,9 @@ static void note_iommu(const struct machine *m, const struct path *path,
 	if (!client->translated && identity)
 		note(notes,
 		     "The IOMMU passes the client's addresses through (identity): requests carry bus addresses on every route");
+	else if (!client->translated && source_kind() == SOURCE_LSPCI)
+		note(notes,
+		     "Whether an IOMMU translates for the client is not known: lspci does not print it. If one does, a route through the host bridge carries IOVAs, which it checks");
 	else if (!client->translated)
 		note(notes,
 		     "No IOMMU translates for the client: its requests carry bus addresses on every route");

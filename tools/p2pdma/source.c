@@ -26,6 +26,7 @@
 #define REG_HEADER	0x0e
 #define REG_BAR		0x10
 #define REG_SECONDARY	0x19
+#define REG_SUBORDINATE	0x1a
 #define REG_SUBSYSTEM	0x2c
 #define REG_CAPS	0x34
 #define CAP_EXPRESS	0x10
@@ -236,22 +237,31 @@ static void make_links(struct links *links)
  * lspci
  */
 
-/* The function whose secondary bus that of @function is on; NULL on a root bus. */
+/*
+ * The bridge that @function is below; NULL on a root bus. Virtual functions may be on a bus
+ * that is no bridge's secondary one, but in the range of the bridge of their physical
+ * function, the nearest of those whose range it is in.
+ */
 static const struct lspci_function *bridge_above(const struct lspci *lspci,
 						 const struct lspci_function *function)
 {
-	unsigned int i;
+	const struct lspci_function *found = NULL;
+	unsigned int i, most = 0;
 
 	for (i = 0; i < lspci->n; i++) {
 		const struct lspci_function *bridge = &lspci->list[i];
+		unsigned int bus = function->address.bus, secondary;
 
-		if (bridge != function && (lspci_register(bridge, REG_HEADER, 1) & 0x7f) == 1 &&
-		    bridge->address.domain == function->address.domain &&
-		    bridge->address.bus < function->address.bus &&
-		    lspci_register(bridge, REG_SECONDARY, 1) == function->address.bus)
-			return bridge;
+		secondary = lspci_register(bridge, REG_SECONDARY, 1);
+		if (bridge == function || (lspci_register(bridge, REG_HEADER, 1) & 0x7f) != 1 ||
+		    bridge->address.domain != function->address.domain ||
+		    bridge->address.bus >= bus || secondary <= most || secondary > bus ||
+		    (secondary < bus && lspci_register(bridge, REG_SUBORDINATE, 1) < bus))
+			continue;
+		most = secondary;
+		found = bridge;
 	}
-	return NULL;
+	return found;
 }
 
 /*
