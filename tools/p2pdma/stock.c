@@ -3,17 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acs.h"
 #include "kconfig.h"
 #include "stock.h"
 
-/* Any of these on the path stands in the way of a direct route. */
-#define ACS_RR	0x04
-#define ACS_CR	0x08
-#define ACS_EC	0x20
-
+/* Any redirection on the path stands in the way of a direct route. */
 static void look_at(struct stock *stock, const struct dev *dev)
 {
-	if (!(dev->acs.ctrl & (ACS_RR | ACS_CR | ACS_EC)))
+	if (!(dev->acs.ctrl & ACS_REDIR))
 		return;
 	stock->redirectors = xrealloc(stock->redirectors, stock->n_redirectors + 1,
 				      sizeof(*stock->redirectors));
