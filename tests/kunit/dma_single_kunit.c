@@ -623,7 +623,7 @@ static void resource_nested_bars(struct kunit *test)
 	phys_addr_t start = pci_resource_start(outer, 0);
 	struct resource saved = inner->resource[0];
 	struct p2pdma_provider *across;
-	struct device *owner[3];
+	struct device *owner[4];
 
 	inner->resource[0].start = start + SZ_4M;
 	inner->resource[0].end = start + SZ_4M + SZ_2M - 1;
@@ -646,10 +646,13 @@ static void resource_nested_bars(struct kunit *test)
 	}
 	inner->resource[0] = saved;
 	pci_p2pdma_bars_changed(inner);
+	scoped_guard(rcu)
+		owner[3] = p2pdma_bar_of_phys(start + SZ_4M, SZ_2M)->owner;
 
 	KUNIT_EXPECT_PTR_EQ(test, owner[0], &outer->dev);
 	KUNIT_EXPECT_PTR_EQ(test, owner[1], &inner->dev);
 	KUNIT_EXPECT_PTR_EQ(test, owner[2], &outer->dev);
+	KUNIT_EXPECT_PTR_EQ(test, owner[3], &outer->dev);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(across), -EINVAL);
 }
 

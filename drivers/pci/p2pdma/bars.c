@@ -3,7 +3,9 @@
  * BARs: in whose BAR is a physical range that nobody has registered?
  *
  * Only dma_map_resource() asks, because it takes any address.  An interval tree
- * indexes the memory BARs of all PCI functions, virtual ones included.  A function
+ * indexes the memory BARs of all PCI functions, virtual ones included.  A maple tree
+ * that is made from it has the innermost BAR at each address, for readers without a
+ * lock; the few questions that it leaves open the interval tree answers.  A function
  * enters the index when it is added, its entries are replaced whenever one of its
  * BARs is given an address, and they are removed before the function goes.  A BAR
  * may lose its address with no event: an entry that does not match the function's
@@ -18,6 +20,8 @@
 #include <linux/init.h>
 #include <linux/interval_tree.h>
 #include <linux/list.h>
+#include <linux/maple_tree.h>
+#include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
@@ -41,10 +45,16 @@ struct p2pdma_bar {
 	struct p2pdma_mem mem;
 };
 
+static DEFINE_MUTEX(p2pdma_bars_mutex);	/* writers of all that follows */
 static struct rb_root_cached p2pdma_bars = RB_ROOT_CACHED;
 /* The same entries by function. */
 static DEFINE_HASHTABLE(p2pdma_bars_of, 10);
-static DEFINE_SPINLOCK(p2pdma_bars_lock);	/* of both */
+static DEFINE_SPINLOCK(p2pdma_bars_lock);	/* of these two */
+/* At each address, the smallest BAR. */
+static struct maple_tree p2pdma_bars_at =
+	MTREE_INIT(p2pdma_bars_at, MT_FLAGS_USE_RCU);
+/* It could not be kept up to date, for want of memory. */
+static bool p2pdma_bars_at_broken;
 
 static struct p2pdma_bar *to_p2pdma_bar(struct interval_tree_node *node)
 {
@@ -80,6 +90,46 @@ static struct p2pdma_bar *p2pdma_bar_alloc(struct pci_dev *pdev, int nr)
 		.indexed = true,
 	};
 	return bar;
+}
+
+static u64 p2pdma_bar_last_byte(const struct p2pdma_bar *bar)
+{
+	return bar->mem.last - bar->mem.first;
+}
+
+/* Replace @old, or a BAR that is larger than @new, by @new in the range of @bar. */
+static void p2pdma_bars_at_write(const struct p2pdma_bar *bar,
+				 struct p2pdma_bar *old, struct p2pdma_bar *new)
+{
+	unsigned long at = bar->mem.first, last;
+	struct p2pdma_bar *there;
+
+	do {
+		MA_STATE(mas, &p2pdma_bars_at, at, at);
+
+		scoped_guard(rcu) {
+			there = mas_walk(&mas);
+			last = min_t(u64, mas.last, bar->mem.last);
+		}
+		if (new ? there && p2pdma_bar_last_byte(there) <=
+				   p2pdma_bar_last_byte(new) : there != old)
+			continue;
+		if (mtree_store_range(&p2pdma_bars_at, at, last, new, GFP_KERNEL))
+			WRITE_ONCE(p2pdma_bars_at_broken, true);
+	} while (last < bar->mem.last && (at = last + 1));
+}
+
+/* Take a BAR out, and put back what it was inside of; under p2pdma_bars_mutex. */
+static void p2pdma_bar_hide(struct p2pdma_bar *bar)
+{
+	struct interval_tree_node *node;
+
+	p2pdma_bars_at_write(bar, bar, NULL);
+	for (node = interval_tree_iter_first(&p2pdma_bars, bar->mem.first,
+					     bar->mem.last); node;
+	     node = interval_tree_iter_next(node, bar->mem.first, bar->mem.last))
+		p2pdma_bars_at_write(to_p2pdma_bar(node), NULL,
+				     to_p2pdma_bar(node));
 }
 
 /* Do the index entries of @pdev still match its BARs? */
@@ -119,10 +169,12 @@ static bool p2pdma_bars_replace(struct pci_dev *pdev, struct p2pdma_bar **bars)
 	unsigned long key = (unsigned long)&pdev->dev;
 	struct hlist_node *next;
 	struct p2pdma_bar *bar;
-	bool removed = false;
 	unsigned long flags;
+	HLIST_HEAD(gone);
+	bool removed;
 	int nr;
 
+	guard(mutex)(&p2pdma_bars_mutex);
 	spin_lock_irqsave(&p2pdma_bars_lock, flags);
 	hash_for_each_possible_safe(p2pdma_bars_of, bar, next, sibling, key) {
 		if (bar->mem.provider.owner != &pdev->dev)
@@ -131,8 +183,7 @@ static bool p2pdma_bars_replace(struct pci_dev *pdev, struct p2pdma_bar **bars)
 		hash_del(&bar->sibling);
 		/* From here on no route cache entry may be created for this BAR. */
 		WRITE_ONCE(bar->mem.indexed, false);
-		queue_rcu_work(system_wq, &bar->work);
-		removed = true;
+		hlist_add_head(&bar->sibling, &gone);
 	}
 	for (nr = 0; nr < PCI_STD_NUM_BARS; nr++) {
 		if (!bars[nr])
@@ -141,6 +192,15 @@ static bool p2pdma_bars_replace(struct pci_dev *pdev, struct p2pdma_bar **bars)
 		hash_add(p2pdma_bars_of, &bars[nr]->sibling, key);
 	}
 	spin_unlock_irqrestore(&p2pdma_bars_lock, flags);
+
+	removed = !hlist_empty(&gone);
+	hlist_for_each_entry(bar, &gone, sibling)
+		p2pdma_bar_hide(bar);
+	for (nr = 0; nr < PCI_STD_NUM_BARS; nr++)
+		if (bars[nr])
+			p2pdma_bars_at_write(bars[nr], NULL, bars[nr]);
+	hlist_for_each_entry_safe(bar, next, &gone, sibling)
+		queue_rcu_work(system_wq, &bar->work);
 	return removed;
 }
 
@@ -180,7 +240,7 @@ bool p2pdma_bars_update(struct pci_dev *pdev)
  * p2pdma_bars_remove - remove the index entries of a function
  * @pdev: the function, which is going
  *
- * Context: any.
+ * Context: may sleep.
  */
 void p2pdma_bars_remove(struct pci_dev *pdev)
 {
@@ -200,21 +260,10 @@ static bool p2pdma_bar_is_current(const struct p2pdma_bar *bar)
 	       pci_resource_end(pdev, bar->mem.bar) == bar->mem.last;
 }
 
-/**
- * p2pdma_bar_of_phys - in whose BAR does a physical range lie?
- * @phys: CPU physical address
- * @size: length in bytes
- *
- * The BARs of devices below VMD lie in a BAR of VMD's own: the innermost counts.
- *
- * Context: any, in an RCU read-side section, for which the answer is valid.
- *
- * Return: a provider that stands for the BAR, which need not be registered; NULL if
- * no part of the range is in a BAR; ERR_PTR(-EINVAL) if only a part is.
- */
-struct p2pdma_provider *p2pdma_bar_of_phys(phys_addr_t phys, size_t size)
+/* As p2pdma_bar_of_phys(); looks at every BAR that a range touches. */
+static struct p2pdma_provider *p2pdma_bar_search(phys_addr_t phys,
+						 phys_addr_t last)
 {
-	phys_addr_t last = phys + (size ? size - 1 : 0);
 	struct interval_tree_node *node;
 	struct p2pdma_bar *inner = NULL;
 	unsigned long flags;
@@ -238,4 +287,33 @@ struct p2pdma_provider *p2pdma_bar_of_phys(phys_addr_t phys, size_t size)
 	if (part)
 		return ERR_PTR(-EINVAL);
 	return inner ? &inner->mem.provider : NULL;
+}
+
+/**
+ * p2pdma_bar_of_phys - in whose BAR does a physical range lie?
+ * @phys: CPU physical address
+ * @size: length in bytes
+ *
+ * The BARs of devices below VMD lie in a BAR of VMD's own: the innermost counts.
+ *
+ * Context: any, in an RCU read-side section, for which the answer is valid.
+ *
+ * Return: a provider that stands for the BAR, which need not be registered; NULL if
+ * no part of the range is in a BAR; ERR_PTR(-EINVAL) if only a part is.
+ */
+struct p2pdma_provider *p2pdma_bar_of_phys(phys_addr_t phys, size_t size)
+{
+	MA_STATE(mas, &p2pdma_bars_at, phys, phys);
+	phys_addr_t last = phys + (size ? size - 1 : 0);
+	struct p2pdma_bar *bar;
+
+	if (unlikely(READ_ONCE(p2pdma_bars_at_broken)))
+		return p2pdma_bar_search(phys, last);
+	bar = mas_find(&mas, last);
+	if (!bar)
+		return NULL;
+	/* All of the range is in this BAR, and none of it is in a smaller one. */
+	if (mas.index <= phys && mas.last >= last && p2pdma_bar_is_current(bar))
+		return &bar->mem.provider;
+	return p2pdma_bar_search(phys, last);
 }
