@@ -232,7 +232,7 @@ static int iommu_p2pdma_lay_out_list(struct iommu_p2pdma_list *list,
 			s->dma_flags = SG_DMA_P2PDMA_BUS;
 			list->cur_len = 0;
 			iommu_p2pdma_segment(list, phys + slot->verdict.dma_offset,
-					     size, SG_DMA_BUS_ADDRESS);
+					     size, slot->verdict.flags);
 		} else {
 			s->dma_flags = slot->verdict.action == DMA_P2PDMA_IOVA ?
 				       SG_DMA_P2PDMA_MMIO : 0;
@@ -287,7 +287,7 @@ static int iommu_p2pdma_find_runs(struct iommu_p2pdma_list *list,
 
 	run->start = PHYS_ADDR_MAX;
 	run->len = 0;
-	for (i = 0, s = sgl; i < nents; i++, s = dma_p2pdma_sg_after(s, nents - i)) {
+	for (i = 0, s = sgl; i < nents; i++, s = dma_p2pdma_sg_after(s, i, nents)) {
 		size_t off = iova_offset(list->iovad, s->offset);
 		size_t len = iova_align(list->iovad, s->length + off);
 		bool mmio = s->dma_flags & SG_DMA_P2PDMA_MMIO;
@@ -373,8 +373,7 @@ static int iommu_p2pdma_map_range(struct iommu_p2pdma_list *list,
 	if (ret) {
 		if (range.mapped)
 			iommu_unmap(domain, range.iova, range.mapped);
-		iommu_dma_free_iova(domain->iova_cookie, range.iova,
-				    list->iova_len, NULL);
+		iommu_dma_drop_iova(domain, range.iova, list->iova_len);
 		if (ret == -ENOMEM || !run.mmio)
 			return ret;
 		dev_err_ratelimited(dev,
@@ -384,7 +383,7 @@ static int iommu_p2pdma_map_range(struct iommu_p2pdma_list *list,
 		return -EREMOTEIO;
 	}
 
-	for (i = 0, s = sgl; i < list->count; i++, s = dma_p2pdma_sg_after(s, list->count - i))
+	for (i = 0, s = sgl; i < list->count; i++, s = dma_p2pdma_sg_after(s, i, list->count))
 		if (!sg_dma_is_bus_address(s))
 			sg_dma_address(s) += range.iova;
 	return 0;
@@ -430,6 +429,23 @@ static noinline int iommu_p2pdma_map_list(struct device *dev,
 	return list.count;
 }
 
+/* Map a list of one entry; false if it has to be looked at more closely. */
+static bool iommu_p2pdma_map_one(const struct dma_p2pdma_slot *slot,
+				 struct device *dev, struct scatterlist *sg,
+				 enum dma_data_direction dir, unsigned long attrs)
+{
+	phys_addr_t phys = sg_phys(sg);
+
+	if (!dma_p2pdma_slot_holds(slot, phys, sg->length) ||
+	    iommu_dma_map_p2pdma(dev, phys, sg->length, dir, attrs,
+				 &sg->dma_address))
+		return false;
+	sg_dma_len(sg) = sg->length;
+	sg->dma_flags = SG_DMA_P2PDMA_MMIO | SG_DMA_P2PDMA | SG_DMA_P2PDMA_RANGE;
+	pci_p2pdma_mapped_recent(slot, dir, sg->length);
+	return true;
+}
+
 /**
  * iommu_dma_map_sg_p2pdma - map a list that may hold peer memory
  * @dev: the device that will do the DMA: attached; coherent and trusted unless all of
@@ -454,7 +470,7 @@ int iommu_dma_map_sg_p2pdma(struct device *dev, struct scatterlist *sgl,
 	int ret;
 
 	scoped_guard(rcu) {
-		recent = pci_p2pdma_recent(dev, dir);
+		recent = pci_p2pdma_recent(dev, dir, sg_phys(s));
 		if (recent && recent->verdict.action == DMA_P2PDMA_FIXED &&
 		    dma_p2pdma_fixed_run(recent, &s, nents,
 					 recent->verdict.flags | SG_DMA_P2PDMA_BUS,
@@ -463,6 +479,9 @@ int iommu_dma_map_sg_p2pdma(struct device *dev, struct scatterlist *sgl,
 			pci_p2pdma_mapped_recent(recent, dir, bytes);
 			return nents;
 		}
+		if (recent && recent->verdict.action == DMA_P2PDMA_IOVA &&
+		    nents == 1 && iommu_p2pdma_map_one(recent, dev, sgl, dir, attrs))
+			return 1;
 		ret = iommu_p2pdma_map_list(dev, sgl, nents, dir, attrs);
 	}
 	if (ret == -EAGAIN)
@@ -487,7 +506,7 @@ void iommu_dma_unmap_sg_p2pdma(struct device *dev, struct scatterlist *sgl,
 	struct scatterlist *sg;
 	int i;
 
-	for (i = 0, sg = sgl; i < nents; i++, sg = dma_p2pdma_sg_after(sg, nents - i)) {
+	for (i = 0, sg = sgl; i < nents; i++, sg = dma_p2pdma_sg_after(sg, i, nents)) {
 		if (!sg_dma_len(sg))
 			break;
 		if (!sg_dma_is_bus_address(sg)) {

@@ -57,7 +57,7 @@ int iommu_dma_map_p2pdma(struct device *dev, phys_addr_t phys, size_t size,
 
 	ret = iommu_map(domain, base, phys - offset, len, prot, GFP_ATOMIC);
 	if (ret) {
-		iommu_dma_free_iova(domain->iova_cookie, base, len, NULL);
+		iommu_dma_drop_iova(domain, base, len);
 		if (ret == -ENOMEM)
 			return ret;
 		dev_err_ratelimited(dev,

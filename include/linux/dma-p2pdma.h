@@ -141,6 +141,8 @@ enum pci_p2pdma_reason {
  * @distance: hops, as pci_p2pdma_distance_many() counts them; -1 if there is no
  *	path
  * @same_bridge: client and provider are below one host bridge
+ * @window: with %PCI_P2PDMA_MAP_THRU_HOST_BRIDGE, all of a range of the provider may stay
+ *	mapped in the client's IOMMU domain
  * @translated_crosses: with %PCI_P2PDMA_MAP_THRU_HOST_BRIDGE, requests that the client
  *	sends as translated, after ATS, cross without passing the root complex, or may
  *	cross
@@ -153,6 +155,7 @@ struct pci_p2pdma_route {
 	enum pci_p2pdma_reason reason;
 	int distance;
 	bool same_bridge;
+	bool window;
 	bool translated_crosses;
 	bool has_bridge;
 	int bridge_domain;
@@ -274,6 +277,9 @@ struct dma_p2pdma_walk {
 	struct dma_p2pdma_slot slot[DMA_P2PDMA_SLOTS];
 };
 
+/* No DMA address, but one below DMA_MAPPING_ERROR. */
+#define DMA_P2PDMA_NOT_PEER	(~(dma_addr_t)1)
+
 /* First entry: the list is mapped to one IOVA range (beside SG_DMA_P2PDMA). */
 #define SG_DMA_P2PDMA_RANGE	BIT(4)
 /* First entry: dma-direct has mapped the list (beside SG_DMA_P2PDMA). */
@@ -304,7 +310,8 @@ void __pci_p2pdma_cursor_move(struct pci_p2pdma_cursor *cursor,
 			      phys_addr_t phys);
 bool pci_p2pdma_sg_has_peer(struct scatterlist *sgl, int nents);
 const struct dma_p2pdma_slot *pci_p2pdma_recent(struct device *dev,
-						enum dma_data_direction dir);
+						enum dma_data_direction dir,
+						phys_addr_t phys);
 void pci_p2pdma_used(const struct dma_p2pdma_slot *slot);
 void pci_p2pdma_mapped_recent(const struct dma_p2pdma_slot *slot,
 			      enum dma_data_direction dir, u64 bytes);
@@ -352,9 +359,18 @@ int iommu_dma_map_p2pdma(struct device *dev, phys_addr_t phys, size_t size,
 			 enum dma_data_direction dir, unsigned long attrs,
 			 dma_addr_t *iova);
 int iommu_dma_attach_p2pdma(struct device *dev);
-void dma_p2pdma_settle(struct device *dev, struct p2pdma_provider *provider,
+bool iommu_dma_window(struct device *dev, const struct pci_p2pdma_cursor *range,
+		      u64 *offset);
+bool iommu_dma_make_window(struct device *dev,
+			   const struct pci_p2pdma_cursor *range);
+bool iommu_dma_remove_client_windows(struct device *dev);
+void iommu_dma_remove_windows(phys_addr_t first, phys_addr_t last);
+void pci_p2pdma_settle_anew(struct device *dev);
+void dma_p2pdma_settle(struct device *dev, const struct pci_p2pdma_cursor *range,
 		       const struct pci_p2pdma_route *route,
 		       struct dma_p2pdma_verdict *verdict);
+void dma_p2pdma_client_unbound(struct device *dev);
+void dma_p2pdma_range_gone(phys_addr_t first, phys_addr_t last);
 const void *dma_p2pdma_domain(struct device *dev);
 const void *iommu_dma_domain_id(struct device *dev);
 bool __iommu_dma_unmap_bus(struct device *dev, dma_addr_t dma);
@@ -366,9 +382,9 @@ int iommu_dma_map_sg_p2pdma(struct device *dev, struct scatterlist *sg, int nent
 			    enum dma_data_direction dir, unsigned long attrs);
 void iommu_dma_unmap_sg_p2pdma(struct device *dev, struct scatterlist *sg,
 			       int nents);
-bool __dma_p2pdma_map_page(struct device *dev, phys_addr_t phys, size_t size,
-			   enum dma_data_direction dir, unsigned long attrs,
-			   dma_addr_t *dma);
+dma_addr_t __dma_p2pdma_map_page(struct device *dev, phys_addr_t phys,
+				 size_t size, enum dma_data_direction dir,
+				 unsigned long attrs);
 bool __dma_p2pdma_map_resource(struct device *dev, phys_addr_t phys, size_t size,
 			       enum dma_data_direction dir, unsigned long attrs,
 			       dma_addr_t *dma);
@@ -400,7 +416,7 @@ static inline bool pci_p2pdma_span_holds(const struct pci_p2pdma_span *span,
 					 phys_addr_t phys, size_t size)
 {
 	/* What the caller holds was in the span before: it only grows. */
-	return data_race(phys <= span->last && phys + size > span->first);
+	return data_race(phys + size > span->first && phys <= span->last);
 }
 
 /**
@@ -420,13 +436,15 @@ static inline bool pci_p2pdma_near(phys_addr_t phys, size_t size)
 		pci_p2pdma_span_holds(&pci_p2pdma_high, phys, size));
 }
 
-/* Map a page if it is peer memory; else, return false. */
-static inline bool dma_p2pdma_map_page(struct device *dev, phys_addr_t phys,
-				       size_t size, enum dma_data_direction dir,
-				       unsigned long attrs, dma_addr_t *dma)
+/* Map a page if it is peer memory; else, return %DMA_P2PDMA_NOT_PEER. */
+static inline dma_addr_t dma_p2pdma_map_page(struct device *dev,
+					     phys_addr_t phys, size_t size,
+					     enum dma_data_direction dir,
+					     unsigned long attrs)
 {
-	return pci_p2pdma_near(phys, size) &&
-	       __dma_p2pdma_map_page(dev, phys, size, dir, attrs, dma);
+	return pci_p2pdma_near(phys, size) ?
+		       __dma_p2pdma_map_page(dev, phys, size, dir, attrs) :
+		       DMA_P2PDMA_NOT_PEER;
 }
 
 /*
@@ -481,11 +499,12 @@ static inline bool pci_p2pdma_sg_has_peer(struct scatterlist *sgl, int nents)
 	return false;
 }
 
-static inline bool dma_p2pdma_map_page(struct device *dev, phys_addr_t phys,
-				       size_t size, enum dma_data_direction dir,
-				       unsigned long attrs, dma_addr_t *dma)
+static inline dma_addr_t dma_p2pdma_map_page(struct device *dev,
+					     phys_addr_t phys, size_t size,
+					     enum dma_data_direction dir,
+					     unsigned long attrs)
 {
-	return false;
+	return DMA_P2PDMA_NOT_PEER;
 }
 
 static inline bool dma_p2pdma_map_resource(struct device *dev, phys_addr_t phys,
@@ -649,22 +668,29 @@ static inline bool pci_p2pdma_sg_is_peer(struct pci_p2pdma_cursor *cursor,
 static inline struct scatterlist *dma_p2pdma_sg_next(struct scatterlist *sg)
 {
 	sg++;
-	return unlikely(sg_is_chain(sg)) ? sg_chain_ptr(sg) : sg;
+	if (unlikely(sg_is_chain(sg))) {
+		/* A conditional move would cost each entry more than the branch. */
+		OPTIMIZER_HIDE_VAR(sg);
+		sg = sg_chain_ptr(sg);
+	}
+	return sg;
 }
 
 /**
  * dma_p2pdma_sg_after - the entry after another, if there is one
  * @sg: the entry
- * @left: entries after it
+ * @index: number of the entry after it, from 0
+ * @nents: entries of the list
  *
- * For loops over RAM too: as sg_next(), but without a function call.
+ * For loops over RAM too: as sg_next(), but without a function call.  The condition is
+ * that of the loop, so that the compiler tests it once.
  *
  * Return: the next entry, or NULL.
  */
 static inline struct scatterlist *dma_p2pdma_sg_after(struct scatterlist *sg,
-						      int left)
+						      int index, int nents)
 {
-	return left > 0 ? dma_p2pdma_sg_next(sg) : NULL;
+	return index < nents ? dma_p2pdma_sg_next(sg) : NULL;
 }
 
 /**

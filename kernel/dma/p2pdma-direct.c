@@ -34,7 +34,7 @@ void dma_p2pdma_direct_unmap_sg(struct device *dev, struct scatterlist *sgl,
 	struct scatterlist *sg;
 	int i;
 
-	for (i = 0, sg = sgl; i < nents; i++, sg = dma_p2pdma_sg_after(sg, nents - i)) {
+	for (i = 0, sg = sgl; i < nents; i++, sg = dma_p2pdma_sg_after(sg, i, nents)) {
 		if (!(sg->dma_flags & DMA_P2PDMA_PEER))
 			dma_direct_unmap_page(dev, sg_dma_address(sg),
 					      sg_dma_len(sg), dir, attrs);
@@ -42,19 +42,32 @@ void dma_p2pdma_direct_unmap_sg(struct device *dev, struct scatterlist *sgl,
 	}
 }
 
-/* Map one entry that is not at a fixed offset; gives its DMA address. */
-static int dma_p2pdma_direct_one(struct dma_p2pdma_walk *walk,
-				 struct scatterlist *sg, unsigned long attrs,
-				 dma_addr_t *dma)
+/* Map an entry inside the span of the providers, which may still be RAM. */
+static int dma_p2pdma_direct_near(struct dma_p2pdma_walk *walk,
+				  struct scatterlist *sg, bool *peer)
 {
-	if (walk->cur->verdict.action == DMA_P2PDMA_RAM) {
-		*dma = dma_direct_map_page(walk->dev, sg_page(sg), sg->offset,
-					   sg->length, walk->dir, attrs);
-		return *dma == DMA_MAPPING_ERROR ? -EIO : 0;
+	phys_addr_t phys = sg_phys(sg);
+	struct dma_p2pdma_slot *slot;
+	u64 size = sg->length;
+	int ret;
+
+	if (!dma_p2pdma_move(walk, phys, size)) {
+		ret = dma_p2pdma_enter(walk, phys, size);
+		if (ret)
+			return ret;
+		*peer |= walk->cur->verdict.flags;
 	}
-	if (dma_p2pdma_checked_addr(walk->dev, walk->cur, sg_phys(sg),
-				    sg->length, dma))
-		return dma_p2pdma_unmappable(walk, walk->cur);
+	slot = walk->cur;
+	if (likely(slot->verdict.action == DMA_P2PDMA_FIXED))
+		sg_dma_address(sg) = phys + slot->verdict.dma_offset;
+	else if (slot->verdict.action != DMA_P2PDMA_RAM &&
+		 dma_p2pdma_checked_addr(walk->dev, slot, phys, size,
+					 &sg->dma_address))
+		return dma_p2pdma_unmappable(walk, slot);
+	slot->entries++;
+	slot->bytes += size;
+	sg_dma_len(sg) = size;
+	sg->dma_flags = slot->verdict.flags;
 	return 0;
 }
 
@@ -67,31 +80,24 @@ static int dma_p2pdma_direct_rest(struct dma_p2pdma_walk *walk,
 	bool peer = walk->used;
 	int ret;
 
-	while (*done < nents) {
-		phys_addr_t phys = sg_phys(sg);
-		u64 size = sg->length;
-		dma_addr_t dma;
-
-		if (!dma_p2pdma_move(walk, phys, size)) {
-			ret = dma_p2pdma_enter(walk, phys, size);
+	for (; *done < nents; sg = dma_p2pdma_sg_after(sg, *done, nents)) {
+		if (pci_p2pdma_sg_near(sg)) {
+			ret = dma_p2pdma_direct_near(walk, sg, &peer);
 			if (ret)
 				return ret;
-			peer |= walk->cur->verdict.flags;
-		}
-		if (likely(walk->cur->verdict.action == DMA_P2PDMA_FIXED)) {
-			dma = phys + walk->cur->verdict.dma_offset;
 		} else {
-			ret = dma_p2pdma_direct_one(walk, sg, attrs, &dma);
-			if (ret)
-				return ret;
+			sg->dma_flags = 0;
 		}
-		walk->cur->entries++;
-		walk->cur->bytes += size;
-		sg_dma_address(sg) = dma;
-		sg_dma_len(sg) = size;
-		sg->dma_flags = walk->cur->verdict.flags;
-		if (++*done < nents)
-			sg = dma_p2pdma_sg_next(sg);
+		if (!(sg->dma_flags & DMA_P2PDMA_PEER)) {
+			sg_dma_address(sg) =
+				dma_direct_map_page(walk->dev, sg_page(sg),
+						    sg->offset, sg->length,
+						    walk->dir, attrs);
+			if (sg_dma_address(sg) == DMA_MAPPING_ERROR)
+				return -EIO;
+			sg_dma_len(sg) = sg->length;
+		}
+		++*done;
 	}
 
 	if (peer) {
@@ -151,8 +157,8 @@ int dma_p2pdma_direct_map_sg(struct device *dev, struct scatterlist *sgl,
 	u64 bytes = 0;
 
 	guard(rcu)();
-	recent = pci_p2pdma_recent(dev, dir);
-	if (recent && !done && recent->verdict.action == DMA_P2PDMA_FIXED) {
+	recent = done ? NULL : pci_p2pdma_recent(dev, dir, sg_phys(sg));
+	if (recent && recent->verdict.action == DMA_P2PDMA_FIXED) {
 		done = dma_p2pdma_fixed_run(recent, &sg, nents,
 					    recent->verdict.flags, &bytes);
 		if (done == nents) {

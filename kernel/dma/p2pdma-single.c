@@ -56,7 +56,7 @@ static dma_addr_t dma_p2pdma_map_single(struct device *dev,
 	slot->stats = stats;
 	slot->entries = 1;
 	slot->bytes = size;
-	dma_p2pdma_settle(dev, provider, route, &slot->verdict);
+	dma_p2pdma_settle(dev, &slot->cursor, route, &slot->verdict);
 
 	switch (slot->verdict.action) {
 	case DMA_P2PDMA_REFUSED:
@@ -91,17 +91,17 @@ static dma_addr_t dma_p2pdma_map_single(struct device *dev,
  * @size: bytes
  * @dir: direction of the transfer
  * @attrs: DMA attributes
- * @dma: set to the DMA address, or %DMA_MAPPING_ERROR if there is no route
  *
  * Only registered memory counts: a page in a BAR may be memory of another kind.
  *
  * Context: any.
  *
- * Return: false, with @dma as it was, if the memory is not peer memory.
+ * Return: the DMA address; %DMA_MAPPING_ERROR if there is no route;
+ * %DMA_P2PDMA_NOT_PEER if the memory is not peer memory.
  */
-bool __dma_p2pdma_map_page(struct device *dev, phys_addr_t phys, size_t size,
-			   enum dma_data_direction dir, unsigned long attrs,
-			   dma_addr_t *dma)
+dma_addr_t __dma_p2pdma_map_page(struct device *dev, phys_addr_t phys,
+				 size_t size, enum dma_data_direction dir,
+				 unsigned long attrs)
 {
 	struct pci_p2pdma_cursor cursor;
 	struct pci_p2pdma_route route;
@@ -109,24 +109,20 @@ bool __dma_p2pdma_map_page(struct device *dev, phys_addr_t phys, size_t size,
 
 	__pci_p2pdma_cursor_move(&cursor, phys);
 	if (!pci_p2pdma_cursor_holds(&cursor, phys, size)) {
-		*dma = DMA_MAPPING_ERROR;
 		dev_warn_ratelimited(dev,
 				     "%zu bytes at %pa are only in part peer memory, or of two providers; not mapped\n",
 				     size, &phys);
-		return true;
+		return DMA_MAPPING_ERROR;
 	}
 	if (!cursor.provider)
-		return false;
-	if (dma_p2pdma_attach(dev)) {
-		*dma = DMA_MAPPING_ERROR;
-		return true;
-	}
+		return DMA_P2PDMA_NOT_PEER;
+	if (dma_p2pdma_attach(dev))
+		return DMA_MAPPING_ERROR;
 
 	guard(rcu)();
 	stats = pci_p2pdma_map_route(cursor.provider, dev, dir, true, &route);
-	*dma = dma_p2pdma_map_single(dev, cursor.provider, stats, &route, phys,
+	return dma_p2pdma_map_single(dev, cursor.provider, stats, &route, phys,
 				     size, dir, attrs);
-	return true;
 }
 
 /**

@@ -288,29 +288,35 @@ int dma_p2pdma_checked_addr(struct device *dev,
 }
 
 /* How a loop maps memory through the host bridge. */
-static void dma_p2pdma_settle_host(struct device *dev, u64 bus_offset,
-				   struct dma_p2pdma_verdict *verdict)
+static void dma_p2pdma_settle_host(struct device *dev,
+				   const struct pci_p2pdma_cursor *range,
+				   bool window, struct dma_p2pdma_verdict *verdict)
 {
 	verdict->flags = SG_DMA_MMIO;
 	verdict->action = DMA_P2PDMA_FIXED;
-	if (dma_p2pdma_iommu(dma_p2pdma_via(dev)))
-		verdict->action = DMA_P2PDMA_IOVA;
-	else if (verdict->same_bridge)
-		verdict->dma_offset = bus_offset;
-	else if (dev->dma_range_map || IS_ENABLED(CONFIG_ARCH_HAS_PHYS_TO_DMA))
+	if (dma_p2pdma_iommu(dma_p2pdma_via(dev))) {
+		/* Like a bus address: there is nothing to unmap. */
+		if (window && iommu_dma_window(dev, range, &verdict->dma_offset))
+			verdict->flags |= SG_DMA_BUS_ADDRESS;
+		else
+			verdict->action = DMA_P2PDMA_IOVA;
+	} else if (verdict->same_bridge) {
+		verdict->dma_offset = range->provider->bus_offset;
+	} else if (dev->dma_range_map || IS_ENABLED(CONFIG_ARCH_HAS_PHYS_TO_DMA)) {
 		verdict->action = DMA_P2PDMA_CHECKED;
+	}
 }
 
 /**
  * dma_p2pdma_settle - what a route means for a mapping loop
  * @dev: the client
- * @provider: whose memory
+ * @range: a registered range of the provider
  * @route: the route
- * @verdict: filled in
+ * @verdict: filled in, for this range
  *
- * Context: any.
+ * Context: any, in an RCU read-side section.
  */
-void dma_p2pdma_settle(struct device *dev, struct p2pdma_provider *provider,
+void dma_p2pdma_settle(struct device *dev, const struct pci_p2pdma_cursor *range,
 		       const struct pci_p2pdma_route *route,
 		       struct dma_p2pdma_verdict *verdict)
 {
@@ -323,10 +329,10 @@ void dma_p2pdma_settle(struct device *dev, struct p2pdma_provider *provider,
 	case PCI_P2PDMA_MAP_BUS_ADDR:
 		verdict->flags = SG_DMA_BUS_ADDRESS;
 		verdict->action = DMA_P2PDMA_FIXED;
-		verdict->dma_offset = provider->bus_offset;
+		verdict->dma_offset = range->provider->bus_offset;
 		break;
 	case PCI_P2PDMA_MAP_THRU_HOST_BRIDGE:
-		dma_p2pdma_settle_host(dev, provider->bus_offset, verdict);
+		dma_p2pdma_settle_host(dev, range, route->window, verdict);
 		break;
 	default:
 		break;
@@ -349,6 +355,44 @@ int dma_p2pdma_unmappable(struct dma_p2pdma_walk *walk,
 
 	pci_p2pdma_refused(slot->cursor.provider, walk->dev, walk->dir, &route);
 	return -EREMOTEIO;
+}
+
+/* Where a window may be, make one, and let the list use it. */
+static void dma_p2pdma_make_window(struct device *dev,
+				   struct dma_p2pdma_slot *slot,
+				   const struct pci_p2pdma_route *route)
+{
+	if (slot->verdict.action != DMA_P2PDMA_IOVA ||
+	    !dma_p2pdma_iommu(dma_p2pdma_via(dev)) ||
+	    !iommu_dma_make_window(dev, &slot->cursor))
+		return;
+	pci_p2pdma_settle_anew(dev);
+	dma_p2pdma_settle(dev, &slot->cursor, route, &slot->verdict);
+}
+
+/**
+ * dma_p2pdma_client_unbound - a client has no driver any more
+ * @dev: the client
+ *
+ * Context: may sleep.
+ */
+void dma_p2pdma_client_unbound(struct device *dev)
+{
+	if (IS_ENABLED(CONFIG_IOMMU_DMA) && iommu_dma_remove_client_windows(dev))
+		pci_p2pdma_settle_anew(dev);
+}
+
+/**
+ * dma_p2pdma_range_gone - a range is no peer memory any more
+ * @first: first CPU physical address of the range; nobody has anything of it mapped
+ * @last: the last one
+ *
+ * Context: may sleep.
+ */
+void dma_p2pdma_range_gone(phys_addr_t first, phys_addr_t last)
+{
+	if (IS_ENABLED(CONFIG_IOMMU_DMA))
+		iommu_dma_remove_windows(first, last);
 }
 
 /* A slot that is not used yet, or else the last one. */
@@ -397,7 +441,7 @@ int dma_p2pdma_enter(struct dma_p2pdma_walk *walk, phys_addr_t phys, size_t size
 
 	slot = dma_p2pdma_new_slot(walk);
 	walk->cur = slot;
-	recent = pci_p2pdma_recent(walk->dev, walk->dir);
+	recent = pci_p2pdma_recent(walk->dev, walk->dir, phys);
 	if (recent && dma_p2pdma_slot_holds(recent, phys, size)) {
 		*slot = *recent;
 		pci_p2pdma_used(recent);
@@ -414,8 +458,10 @@ int dma_p2pdma_enter(struct dma_p2pdma_walk *walk, phys_addr_t phys, size_t size
 		slot->stats = pci_p2pdma_map_route(slot->cursor.provider,
 						   walk->dev, walk->dir, false,
 						   &route);
-		dma_p2pdma_settle(walk->dev, slot->cursor.provider, &route,
+		dma_p2pdma_settle(walk->dev, &slot->cursor, &route,
 				  &slot->verdict);
+		if (route.window)
+			dma_p2pdma_make_window(walk->dev, slot, &route);
 	}
 	/* The last slot may be used again before the list is mapped. */
 	if (walk->used == DMA_P2PDMA_SLOTS)

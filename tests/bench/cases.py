@@ -95,7 +95,8 @@ class Case:
             return ""
         # A list that alternates begins with RAM.
         alone = self.size == 1 and self.kind.startswith("ram+")
-        expected = ("bus" in self.kind or "ends" in self.kind) and not alone
+        # What is mapped in a window is flagged like bus addresses.
+        expected = any(word in self.kind for word in ("bus", "ends", "window")) and not alone
         return "" if bool(result["bus"]) == expected else (
             f"{result['bus']} DMA segments are bus addresses")
 
@@ -168,6 +169,14 @@ def lists(mode: str) -> Boot:
     boot.single("resource", "resource", OTHER)
     boot.single("resource-bus", "resource", BUS[0])
     boot.single("resource-host", "resource", HOST[0])
+    if mode != "direct":
+        # The last: windows stay mapped. The first list of a client makes one.
+        boot.steps.append(f"ours write {POLICY} auto,window")
+        boot.list("host-window-cold", 1, HOST[0], passes=1, fields=first, ours=True)
+        for kind in ("host", "host-scattered", "ram+host", "four-host"):
+            for size in (1, 256):
+                boot.list(f"{kind}-window", size, KINDS[kind], ours=True)
+        boot.steps.append(f"ours write {POLICY} auto")
     return boot
 
 
@@ -214,7 +223,7 @@ def clients(mode: str) -> Boot:
                        f"sriov_vi_flexible={CLIENTS_PER_PORT},"
                        f"max_ioqpairs={2 * CLIENTS_PER_PORT + 2},"
                        f"msix_qsize={CLIENTS_PER_PORT + 2}"]
-        ports.append(f"0000:{6 + i:02x}:00.0")
+        ports.append(f"0000:{7 + i:02x}:00.0")
     boot = Boot("clients", mode, devices, kernel_args=("pci=realloc",))
     boot.module("provide 0000:05:00.0 0 0 1 0")
     for port in ports:
@@ -233,7 +242,7 @@ def drives(mode: str) -> Boot:
     devices = []
     for serial, bus, more in (("client", "down1", ""), ("bus", "down0", ",cmb_size_mb=16"),
                               ("host", "portB", ",cmb_size_mb=16")):
-        devices += ["-blockdev", f"driver=null-co,node-name={serial},size=64M,"
+        devices += ["-blockdev", f"driver=null-co,node-name={serial},size={64 << 20},"
                                  "read-zeroes=on",
                     "-device", f"nvme,serial={serial},drive={serial},bus={bus},mdts=0"
                                f"{more}"]

@@ -17,7 +17,7 @@ FIGURES = HERE / "figures.json"
 WORSE = 1.02                # than the committed figure, and it is a failure
 COLUMNS = ("first", "second", "segments")
 GOAL = re.compile(r"(?:(?P<number>\d+(?:\.\d+)?)|plain(?:(?P<op>[*+])(?P<by>\d+(?:\.\d+)?))?"
-                  r"|(?P<other>[a-z]+/\S+)|-)")
+                  r"|(?P<other>[a-z]+/[^\s*]+)(?:\*(?P<factor>\d+(?:\.\d+)?))?|-)")
 
 # A kernel's figures of one case: those that there are of COLUMNS. None: refused.
 Figures = dict[str, float] | None
@@ -53,7 +53,8 @@ def goal_of(text: str, row: Row, column: str, rows: dict[str, Row]) -> float | N
         return float(match["number"])
     if match["other"]:
         other = rows.get(match["other"])
-        return (other.ours or {}).get(column) if other else None
+        figure = (other.ours or {}).get(column) if other else None
+        return None if figure is None else figure * float(match["factor"] or 1)
     plain = (row.plain or {}).get(column)
     if text == "-" or plain is None:
         return None

@@ -24,6 +24,7 @@
 #include "../../drivers/iommu/dma-iommu.h"
 #include "../../drivers/pci/p2pdma/p2pdma.h"
 #include "fabric_common.h"
+#include "fabric_single.h"
 #include "mock_cache.h"
 #include "mock_iommu.h"
 #include "oracle.h"
@@ -1035,6 +1036,214 @@ static void dma_iommu_encryption(struct kunit *test)
 #endif
 }
 
+/*
+ * Windows: p2pdma=window.
+ */
+
+static struct fabric *create_window(struct kunit *test)
+{
+	struct fabric *fabric = fabric_switch(test);
+
+	trust_all(test);
+	fabric_policy(test, "auto,window");
+	return fabric;
+}
+
+/* Map a list, and unmap it; returns how many mappings the IOMMU has made for that. */
+static int maps_for(struct mock_iommu *mock, struct fabric_sg *sg,
+		    const char *client)
+{
+	int before = atomic_read(&mock->maps);
+
+	KUNIT_EXPECT_LT(sg->fabric->test, 0,
+			fabric_sg_segments(sg, fabric_dev(sg->fabric, client),
+					   DMA_BIDIRECTIONAL));
+	return atomic_read(&mock->maps) - before;
+}
+
+/* How many pages of a registered range there are around an offset in BAR 0. */
+static int pages_of_range(struct fabric *fabric, const char *name)
+{
+	phys_addr_t phys = pci_resource_start(fabric_dev(fabric, name), 0);
+	struct pci_p2pdma_cursor cursor = {};
+
+	__pci_p2pdma_cursor_move(&cursor, phys + SZ_4K);
+	KUNIT_ASSERT_NOT_NULL(fabric->test, cursor.provider);
+	return cursor.size >> PAGE_SHIFT;
+}
+
+/* A range is mapped once; after that nothing is mapped or unmapped. */
+static void dma_iommu_window(struct kunit *test)
+{
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+	struct fabric *fabric = create_window(test);
+	struct pci_dev *client = fabric_dev(fabric, "client");
+	struct fabric_sg *peer =
+		fabric_sg_list(fabric, SG_PEER("beside", SZ_4K, SZ_4K),
+			       SG_PEER("beside", SZ_64K, SZ_8K));
+	struct fabric_sg *mixed =
+		fabric_sg_list(fabric, SG_RAM(0, SZ_4K),
+			       SG_PEER("beside", SZ_8K, 100), SG_RAM(8, SZ_4K),
+			       SG_PEER("provider", 0, SZ_4K),
+			       SG_PEER("beside", 3 * SZ_4K, SZ_4K));
+	int pages = pages_of_range(fabric, "beside");
+
+	KUNIT_EXPECT_EQ(test, 1, maps_for(mock, peer, "client"));
+	KUNIT_EXPECT_EQ(test, pages, atomic_read(&mock->live));
+	KUNIT_EXPECT_EQ(test, 0, maps_for(mock, peer, "client"));
+	KUNIT_EXPECT_EQ(test, 0, maps_for(mock, peer, "client"));
+
+	/* The flags tell both unmap and readers of the list. */
+	KUNIT_ASSERT_EQ(test, 0, fabric_sg_map(peer, client, DMA_TO_DEVICE));
+	KUNIT_EXPECT_EQ(test, SG_DMA_BUS_ADDRESS | SG_DMA_MMIO,
+			fabric_sg_entry(peer, 1)->dma_flags &
+			(SG_DMA_BUS_ADDRESS | SG_DMA_MMIO));
+	KUNIT_EXPECT_EQ(test, IOMMU_READ | IOMMU_WRITE | IOMMU_MMIO,
+			mock_iommu_prot(&client->dev, dma_at(peer, 0)));
+	fabric_sg_unmap(peer);
+
+	/* RAM in the list is mapped for the list. */
+	KUNIT_EXPECT_EQ(test, coherent(client) ? 1 : 2,
+			maps_for(mock, mixed, "client"));
+	KUNIT_EXPECT_EQ(test, pages, atomic_read(&mock->live));
+
+	/* Single mappings have to be undone, and use none. */
+	fabric_expect_call(fabric, FABRIC_PAGE, client,
+			   pci_resource_start(fabric_dev(fabric, "beside"), 0),
+			   SZ_4K, DMA_TO_DEVICE,
+			   PCI_P2PDMA_MAP_THRU_HOST_BRIDGE, __LINE__);
+	KUNIT_EXPECT_EQ(test, pages, atomic_read(&mock->live));
+
+	/* Without the word lists use none either; with it, the one that is there. */
+	fabric_policy(test, "auto");
+	KUNIT_EXPECT_LE(test, 1, maps_for(mock, peer, "client"));
+	KUNIT_EXPECT_EQ(test, pages, atomic_read(&mock->live));
+	fabric_policy(test, "host,window");
+	KUNIT_EXPECT_EQ(test, 0, maps_for(mock, peer, "client"));
+
+	fabric_provider_release(fabric, "beside");
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
+}
+
+static int window_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	return 0;
+}
+
+static const struct pci_device_id window_ids[] = {
+	{ PCI_DEVICE(0x1fab, 0xd7a2) },
+	{}
+};
+
+static struct pci_driver window_driver = {
+	.name = "p2pdma-window",
+	.id_table = window_ids,
+	.probe = window_probe,
+};
+
+KUNIT_DEFINE_ACTION_WRAPPER(driver_action, pci_unregister_driver,
+			    struct pci_driver *);
+
+/* It goes with the client's driver, and the next one gets its own. */
+static void dma_iommu_window_client_gone(struct kunit *test)
+{
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+	struct fabric *fabric;
+	struct fabric_sg *peer;
+	struct pci_dev *client;
+	int pages;
+
+	fabric = fabric_setup(test,
+			      "host\n"
+			      "  rp\n    ep client id=1fab:d7a2\n"
+			      "  rp\n    ep beside bar0=2M\n",
+			      NAMES("client"), NAMES("beside"));
+	client = fabric_dev(fabric, "client");
+	trust_all(test);
+	fabric_policy(test, "auto,window");
+	KUNIT_ASSERT_EQ(test, 0, pci_register_driver(&window_driver));
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, driver_action,
+						  &window_driver));
+	KUNIT_ASSERT_PTR_EQ(test, client->driver, &window_driver);
+	peer = fabric_sg_list(fabric, SG_PEER("beside", SZ_4K, SZ_4K));
+	pages = pages_of_range(fabric, "beside");
+
+	KUNIT_EXPECT_EQ(test, 1, maps_for(mock, peer, "client"));
+	KUNIT_EXPECT_EQ(test, 0, maps_for(mock, peer, "client"));
+	KUNIT_EXPECT_EQ(test, pages, atomic_read(&mock->live));
+	device_release_driver(&client->dev);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
+	KUNIT_ASSERT_EQ(test, 1, device_attach(&client->dev));
+	KUNIT_EXPECT_EQ(test, 1, maps_for(mock, peer, "client"));
+	KUNIT_EXPECT_EQ(test, pages, atomic_read(&mock->live));
+
+	fabric_unplug(fabric, "client");
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
+}
+
+/* One window for each client and range. */
+static void dma_iommu_window_many(struct kunit *test)
+{
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+	struct fabric *fabric;
+	struct fabric_sg *peer;
+
+	fabric = fabric_setup(test,
+			      "host\n"
+			      "  rp\n    ep one\n"
+			      "  rp\n    ep two\n"
+			      "  rp\n    ep left bar0=4M\n"
+			      "  rp\n    ep right bar0=2M\n",
+			      NAMES("one", "two"), NAMES("left", "right"));
+	trust_all(test);
+	fabric_policy(test, "auto,window");
+	peer = fabric_sg_list(fabric, SG_PEER("left", SZ_4K, SZ_4K),
+			      SG_PEER("right", SZ_4K, SZ_4K),
+			      SG_PEER("left", SZ_16K, SZ_4K));
+	KUNIT_EXPECT_EQ(test, 2, maps_for(mock, peer, "one"));
+	KUNIT_EXPECT_EQ(test, 0, maps_for(mock, peer, "one"));
+	KUNIT_EXPECT_EQ(test, 2, maps_for(mock, peer, "two"));
+	KUNIT_EXPECT_EQ(test, 0, maps_for(mock, peer, "two"));
+	KUNIT_EXPECT_EQ(test, 0, maps_for(mock, peer, "one"));
+
+	fabric_unplug(fabric, "one");
+	KUNIT_EXPECT_EQ(test, 0, maps_for(mock, peer, "two"));
+	fabric_provider_release(fabric, "right");
+	KUNIT_EXPECT_EQ(test, pages_of_range(fabric, "left"),
+			atomic_read(&mock->live));
+}
+
+/* Where there can be none, or not now, lists are mapped as without the word. */
+static void dma_iommu_window_refused(struct kunit *test)
+{
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+	struct fabric *fabric = create_window(test);
+	struct pci_dev *client = fabric_dev(fabric, "client");
+	struct fabric_sg *peer =
+		fabric_sg_list(fabric, SG_PEER("beside", SZ_4K, SZ_4K));
+
+	client->untrusted = true;
+	KUNIT_EXPECT_EQ(test, 1, maps_for(mock, peer, "client"));
+	KUNIT_EXPECT_EQ(test, 1, maps_for(mock, peer, "client"));
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
+	client->untrusted = false;
+	p2pdma_invalidate(P2PDMA_BY_DEVICE_ADDED);
+
+	/* No room for the page tables of all of it. */
+	mock_iommu_fail(mock, 0, -ENOMEM);
+	KUNIT_EXPECT_EQ(test, 1, maps_for(mock, peer, "client"));
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
+	mock_iommu_fail(mock, -1, 0);
+
+	KUNIT_EXPECT_EQ(test, 1, maps_for(mock, peer, "client"));
+	KUNIT_EXPECT_EQ(test, 0, maps_for(mock, peer, "client"));
+	/* The client cannot form its addresses any more. */
+	KUNIT_ASSERT_EQ(test, 0, dma_set_mask(&client->dev, DMA_BIT_MASK(28)));
+	KUNIT_EXPECT_EQ(test, 1, maps_for(mock, peer, "client"));
+	KUNIT_EXPECT_EQ(test, 1, maps_for(mock, peer, "client"));
+}
+
 static struct kunit_case dma_iommu_cases[] = {
 	KUNIT_CASE(dma_iommu_switch),
 	KUNIT_CASE(dma_iommu_mmio),
@@ -1069,6 +1278,10 @@ static struct kunit_case dma_iommu_cases[] = {
 	KUNIT_CASE(dma_iommu_encryption),
 	KUNIT_CASE(dma_iommu_shared_domain),
 	KUNIT_CASE(dma_iommu_mask),
+	KUNIT_CASE(dma_iommu_window),
+	KUNIT_CASE(dma_iommu_window_client_gone),
+	KUNIT_CASE(dma_iommu_window_many),
+	KUNIT_CASE(dma_iommu_window_refused),
 	{}
 };
 
@@ -1096,6 +1309,8 @@ static struct kunit_case dma_iommu_not_coherent_cases[] = {
 	KUNIT_CASE(dma_iommu_allocation_fails),
 	KUNIT_CASE(dma_iommu_deferred),
 	KUNIT_CASE(dma_iommu_shared_domain),
+	KUNIT_CASE(dma_iommu_window),
+	KUNIT_CASE(dma_iommu_window_client_gone),
 	{}
 };
 

@@ -364,7 +364,9 @@ int fabric_sg_segments(struct fabric_sg *sg, struct pci_dev *client,
 /* How a mapped entry goes, by its flags. */
 static enum pci_p2pdma_map_type fabric_sg_way(struct scatterlist *entry)
 {
-	return sg_dma_is_bus_address(entry) ? PCI_P2PDMA_MAP_BUS_ADDR :
+	/* In a window both flags. */
+	return sg_dma_is_bus_address(entry) &&
+	       !(entry->dma_flags & SG_DMA_MMIO) ? PCI_P2PDMA_MAP_BUS_ADDR :
 					      PCI_P2PDMA_MAP_THRU_HOST_BRIDGE;
 }
 

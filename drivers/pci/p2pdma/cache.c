@@ -9,8 +9,8 @@
  * the next.
  *
  * Entries hang off the two functions, and go with them; a table that grows finds the
- * entry of a pair.  The client also points to the entry that it used last, so that
- * mapping for one provider, again and again, needs no search.
+ * entry of a pair.  The client also points to a few entries that it has used, so that
+ * mapping for a few providers, again and again, needs no search.
  *
  * Entries are found without a lock, in an RCU read-side section, and are replaced
  * and removed under p2pdma_cache_lock.  They hold no references: a caller that asks
@@ -33,14 +33,18 @@
 #include "p2pdma.h"
 #include "trace.h"
 
+/* Of so many pairs a client needs no search. */
+#define P2PDMA_RECENT 8
+
 /**
  * struct p2pdma_function - what hangs off &pci_dev.p2pdma_function
- * @recent: the valid entry that the function used last as a client
+ * @recent: entries that the function used as a client; it keeps to those that it used
+ *	first, as long as they are valid
  * @as_client: entries in which it is the client
  * @as_owner: entries in which the provider is one of its BARs
  */
 struct p2pdma_function {
-	struct p2pdma_entry __rcu *recent;
+	struct p2pdma_entry __rcu *recent[P2PDMA_RECENT];
 	struct hlist_head as_client;
 	struct hlist_head as_owner;
 };
@@ -164,7 +168,10 @@ static void p2pdma_entry_conclude(struct p2pdma_entry *entry,
 				&entry->route[kind][query]);
 }
 
-/* What loops need of an entry to map the provider's first range; not what is refused. */
+/*
+ * What loops need of an entry to map the provider's first range; not what is refused, and
+ * not as long as a window is to be made.
+ */
 static void p2pdma_entry_settle(struct p2pdma_entry *entry)
 {
 	struct p2pdma_provider *provider = entry->key.provider;
@@ -174,12 +181,14 @@ static void p2pdma_entry_settle(struct p2pdma_entry *entry)
 	if (!p2pdma_first_range(provider, &cursor))
 		return;
 	for (kind = P2PDMA_WRITES; kind < P2PDMA_NR_KINDS; kind++) {
+		const struct pci_p2pdma_route *route =
+			&entry->route[kind][P2PDMA_QUERY_LIST];
 		struct dma_p2pdma_slot *slot = &entry->slot[kind];
 
-		dma_p2pdma_settle(&entry->key.client->dev, provider,
-				  &entry->route[kind][P2PDMA_QUERY_LIST],
+		dma_p2pdma_settle(&entry->key.client->dev, &cursor, route,
 				  &slot->verdict);
-		if (slot->verdict.action != DMA_P2PDMA_REFUSED)
+		if (slot->verdict.action != DMA_P2PDMA_REFUSED &&
+		    !(route->window && slot->verdict.action == DMA_P2PDMA_IOVA))
 			slot->cursor = cursor;
 	}
 }
@@ -223,12 +232,45 @@ static struct p2pdma_function *p2pdma_function(struct pci_dev *pdev)
 static void p2pdma_cache_unlink(struct p2pdma_entry *entry)
 {
 	struct p2pdma_function *client = entry->function;
+	int i;
 
-	if (rcu_access_pointer(client->recent) == entry)
-		RCU_INIT_POINTER(client->recent, NULL);
+	for (i = 0; i < P2PDMA_RECENT; i++)
+		if (rcu_access_pointer(client->recent[i]) == entry)
+			RCU_INIT_POINTER(client->recent[i], NULL);
 	hlist_del_init(&entry->of_client);
 	hlist_del_init(&entry->of_owner);
 	kfree_rcu(entry, rcu);
+}
+
+/*
+ * Where pci_p2pdma_recent() may find an entry: a place that is free, or of which the entry
+ * is stale.  Negative if there is none, or if it is found already.
+ */
+static int p2pdma_recent_place(struct p2pdma_function *client,
+			       const struct p2pdma_entry *entry)
+{
+	const struct p2pdma_entry *recent;
+	int i, place = -1;
+
+	for (i = 0; i < P2PDMA_RECENT; i++) {
+		recent = rcu_dereference_check(client->recent[i],
+					       lockdep_is_held(&p2pdma_cache_lock));
+		if (recent == entry)
+			return -1;
+		if (place < 0 && (!recent || READ_ONCE(recent->generation) !=
+					     p2pdma_generation()))
+			place = i;
+	}
+	return place;
+}
+
+/* Let pci_p2pdma_recent() find an entry, if there is room; under p2pdma_cache_lock. */
+static void p2pdma_recent_add(struct p2pdma_entry *entry)
+{
+	int place = p2pdma_recent_place(entry->function, entry);
+
+	if (place >= 0)
+		rcu_assign_pointer(entry->function->recent[place], entry);
 }
 
 /* Put an entry in the place of @old, or add it; under p2pdma_cache_lock. */
@@ -253,7 +295,7 @@ static bool p2pdma_cache_link(struct p2pdma_entry *entry,
 	hlist_add_head(&entry->of_owner, &owner->as_owner);
 	/* Not one that only counts. */
 	if (entry->generation == p2pdma_generation())
-		rcu_assign_pointer(client->recent, entry);
+		p2pdma_recent_add(entry);
 	return true;
 }
 
@@ -297,21 +339,15 @@ static void p2pdma_cache_used(struct p2pdma_stats *stats)
 		p2pdma_stats_hit(stats);
 }
 
-/*
- * Let pci_p2pdma_recent() find an entry, unless it finds another that is valid: a client
- * of several providers would change it with every list.
- */
 static void p2pdma_cache_set_recent(struct p2pdma_entry *entry)
 {
-	struct p2pdma_entry *recent = rcu_dereference(entry->function->recent);
 	unsigned long flags;
 
-	if (recent && recent->generation == entry->generation &&
-	    p2pdma_stamp_holds(&recent->stamp, entry->key.client, false))
+	if (p2pdma_recent_place(entry->function, entry) < 0)
 		return;
 	spin_lock_irqsave(&p2pdma_cache_lock, flags);
 	if (!hlist_unhashed(&entry->of_client))
-		rcu_assign_pointer(entry->function->recent, entry);
+		p2pdma_recent_add(entry);
 	spin_unlock_irqrestore(&p2pdma_cache_lock, flags);
 }
 
@@ -336,7 +372,7 @@ const struct p2pdma_entry *p2pdma_cache_valid(struct pci_dev *client,
 		this_cpu_inc(p2pdma_lookups.misses);
 		return NULL;
 	}
-	if (entry->generation != p2pdma_generation() ||
+	if (READ_ONCE(entry->generation) != p2pdma_generation() ||
 	    !p2pdma_stamp_holds(&entry->stamp, client,
 				query == P2PDMA_QUERY_SINGLE)) {
 		this_cpu_inc(p2pdma_lookups.stale);
@@ -348,21 +384,25 @@ const struct p2pdma_entry *p2pdma_cache_valid(struct pci_dev *client,
 }
 
 /**
- * pci_p2pdma_recent - what a client mapped last, if that is still right
+ * pci_p2pdma_recent - what a client has mapped before, if that is still right
  * @dev: the client
  * @dir: direction of the transfer
+ * @phys: CPU physical address that it maps now
  *
  * Context: any, in an RCU read-side section, for which the result is valid.
  *
- * Return: an interval of a provider with its verdict, for lists; NULL if there is none,
- * or if trace events want to hear of each look-up.  The interval is empty if the
- * verdict is a refusal.
+ * Return: the interval of a provider that holds @phys, with its verdict, for lists; NULL
+ * if there is none, if the verdict is a refusal, or if trace events want to hear of each
+ * look-up.
  */
 const struct dma_p2pdma_slot *pci_p2pdma_recent(struct device *dev,
-						enum dma_data_direction dir)
+						enum dma_data_direction dir,
+						phys_addr_t phys)
 {
 	struct p2pdma_function *function;
 	const struct p2pdma_entry *entry;
+	const struct dma_p2pdma_slot *slot;
+	int i;
 
 	if (!dev_is_pci(dev) || trace_p2pdma_route_enabled() ||
 	    trace_p2pdma_map_sg_enabled())
@@ -370,11 +410,19 @@ const struct dma_p2pdma_slot *pci_p2pdma_recent(struct device *dev,
 	function = p2pdma_function_of(dev);
 	if (!function)
 		return NULL;
-	entry = rcu_dereference(function->recent);
-	if (!entry || entry->generation != p2pdma_generation() ||
-	    !p2pdma_stamp_holds(&entry->stamp, to_pci_dev(dev), false))
-		return NULL;
-	return &entry->slot[p2pdma_kind(dir)];
+	for (i = 0; i < P2PDMA_RECENT; i++) {
+		entry = rcu_dereference(function->recent[i]);
+		if (!entry)
+			continue;
+		slot = &entry->slot[p2pdma_kind(dir)];
+		if (!dma_p2pdma_slot_holds(slot, phys, 1))
+			continue;
+		if (READ_ONCE(entry->generation) != p2pdma_generation() ||
+		    !p2pdma_stamp_holds(&entry->stamp, to_pci_dev(dev), false))
+			return NULL;
+		return slot;
+	}
+	return NULL;
 }
 
 /**
@@ -448,6 +496,30 @@ struct p2pdma_stats *p2pdma_cache_stats(struct pci_dev *client,
 		entry = p2pdma_cache_find(client, provider);
 	}
 	return entry ? entry->stats : NULL;
+}
+
+/**
+ * pci_p2pdma_settle_anew - what routes of a client mean for mapping loops has changed
+ * @dev: the client
+ *
+ * Makes all entries stale in which it is the client.
+ *
+ * Context: any.
+ */
+void pci_p2pdma_settle_anew(struct device *dev)
+{
+	struct p2pdma_function *function;
+	struct p2pdma_entry *entry;
+	unsigned long flags;
+
+	if (!dev_is_pci(dev))
+		return;
+	spin_lock_irqsave(&p2pdma_cache_lock, flags);
+	function = to_pci_dev(dev)->p2pdma_function;
+	if (function)
+		hlist_for_each_entry(entry, &function->as_client, of_client)
+			WRITE_ONCE(entry->generation, p2pdma_generation() - 1);
+	spin_unlock_irqrestore(&p2pdma_cache_lock, flags);
 }
 
 /* For refusals of pairs without counters. */

@@ -314,6 +314,7 @@ void p2pdma_gather(struct p2pdma_gathered *gathered, struct pci_dev *client,
 	*gathered = (struct p2pdma_gathered) {
 		.distance = path.distance,
 		.same_bridge = client_host == provider_host,
+		.window = active->policy->window,
 		.not_decoding = p2pdma_bdf(path.not_decoding),
 		.tlp = tlp,
 	};
@@ -506,6 +507,11 @@ void p2pdma_conclude(const struct p2pdma_gathered *gathered,
 		.same_bridge = gathered->same_bridge,
 	};
 	route->reason = p2pdma_decide(facts, &route->type);
+	route->window = gathered->window &&
+			query == P2PDMA_QUERY_LIST &&
+			facts->client == P2PDMA_CLIENT_TRANSLATED &&
+			!client->untrusted &&
+			route->type == PCI_P2PDMA_MAP_THRU_HOST_BRIDGE;
 	route->translated_crosses = facts->ats &&
 		route->type == PCI_P2PDMA_MAP_THRU_HOST_BRIDGE &&
 		p2pdma_fate_crosses(facts->sent_translated.fate);

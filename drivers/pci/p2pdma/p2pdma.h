@@ -630,6 +630,7 @@ enum pci_p2pdma_reason p2pdma_decide(const struct p2pdma_facts *facts,
  * struct p2pdma_gathered - what routes of a pair rest on, as far as it is cached
  * @distance: hops
  * @same_bridge: client and provider are below one host bridge
+ * @window: the policy allows windows
  * @facts: by kind of transfer; without what may change with no event (the client's
  *	DMA mask and IOMMU domain, power states)
  * @port: by obstacle, the port that stands in the way
@@ -639,6 +640,7 @@ enum pci_p2pdma_reason p2pdma_decide(const struct p2pdma_facts *facts,
 struct p2pdma_gathered {
 	int distance;
 	bool same_bridge;
+	bool window;
 	struct p2pdma_facts facts[P2PDMA_NR_KINDS];
 	struct p2pdma_bdf port[PCI_P2PDMA_DMA_MASK + 1];
 	struct p2pdma_bdf not_decoding;

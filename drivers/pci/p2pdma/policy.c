@@ -659,7 +659,7 @@ static void p2pdma_policy_report(void)
 	p2pdma_report_unmatched(&policy->trust, "trust");
 	p2pdma_report_unmatched(&policy->loopback, "loopback");
 	if (policy->window)
-		pr_info("p2pdma=window has no effect in this version\n");
+		pr_info("p2pdma=window: a device that reaches peer memory through an IOMMU keeps access to all of it until its driver is unbound\n");
 }
 
 /* Make a policy that nobody else has seen the active one, or free it. */

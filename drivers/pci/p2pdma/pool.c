@@ -521,6 +521,7 @@ static void p2pdma_part_unregister(void *data)
 		p2pdma_invalidate(P2PDMA_BY_PROVIDER_GOING);
 	else
 		p2pdma_cache_forget_provider(&part->mem->provider);
+	dma_p2pdma_range_gone(part->range.start, part->range.last);
 
 	/* The pool keeps the part's chunk, and uses the reference count in it. */
 	list_add(&part->node,
