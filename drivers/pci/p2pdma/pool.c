@@ -30,6 +30,7 @@
 #include <linux/sysfs.h>
 #include <linux/wait.h>
 
+#include "../pci.h"
 #include "p2pdma.h"
 
 /**
