@@ -11,8 +11,11 @@
  * In return the client reaches all of the range for as long as the window is there, and
  * not only what is mapped for it.  Nothing counts what is mapped in a window.  It is
  * taken down where nothing can be mapped any more: when the client's driver has been
- * unbound, and when the range is not peer memory any more.  A policy without the word
- * keeps lists from using windows, and leaves those that are there.
+ * unbound, when nothing of the provider is registered any more, or with the domain.  A
+ * policy without the word keeps lists from using windows, and leaves those that are
+ * there.
+ *
+ * What could not be made is remembered too, so that it is not tried for each list.
  */
 #include <linux/cleanup.h>
 #include <linux/dma-map-ops.h>
@@ -20,36 +23,44 @@
 #include <linux/iommu.h>
 #include <linux/iommu-dma.h>
 #include <linux/iova.h>
+#include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/rculist.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
 #include "dma-iommu.h"
 
 /**
- * struct iommu_p2pdma_window - a window
+ * struct iommu_p2pdma_window - a window, or one that could not be made
  * @node: in iommu_p2pdma_windows
  * @rcu: for freeing
  * @dev: the client
  * @domain: its domain
+ * @provider: whose memory
  * @start: first CPU physical address of the range
  * @size: its length in bytes
- * @iova: where it is mapped
+ * @pad: bytes of IOVA before the range, so that large pages fit
+ * @iova: where the range is mapped; 0 if it could not be
  */
 struct iommu_p2pdma_window {
 	struct hlist_node node;
 	struct rcu_head rcu;
 	struct device *dev;
 	struct iommu_domain *domain;
+	struct p2pdma_provider *provider;
 	phys_addr_t start;
 	u64 size;
+	u64 pad;
 	dma_addr_t iova;
 };
 
 /* By client. */
 static DEFINE_HASHTABLE(iommu_p2pdma_windows, 8);
 static DEFINE_SPINLOCK(iommu_p2pdma_windows_lock);
+/* Whoever takes windows down holds it until they are: a domain does not go before. */
+static DEFINE_MUTEX(iommu_p2pdma_windows_mutex);
 
 static struct iommu_p2pdma_window *
 iommu_p2pdma_window_find(struct device *dev, const struct pci_p2pdma_cursor *range)
@@ -59,7 +70,8 @@ iommu_p2pdma_window_find(struct device *dev, const struct pci_p2pdma_cursor *ran
 	hash_for_each_possible_rcu(iommu_p2pdma_windows, window, node,
 				   (unsigned long)dev,
 				   lockdep_is_held(&iommu_p2pdma_windows_lock))
-		if (window->dev == dev && window->start == range->start &&
+		if (window->dev == dev && window->provider == range->provider &&
+		    window->start == range->start &&
 		    window->size == range->size)
 			return window;
 	return NULL;
@@ -73,46 +85,54 @@ iommu_p2pdma_window_find(struct device *dev, const struct pci_p2pdma_cursor *ran
  *
  * Context: any, in an RCU read-side section.
  *
- * Return: false if there is none, or if the client cannot use it now.
+ * Return: 0; -ENOENT if nobody has tried to make it; -ENXIO if it could not be made, or
+ * if the client cannot form its addresses now.
  */
-bool iommu_dma_window(struct device *dev, const struct pci_p2pdma_cursor *range,
-		      u64 *offset)
+int iommu_dma_window(struct device *dev, const struct pci_p2pdma_cursor *range,
+		     u64 *offset)
 {
 	struct iommu_p2pdma_window *window = iommu_p2pdma_window_find(dev, range);
 
-	if (!window || window->domain != iommu_get_dma_domain(dev) ||
-	    window->iova + window->size - 1 >
-		    min_not_zero(dma_get_mask(dev), dev->bus_dma_limit))
-		return false;
+	if (!window || window->domain != iommu_get_dma_domain(dev))
+		return -ENOENT;
+	if (!window->iova || window->iova + window->size - 1 >
+			     min_not_zero(dma_get_mask(dev), dev->bus_dma_limit))
+		return -ENXIO;
 	*offset = window->iova - window->start;
-	return true;
+	return 0;
 }
 
 static void iommu_p2pdma_window_unmap(struct iommu_p2pdma_window *window)
 {
+	if (!window->iova)
+		return;
 	iommu_unmap(window->domain, window->iova, window->size);
-	iommu_dma_drop_iova(window->domain, window->iova, window->size);
+	iommu_dma_drop_iova(window->domain, window->iova - window->pad,
+			    window->size + window->pad);
 }
 
-/* Map the range; false if it cannot be mapped as it is. */
-static bool iommu_p2pdma_window_map(struct iommu_p2pdma_window *window)
+/* Map the range; leaves @iova 0 if it cannot be mapped as it is. */
+static void iommu_p2pdma_window_map(struct iommu_p2pdma_window *window)
 {
 	struct iova_domain *iovad = iommu_dma_iovad(window->domain);
 	const int prot = dma_info_to_prot(DMA_BIDIRECTIONAL, false, 0) |
 			 IOMMU_MMIO;
+	dma_addr_t base;
 
 	if (iova_offset(iovad, window->start | window->size))
-		return false;
-	window->iova = iommu_dma_alloc_iova(window->domain, window->size,
-					    dma_get_mask(window->dev),
-					    window->dev);
-	if (!window->iova)
-		return false;
-	if (!iommu_map(window->domain, window->iova, window->start, window->size,
-		       prot, GFP_ATOMIC))
-		return true;
-	iommu_dma_drop_iova(window->domain, window->iova, window->size);
-	return false;
+		return;
+	/* An IOVA is aligned to its size. */
+	window->pad = window->start & (SZ_2M - 1);
+	base = iommu_dma_alloc_iova(window->domain, window->size + window->pad,
+				    dma_get_mask(window->dev), window->dev);
+	if (!base)
+		return;
+	if (iommu_map(window->domain, base + window->pad, window->start,
+		      window->size, prot, GFP_ATOMIC))
+		iommu_dma_drop_iova(window->domain, base,
+				    window->size + window->pad);
+	else
+		window->iova = base + window->pad;
 }
 
 /**
@@ -121,29 +141,28 @@ static bool iommu_p2pdma_window_map(struct iommu_p2pdma_window *window)
  *	it is attached to its IOMMU domain
  * @range: the range, all of it one provider's
  *
- * Context: any, in an RCU read-side section.
+ * Afterwards iommu_dma_window() has another answer than -ENOENT, unless there is no
+ * memory at all.
  *
- * Return: false if there is one, or if it cannot be made.
+ * Context: any, in an RCU read-side section.
  */
-bool iommu_dma_make_window(struct device *dev,
+void iommu_dma_make_window(struct device *dev,
 			   const struct pci_p2pdma_cursor *range)
 {
 	struct iommu_p2pdma_window *window, *other;
 	unsigned long flags;
 
 	if (iommu_p2pdma_window_find(dev, range))
-		return false;
+		return;
 	window = kzalloc(sizeof(*window), GFP_ATOMIC | __GFP_NOWARN);
 	if (!window)
-		return false;
+		return;
 	window->dev = dev;
 	window->domain = iommu_get_dma_domain(dev);
+	window->provider = range->provider;
 	window->start = range->start;
 	window->size = range->size;
-	if (!iommu_p2pdma_window_map(window)) {
-		kfree(window);
-		return false;
-	}
+	iommu_p2pdma_window_map(window);
 
 	spin_lock_irqsave(&iommu_p2pdma_windows_lock, flags);
 	other = iommu_p2pdma_window_find(dev, range);
@@ -155,12 +174,12 @@ bool iommu_dma_make_window(struct device *dev,
 		iommu_p2pdma_window_unmap(window);
 		kfree(window);
 	}
-	return true;
 }
 
-/* Take out a window of a client, or of any if @dev is NULL, that has to do with a range. */
+/* Take out a window of a client, a provider or a domain, of which two are NULL. */
 static struct iommu_p2pdma_window *
-iommu_p2pdma_window_take(struct device *dev, phys_addr_t first, phys_addr_t last)
+iommu_p2pdma_window_take(struct device *dev, struct p2pdma_provider *provider,
+			 struct iommu_domain *domain)
 {
 	struct iommu_p2pdma_window *window;
 	unsigned long flags;
@@ -168,8 +187,8 @@ iommu_p2pdma_window_take(struct device *dev, phys_addr_t first, phys_addr_t last
 
 	spin_lock_irqsave(&iommu_p2pdma_windows_lock, flags);
 	hash_for_each(iommu_p2pdma_windows, i, window, node)
-		if ((!dev || window->dev == dev) && window->start <= last &&
-		    window->start + window->size - 1 >= first) {
+		if (window->dev == dev || window->provider == provider ||
+		    window->domain == domain) {
 			hash_del_rcu(&window->node);
 			goto unlock;
 		}
@@ -179,13 +198,15 @@ unlock:
 	return window;
 }
 
-static bool iommu_p2pdma_windows_remove(struct device *dev, phys_addr_t first,
-					phys_addr_t last)
+static bool iommu_p2pdma_windows_remove(struct device *dev,
+					struct p2pdma_provider *provider,
+					struct iommu_domain *domain)
 {
 	struct iommu_p2pdma_window *window;
 	bool any = false;
 
-	while ((window = iommu_p2pdma_window_take(dev, first, last))) {
+	guard(mutex)(&iommu_p2pdma_windows_mutex);
+	while ((window = iommu_p2pdma_window_take(dev, provider, domain))) {
 		iommu_p2pdma_window_unmap(window);
 		kfree_rcu(window, rcu);
 		any = true;
@@ -203,18 +224,35 @@ static bool iommu_p2pdma_windows_remove(struct device *dev, phys_addr_t first,
  */
 bool iommu_dma_remove_client_windows(struct device *dev)
 {
-	return iommu_p2pdma_windows_remove(dev, 0, PHYS_ADDR_MAX);
+	return iommu_p2pdma_windows_remove(dev, NULL, NULL);
 }
 
 /**
- * iommu_dma_remove_windows - take down what is mapped of a range
- * @first: first CPU physical address of the range, which is not registered any more, and
- *	of which nobody has anything mapped
- * @last: the last one
+ * iommu_dma_remove_windows - take down what is mapped of a provider's memory
+ * @provider: the provider, of which nothing is registered any more, and nobody has
+ *	anything mapped
  *
  * Context: may sleep.
  */
-void iommu_dma_remove_windows(phys_addr_t first, phys_addr_t last)
+void iommu_dma_remove_windows(struct p2pdma_provider *provider)
 {
-	iommu_p2pdma_windows_remove(NULL, first, last);
+	iommu_p2pdma_windows_remove(NULL, provider, NULL);
+}
+
+/**
+ * iommu_dma_end_domain - a domain is about to be freed
+ * @domain: the domain, which has been set up; no device is attached to it
+ *
+ * Drops the reference of iommu_dma_get_bridge().  A client without a driver may be given
+ * another domain before its windows have been taken down.
+ *
+ * Context: may sleep.
+ */
+void iommu_dma_end_domain(struct iommu_domain *domain)
+{
+	struct pci_host_bridge *bridge = iommu_dma_bridge(domain);
+
+	iommu_p2pdma_windows_remove(NULL, NULL, domain);
+	if (bridge)
+		put_device(&bridge->dev);
 }

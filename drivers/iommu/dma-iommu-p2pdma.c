@@ -115,16 +115,6 @@ struct pci_host_bridge *iommu_dma_get_bridge(struct device *dev,
 }
 
 /**
- * iommu_dma_put_bridge - drop the reference to a domain's host bridge
- * @bridge: what iommu_dma_get_bridge() returned
- */
-void iommu_dma_put_bridge(struct pci_host_bridge *bridge)
-{
-	if (bridge)
-		put_device(&bridge->dev);
-}
-
-/**
  * iommu_dma_attach_p2pdma - attach a device to its domain if that is still pending
  * @dev: the client; it uses the DMA API through its IOMMU domain
  *

@@ -209,6 +209,7 @@ enum dma_p2pdma_action {
  * @flags: flags of a DMA segment of the memory
  * @type: the route's verdict
  * @same_bridge: client and provider are below one host bridge
+ * @make_window: a window is to be made first, at the next list
  */
 struct dma_p2pdma_verdict {
 	u64 dma_offset;
@@ -216,6 +217,7 @@ struct dma_p2pdma_verdict {
 	u8 flags;
 	u8 type;
 	bool same_bridge;
+	bool make_window;
 };
 
 /**
@@ -359,18 +361,19 @@ int iommu_dma_map_p2pdma(struct device *dev, phys_addr_t phys, size_t size,
 			 enum dma_data_direction dir, unsigned long attrs,
 			 dma_addr_t *iova);
 int iommu_dma_attach_p2pdma(struct device *dev);
-bool iommu_dma_window(struct device *dev, const struct pci_p2pdma_cursor *range,
-		      u64 *offset);
-bool iommu_dma_make_window(struct device *dev,
+int iommu_dma_window(struct device *dev, const struct pci_p2pdma_cursor *range,
+		     u64 *offset);
+void iommu_dma_make_window(struct device *dev,
 			   const struct pci_p2pdma_cursor *range);
 bool iommu_dma_remove_client_windows(struct device *dev);
-void iommu_dma_remove_windows(phys_addr_t first, phys_addr_t last);
-void pci_p2pdma_settle_anew(struct device *dev);
+void iommu_dma_remove_windows(struct p2pdma_provider *provider);
+void pci_p2pdma_settle_anew(struct device *dev,
+			    struct p2pdma_provider *provider);
 void dma_p2pdma_settle(struct device *dev, const struct pci_p2pdma_cursor *range,
 		       const struct pci_p2pdma_route *route,
 		       struct dma_p2pdma_verdict *verdict);
-void dma_p2pdma_client_unbound(struct device *dev);
-void dma_p2pdma_range_gone(phys_addr_t first, phys_addr_t last);
+bool dma_p2pdma_client_unbound(struct device *dev);
+void dma_p2pdma_provider_gone(struct p2pdma_provider *provider);
 const void *dma_p2pdma_domain(struct device *dev);
 const void *iommu_dma_domain_id(struct device *dev);
 bool __iommu_dma_unmap_bus(struct device *dev, dma_addr_t dma);

@@ -295,11 +295,16 @@ static void dma_p2pdma_settle_host(struct device *dev,
 	verdict->flags = SG_DMA_MMIO;
 	verdict->action = DMA_P2PDMA_FIXED;
 	if (dma_p2pdma_iommu(dma_p2pdma_via(dev))) {
+		int ret = window ? iommu_dma_window(dev, range,
+						    &verdict->dma_offset) :
+				   -ENXIO;
+
 		/* Like a bus address: there is nothing to unmap. */
-		if (window && iommu_dma_window(dev, range, &verdict->dma_offset))
+		if (!ret)
 			verdict->flags |= SG_DMA_BUS_ADDRESS;
 		else
 			verdict->action = DMA_P2PDMA_IOVA;
+		verdict->make_window = ret == -ENOENT;
 	} else if (verdict->same_bridge) {
 		verdict->dma_offset = range->provider->bus_offset;
 	} else if (dev->dma_range_map || IS_ENABLED(CONFIG_ARCH_HAS_PHYS_TO_DMA)) {
@@ -357,16 +362,16 @@ int dma_p2pdma_unmappable(struct dma_p2pdma_walk *walk,
 	return -EREMOTEIO;
 }
 
-/* Where a window may be, make one, and let the list use it. */
+/* Make a window, and let the list use it. */
 static void dma_p2pdma_make_window(struct device *dev,
 				   struct dma_p2pdma_slot *slot,
 				   const struct pci_p2pdma_route *route)
 {
-	if (slot->verdict.action != DMA_P2PDMA_IOVA ||
-	    !dma_p2pdma_iommu(dma_p2pdma_via(dev)) ||
-	    !iommu_dma_make_window(dev, &slot->cursor))
+	if (!IS_ENABLED(CONFIG_IOMMU_DMA))
 		return;
-	pci_p2pdma_settle_anew(dev);
+	iommu_dma_make_window(dev, &slot->cursor);
+	/* Also if another CPU has made it: it may have found no entry yet. */
+	pci_p2pdma_settle_anew(dev, slot->cursor.provider);
 	dma_p2pdma_settle(dev, &slot->cursor, route, &slot->verdict);
 }
 
@@ -375,24 +380,24 @@ static void dma_p2pdma_make_window(struct device *dev,
  * @dev: the client
  *
  * Context: may sleep.
+ *
+ * Return: true if what its routes mean for mapping loops is not right any more.
  */
-void dma_p2pdma_client_unbound(struct device *dev)
+bool dma_p2pdma_client_unbound(struct device *dev)
 {
-	if (IS_ENABLED(CONFIG_IOMMU_DMA) && iommu_dma_remove_client_windows(dev))
-		pci_p2pdma_settle_anew(dev);
+	return IS_ENABLED(CONFIG_IOMMU_DMA) && iommu_dma_remove_client_windows(dev);
 }
 
 /**
- * dma_p2pdma_range_gone - a range is no peer memory any more
- * @first: first CPU physical address of the range; nobody has anything of it mapped
- * @last: the last one
+ * dma_p2pdma_provider_gone - nothing of a provider is registered any more
+ * @provider: the provider; nobody has anything of it mapped
  *
  * Context: may sleep.
  */
-void dma_p2pdma_range_gone(phys_addr_t first, phys_addr_t last)
+void dma_p2pdma_provider_gone(struct p2pdma_provider *provider)
 {
 	if (IS_ENABLED(CONFIG_IOMMU_DMA))
-		iommu_dma_remove_windows(first, last);
+		iommu_dma_remove_windows(provider);
 }
 
 /* A slot that is not used yet, or else the last one. */
@@ -460,7 +465,7 @@ int dma_p2pdma_enter(struct dma_p2pdma_walk *walk, phys_addr_t phys, size_t size
 						   &route);
 		dma_p2pdma_settle(walk->dev, &slot->cursor, &route,
 				  &slot->verdict);
-		if (route.window)
+		if (slot->verdict.make_window)
 			dma_p2pdma_make_window(walk->dev, slot, &route);
 	}
 	/* The last slot may be used again before the list is mapped. */

@@ -1230,18 +1230,49 @@ static void dma_iommu_window_refused(struct kunit *test)
 	client->untrusted = false;
 	p2pdma_invalidate(P2PDMA_BY_DEVICE_ADDED);
 
-	/* No room for the page tables of all of it. */
-	mock_iommu_fail(mock, 0, -ENOMEM);
-	KUNIT_EXPECT_EQ(test, 1, maps_for(mock, peer, "client"));
-	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
-	mock_iommu_fail(mock, -1, 0);
-
 	KUNIT_EXPECT_EQ(test, 1, maps_for(mock, peer, "client"));
 	KUNIT_EXPECT_EQ(test, 0, maps_for(mock, peer, "client"));
 	/* The client cannot form its addresses any more. */
 	KUNIT_ASSERT_EQ(test, 0, dma_set_mask(&client->dev, DMA_BIT_MASK(28)));
 	KUNIT_EXPECT_EQ(test, 1, maps_for(mock, peer, "client"));
 	KUNIT_EXPECT_EQ(test, 1, maps_for(mock, peer, "client"));
+}
+
+/* One that cannot be made is not tried for each list. */
+static void dma_iommu_window_fails(struct kunit *test)
+{
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+	struct fabric *fabric = create_window(test);
+	struct fabric_sg *peer =
+		fabric_sg_list(fabric, SG_PEER("beside", SZ_4K, SZ_4K));
+	int i;
+
+	mock_iommu_fail(mock, 0, -ENOMEM);
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_EQ(test, 1, maps_for(mock, peer, "client"));
+		KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
+	}
+	fabric_provider_release(fabric, "beside");
+	fabric_provider(fabric, "beside", 0);
+	KUNIT_EXPECT_EQ(test, 1, maps_for(mock, peer, "client"));
+	KUNIT_EXPECT_EQ(test, 0, maps_for(mock, peer, "client"));
+}
+
+/* Its domain may go before the client is told to have no driver. */
+static void dma_iommu_window_domain_gone(struct kunit *test)
+{
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+	struct fabric *fabric = create_window(test);
+	struct device *dev = &fabric_dev(fabric, "client")->dev;
+	struct fabric_sg *peer =
+		fabric_sg_list(fabric, SG_PEER("beside", SZ_4K, SZ_4K));
+
+	KUNIT_EXPECT_EQ(test, 1, maps_for(mock, peer, "client"));
+	KUNIT_EXPECT_NE(test, 0, atomic_read(&mock->live));
+	/* Once for the test, once when the domain really goes. */
+	get_device(&iommu_dma_bridge(iommu_get_dma_domain(dev))->dev);
+	iommu_dma_end_domain(iommu_get_dma_domain(dev));
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
 }
 
 static struct kunit_case dma_iommu_cases[] = {
@@ -1282,6 +1313,8 @@ static struct kunit_case dma_iommu_cases[] = {
 	KUNIT_CASE(dma_iommu_window_client_gone),
 	KUNIT_CASE(dma_iommu_window_many),
 	KUNIT_CASE(dma_iommu_window_refused),
+	KUNIT_CASE(dma_iommu_window_fails),
+	KUNIT_CASE(dma_iommu_window_domain_gone),
 	{}
 };
 

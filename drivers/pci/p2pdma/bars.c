@@ -15,6 +15,7 @@
  * caller that looked it up may use it, and the provider in it, in the same RCU
  * read-side section.
  */
+#include <linux/atomic.h>
 #include <linux/cleanup.h>
 #include <linux/hashtable.h>
 #include <linux/init.h>
@@ -55,6 +56,8 @@ static struct maple_tree p2pdma_bars_at =
 	MTREE_INIT(p2pdma_bars_at, MT_FLAGS_USE_RCU);
 /* It could not be kept up to date, for want of memory. */
 static bool p2pdma_bars_at_broken;
+/* Changes of it that have begun, and ended: odd while there is one. */
+static atomic_t p2pdma_bars_at_seq = ATOMIC_INIT(0);
 
 static struct p2pdma_bar *to_p2pdma_bar(struct interval_tree_node *node)
 {
@@ -106,6 +109,10 @@ static void p2pdma_bars_at_write(const struct p2pdma_bar *bar,
 
 	do {
 		MA_STATE(mas, &p2pdma_bars_at, at, at);
+
+		/* Then it may have BARs that have been freed. */
+		if (p2pdma_bars_at_broken)
+			return;
 
 		scoped_guard(rcu) {
 			there = mas_walk(&mas);
@@ -175,6 +182,8 @@ static bool p2pdma_bars_replace(struct pci_dev *pdev, struct p2pdma_bar **bars)
 	int nr;
 
 	guard(mutex)(&p2pdma_bars_mutex);
+	/* Fully ordered, as below; pairs with p2pdma_bar_of_phys(). */
+	atomic_inc_return(&p2pdma_bars_at_seq);
 	spin_lock_irqsave(&p2pdma_bars_lock, flags);
 	hash_for_each_possible_safe(p2pdma_bars_of, bar, next, sibling, key) {
 		if (bar->mem.provider.owner != &pdev->dev)
@@ -199,6 +208,7 @@ static bool p2pdma_bars_replace(struct pci_dev *pdev, struct p2pdma_bar **bars)
 	for (nr = 0; nr < PCI_STD_NUM_BARS; nr++)
 		if (bars[nr])
 			p2pdma_bars_at_write(bars[nr], NULL, bars[nr]);
+	atomic_inc_return(&p2pdma_bars_at_seq);
 	hlist_for_each_entry_safe(bar, next, &gone, sibling)
 		queue_rcu_work(system_wq, &bar->work);
 	return removed;
@@ -305,11 +315,16 @@ struct p2pdma_provider *p2pdma_bar_of_phys(phys_addr_t phys, size_t size)
 {
 	MA_STATE(mas, &p2pdma_bars_at, phys, phys);
 	phys_addr_t last = phys + (size ? size - 1 : 0);
+	int seq = atomic_read_acquire(&p2pdma_bars_at_seq);
 	struct p2pdma_bar *bar;
 
-	if (unlikely(READ_ONCE(p2pdma_bars_at_broken)))
+	if (unlikely((seq & 1) || READ_ONCE(p2pdma_bars_at_broken)))
 		return p2pdma_bar_search(phys, last);
 	bar = mas_find(&mas, last);
+	/* The tree before its count; pairs with p2pdma_bars_replace(). */
+	smp_rmb();
+	if (unlikely(atomic_read(&p2pdma_bars_at_seq) != seq))
+		return p2pdma_bar_search(phys, last);
 	if (!bar)
 		return NULL;
 	/* All of the range is in this BAR, and none of it is in a smaller one. */

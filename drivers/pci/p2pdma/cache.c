@@ -188,7 +188,7 @@ static void p2pdma_entry_settle(struct p2pdma_entry *entry)
 		dma_p2pdma_settle(&entry->key.client->dev, &cursor, route,
 				  &slot->verdict);
 		if (slot->verdict.action != DMA_P2PDMA_REFUSED &&
-		    !(route->window && slot->verdict.action == DMA_P2PDMA_IOVA))
+		    !slot->verdict.make_window)
 			slot->cursor = cursor;
 	}
 }
@@ -244,7 +244,8 @@ static void p2pdma_cache_unlink(struct p2pdma_entry *entry)
 
 /*
  * Where pci_p2pdma_recent() may find an entry: a place that is free, or of which the entry
- * is stale.  Negative if there is none, or if it is found already.
+ * is stale.  Negative if there is none, if it is found already, or if loops have no use
+ * for it.
  */
 static int p2pdma_recent_place(struct p2pdma_function *client,
 			       const struct p2pdma_entry *entry)
@@ -252,6 +253,9 @@ static int p2pdma_recent_place(struct p2pdma_function *client,
 	const struct p2pdma_entry *recent;
 	int i, place = -1;
 
+	if (!entry->slot[P2PDMA_WRITES].cursor.size &&
+	    !entry->slot[P2PDMA_READS].cursor.size)
+		return -1;
 	for (i = 0; i < P2PDMA_RECENT; i++) {
 		recent = rcu_dereference_check(client->recent[i],
 					       lockdep_is_held(&p2pdma_cache_lock));
@@ -499,27 +503,21 @@ struct p2pdma_stats *p2pdma_cache_stats(struct pci_dev *client,
 }
 
 /**
- * pci_p2pdma_settle_anew - what routes of a client mean for mapping loops has changed
- * @dev: the client
+ * pci_p2pdma_settle_anew - what a route means for mapping loops has changed
+ * @dev: the client, a PCI function
+ * @provider: whose memory
  *
- * Makes all entries stale in which it is the client.
+ * Makes the entry of the pair stale.
  *
- * Context: any.
+ * Context: any, in an RCU read-side section.
  */
-void pci_p2pdma_settle_anew(struct device *dev)
+void pci_p2pdma_settle_anew(struct device *dev,
+			    struct p2pdma_provider *provider)
 {
-	struct p2pdma_function *function;
-	struct p2pdma_entry *entry;
-	unsigned long flags;
+	struct p2pdma_entry *entry = p2pdma_cache_find(to_pci_dev(dev), provider);
 
-	if (!dev_is_pci(dev))
-		return;
-	spin_lock_irqsave(&p2pdma_cache_lock, flags);
-	function = to_pci_dev(dev)->p2pdma_function;
-	if (function)
-		hlist_for_each_entry(entry, &function->as_client, of_client)
-			WRITE_ONCE(entry->generation, p2pdma_generation() - 1);
-	spin_unlock_irqrestore(&p2pdma_cache_lock, flags);
+	if (entry)
+		WRITE_ONCE(entry->generation, p2pdma_generation() - 1);
 }
 
 /* For refusals of pairs without counters. */

@@ -82,10 +82,11 @@ static int p2pdma_bus_notify(struct notifier_block *nb, unsigned long action,
 		p2pdma_invalidate(P2PDMA_BY_DEVICE_ADDED);
 		break;
 	case BUS_NOTIFY_UNBOUND_DRIVER:
-	case BUS_NOTIFY_DRIVER_NOT_BOUND:
-		dma_p2pdma_client_unbound(dev);
+		if (dma_p2pdma_client_unbound(dev))
+			p2pdma_invalidate(P2PDMA_BY_DEVICE_GOING);
 		break;
 	case BUS_NOTIFY_DEL_DEVICE:
+		/* It may have had no driver when it mapped. */
 		dma_p2pdma_client_unbound(dev);
 		p2pdma_bars_remove(pdev);
 		p2pdma_invalidate(P2PDMA_BY_DEVICE_GOING);

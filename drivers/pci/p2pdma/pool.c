@@ -518,11 +518,12 @@ static void p2pdma_part_unregister(void *data)
 	if (part->going)
 		atomic_dec(&part->mem->going);
 	WRITE_ONCE(part->mem->registered, part->mem->registered - 1);
-	if (part->mem->registered)
+	if (part->mem->registered) {
 		p2pdma_invalidate(P2PDMA_BY_PROVIDER_GOING);
-	else
+	} else {
 		p2pdma_cache_forget_provider(&part->mem->provider);
-	dma_p2pdma_range_gone(part->range.start, part->range.last);
+		dma_p2pdma_provider_gone(&part->mem->provider);
+	}
 
 	/* The pool keeps the part's chunk, and uses the reference count in it. */
 	list_add(&part->node,
