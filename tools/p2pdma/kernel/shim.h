@@ -33,6 +33,7 @@ typedef u64 pci_bus_addr_t;
 #define fallthrough		__attribute__((fallthrough))
 #define likely(x)		(x)
 #define unlikely(x)		(x)
+#define OPTIMIZER_HIDE_VAR(var)	((void)(var))
 #define READ_ONCE(x)		(x)
 #define data_race(x)		(x)
 #define IS_ENABLED(option)	0
