@@ -9,6 +9,7 @@
  *
  *	p2pdma-direct.c		dma-direct: goes on where the kernel's loop stopped
  *	dma-iommu-p2pdma-sg.c	dma-iommu: one IOVA range for the whole list
+ *	dma-iommu-p2pdma-window.c  memory that stays mapped, for p2pdma=window
  *	p2pdma-entries.c	entry by entry: other dma_map_ops, and the clients of
  *				dma-iommu that bounce or are not coherent
  *	p2pdma-single.c		pages and resources, which have no list

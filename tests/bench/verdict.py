@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 GOALS = HERE / "goals"
 FIGURES = HERE / "figures.json"
 WORSE = 1.02                # than the committed figure, and it is a failure
+COLD = 1.1                  # of a first call, which finds the allocators as it finds them
 COLUMNS = ("first", "second", "segments")
 GOAL = re.compile(r"(?:(?P<number>\d+(?:\.\d+)?)|plain(?:(?P<op>[*+])(?P<by>\d+(?:\.\d+)?))?"
                   r"|(?P<other>[a-z]+/[^\s*]+)(?:\*(?P<factor>\d+(?:\.\d+)?))?|-)")
@@ -98,8 +99,9 @@ def compare(rows: dict[str, Row], all_measured: bool, made_with: dict[str, str])
                 found.append(f"{name}: there is a committed figure, and it was refused or "
                              "not measured")
             continue
+        limit = COLD if "-cold" in name else WORSE
         for column, figure in zip(COLUMNS, figures):
-            if row.ours[column] > figure * WORSE + 0.005:
+            if row.ours[column] > figure * limit + 0.005:
                 found.append(f"{name} {label(row.case, column)}: "
                              f"{number_text(row.ours[column])}, committed is "
                              f"{number_text(figure)}{remark}")
