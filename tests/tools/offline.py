@@ -258,6 +258,11 @@ def full_disk() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
 
+def can_be_ended() -> None:
+    """A shell makes what it runs in the background ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_left(results, roots: dict[str, Path], work: Path, runner) -> None:
     """Nothing is left of what could not be ended."""
     if results.wanted("collect on a full disk"):
@@ -277,7 +282,8 @@ def test_left(results, roots: dict[str, Path], work: Path, runner) -> None:
         # the folder is there, and the program waits for room in the pipe
         with subprocess.Popen(
                 [str(runner.BINARY), "--from", "-", "topo", "--json"], stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE, env={"TMPDIR": str(tmp)}) as program:
+                stdout=subprocess.PIPE, env={"TMPDIR": str(tmp)},
+                preexec_fn=can_be_ended) as program:
             program.stdin.write(many_functions())
             program.stdin.close()
             program.stdout.read(1)
