@@ -23,6 +23,7 @@
 #include <linux/iommu.h>
 #include <linux/iommu-dma.h>
 #include <linux/iova.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/rculist.h>
@@ -35,6 +36,7 @@
 /**
  * struct iommu_p2pdma_window - a window, or one that could not be made
  * @node: in iommu_p2pdma_windows
+ * @gone: with others that are being taken down
  * @rcu: for freeing
  * @dev: the client
  * @domain: its domain
@@ -46,6 +48,7 @@
  */
 struct iommu_p2pdma_window {
 	struct hlist_node node;
+	struct list_head gone;
 	struct rcu_head rcu;
 	struct device *dev;
 	struct iommu_domain *domain;
@@ -121,7 +124,7 @@ static void iommu_p2pdma_window_map(struct iommu_p2pdma_window *window)
 
 	if (iova_offset(iovad, window->start | window->size))
 		return;
-	/* An IOVA is aligned to its size. */
+	/* What is allocated is aligned to its size: both begin at the same place in a page. */
 	window->pad = window->start & (SZ_2M - 1);
 	base = iommu_dma_alloc_iova(window->domain, window->size + window->pad,
 				    dma_get_mask(window->dev), window->dev);
@@ -176,42 +179,37 @@ void iommu_dma_make_window(struct device *dev,
 	}
 }
 
-/* Take out a window of a client, a provider or a domain, of which two are NULL. */
-static struct iommu_p2pdma_window *
-iommu_p2pdma_window_take(struct device *dev, struct p2pdma_provider *provider,
-			 struct iommu_domain *domain)
-{
-	struct iommu_p2pdma_window *window;
-	unsigned long flags;
-	int i;
-
-	spin_lock_irqsave(&iommu_p2pdma_windows_lock, flags);
-	hash_for_each(iommu_p2pdma_windows, i, window, node)
-		if (window->dev == dev || window->provider == provider ||
-		    window->domain == domain) {
-			hash_del_rcu(&window->node);
-			goto unlock;
-		}
-	window = NULL;
-unlock:
-	spin_unlock_irqrestore(&iommu_p2pdma_windows_lock, flags);
-	return window;
-}
-
-static bool iommu_p2pdma_windows_remove(struct device *dev,
+/*
+ * Take down the windows of a client, a provider or a domain, of which two are NULL.  What
+ * routes mean for mapping loops may rest on them.
+ */
+static void iommu_p2pdma_windows_remove(struct device *dev,
 					struct p2pdma_provider *provider,
 					struct iommu_domain *domain)
 {
-	struct iommu_p2pdma_window *window;
-	bool any = false;
+	struct iommu_p2pdma_window *window, *next;
+	struct hlist_node *tmp;
+	unsigned long flags;
+	LIST_HEAD(gone);
+	int i;
 
 	guard(mutex)(&iommu_p2pdma_windows_mutex);
-	while ((window = iommu_p2pdma_window_take(dev, provider, domain))) {
+	spin_lock_irqsave(&iommu_p2pdma_windows_lock, flags);
+	hash_for_each_safe(iommu_p2pdma_windows, i, tmp, window, node)
+		if (window->dev == dev || window->provider == provider ||
+		    window->domain == domain) {
+			hash_del_rcu(&window->node);
+			list_add(&window->gone, &gone);
+		}
+	spin_unlock_irqrestore(&iommu_p2pdma_windows_lock, flags);
+	if (list_empty(&gone))
+		return;
+
+	pci_p2pdma_windows_gone();
+	list_for_each_entry_safe(window, next, &gone, gone) {
 		iommu_p2pdma_window_unmap(window);
 		kfree_rcu(window, rcu);
-		any = true;
 	}
-	return any;
 }
 
 /**
@@ -219,12 +217,10 @@ static bool iommu_p2pdma_windows_remove(struct device *dev,
  * @dev: the client, without a driver
  *
  * Context: may sleep.
- *
- * Return: true if there was anything.
  */
-bool iommu_dma_remove_client_windows(struct device *dev)
+void iommu_dma_remove_client_windows(struct device *dev)
 {
-	return iommu_p2pdma_windows_remove(dev, NULL, NULL);
+	iommu_p2pdma_windows_remove(dev, NULL, NULL);
 }
 
 /**

@@ -365,14 +365,15 @@ int iommu_dma_window(struct device *dev, const struct pci_p2pdma_cursor *range,
 		     u64 *offset);
 void iommu_dma_make_window(struct device *dev,
 			   const struct pci_p2pdma_cursor *range);
-bool iommu_dma_remove_client_windows(struct device *dev);
+void iommu_dma_remove_client_windows(struct device *dev);
 void iommu_dma_remove_windows(struct p2pdma_provider *provider);
+void pci_p2pdma_windows_gone(void);
 void pci_p2pdma_settle_anew(struct device *dev,
 			    struct p2pdma_provider *provider);
 void dma_p2pdma_settle(struct device *dev, const struct pci_p2pdma_cursor *range,
 		       const struct pci_p2pdma_route *route,
 		       struct dma_p2pdma_verdict *verdict);
-bool dma_p2pdma_client_unbound(struct device *dev);
+void dma_p2pdma_client_unbound(struct device *dev);
 void dma_p2pdma_provider_gone(struct p2pdma_provider *provider);
 const void *dma_p2pdma_domain(struct device *dev);
 const void *iommu_dma_domain_id(struct device *dev);

@@ -381,12 +381,11 @@ static void dma_p2pdma_make_window(struct device *dev,
  * @dev: the client
  *
  * Context: may sleep.
- *
- * Return: true if what its routes mean for mapping loops is not right any more.
  */
-bool dma_p2pdma_client_unbound(struct device *dev)
+void dma_p2pdma_client_unbound(struct device *dev)
 {
-	return IS_ENABLED(CONFIG_IOMMU_DMA) && iommu_dma_remove_client_windows(dev);
+	if (IS_ENABLED(CONFIG_IOMMU_DMA))
+		iommu_dma_remove_client_windows(dev);
 }
 
 /**

@@ -1273,6 +1273,8 @@ static void dma_iommu_window_domain_gone(struct kunit *test)
 	get_device(&iommu_dma_bridge(iommu_get_dma_domain(dev))->dev);
 	iommu_dma_end_domain(iommu_get_dma_domain(dev));
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
+	/* Nothing that was stored points to it any more. */
+	KUNIT_EXPECT_EQ(test, 1, maps_for(mock, peer, "client"));
 }
 
 static struct kunit_case dma_iommu_cases[] = {

@@ -57,6 +57,18 @@ void pci_p2pdma_bars_changed(struct pci_dev *pdev)
 }
 
 /**
+ * pci_p2pdma_windows_gone - windows are being taken down, and are not found any more
+ *
+ * By then nothing is mapped in them; what is stored of a route may still point there.
+ *
+ * Context: any.
+ */
+void pci_p2pdma_windows_gone(void)
+{
+	p2pdma_invalidate(P2PDMA_BY_DEVICE_GOING);
+}
+
+/**
  * pci_p2pdma_release - forget a function that is being freed
  * @pdev: the function
  *
@@ -82,8 +94,7 @@ static int p2pdma_bus_notify(struct notifier_block *nb, unsigned long action,
 		p2pdma_invalidate(P2PDMA_BY_DEVICE_ADDED);
 		break;
 	case BUS_NOTIFY_UNBOUND_DRIVER:
-		if (dma_p2pdma_client_unbound(dev))
-			p2pdma_invalidate(P2PDMA_BY_DEVICE_GOING);
+		dma_p2pdma_client_unbound(dev);
 		break;
 	case BUS_NOTIFY_DEL_DEVICE:
 		/* It may have had no driver when it mapped. */
