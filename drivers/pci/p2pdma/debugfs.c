@@ -156,6 +156,7 @@ static const char *p2pdma_facts_words(const struct p2pdma_facts *facts,
 	return seq_buf_str(s);
 }
 
+#define P2PDMA_FACT_WORDS 192	/* bytes for all facts */
 #define P2PDMA_WORDS 512	/* bytes for all obstacles and all facts */
 
 /*
@@ -301,7 +302,7 @@ static void p2pdma_show_route(struct p2pdma_provider *provider,
 	struct pci_p2pdma_route route;
 	struct p2pdma_facts facts;
 	char port[P2PDMA_BDF_LEN];
-	char text[P2PDMA_WORDS];
+	char text[P2PDMA_FACT_WORDS];
 	unsigned long obstacles;
 	struct seq_buf words;
 
