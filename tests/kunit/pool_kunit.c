@@ -21,6 +21,7 @@
 #include <linux/pagewalk.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/task_work.h>
 #include <linux/uaccess.h>
 #ifdef CONFIG_AMD_MEM_ENCRYPT
 #include <asm/coco.h>
@@ -1215,6 +1216,51 @@ static void pool_unbind_is_bounded(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr, 2 * PAGE_SIZE));
 }
 
+static bool as_a_program(void)
+{
+	return true;
+}
+
+/*
+ * A mmap() is under way: its VMA would not be found when user mappings are removed.  So
+ * this is done only after the task has returned to user space.
+ */
+static void pool_unbind_waits_for_mmap(struct kunit *test)
+{
+	struct fabric *fabric;
+	struct page *page;
+	struct pci_dev *pdev;
+	unsigned long addr, late;
+	phys_addr_t phys;
+	u8 byte;
+
+	fabric = create_drained(test, &page, &addr);
+	pdev = fabric_dev(fabric, "provider");
+	phys = pci_resource_start(pdev, 0);
+	unpin_user_page(page);
+	kunit_activate_static_stub(test, p2pmem_returns_to_user, as_a_program);
+	late = map_memory(test, mount_sysfs(test), pdev, PAGE_SIZE);
+	kunit_deactivate_static_stub(test, p2pmem_returns_to_user);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(late));
+
+	start_unbinding(test, pdev);
+	KUNIT_EXPECT_EQ(test, 0,
+			wait_for_completion_timeout(&drained.done, HZ / 2));
+	KUNIT_EXPECT_FALSE(test, drained.removed);
+	KUNIT_EXPECT_EQ(test, 0,
+			copy_from_user(&byte, (void __user *)late, 1));
+	/* No mmap() begins from now on. */
+	KUNIT_EXPECT_NULL(test, pci_alloc_p2pmem(pdev, SZ_4K));
+
+	task_work_run();
+	expect_unbound(test, phys);
+	KUNIT_EXPECT_EQ(test, drained.user_pages, 0);
+	KUNIT_EXPECT_EQ(test, 1,
+			copy_from_user(&byte, (void __user *)late, 1));
+	KUNIT_EXPECT_EQ(test, 0, vm_munmap(late, PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr, 2 * PAGE_SIZE));
+}
+
 /*
  * There is nothing to wait for before remove() if the device has been pulled out, before
  * the driver is unbound or while it is.
@@ -1278,6 +1324,7 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(pool_removal_waits_for_users),
 	KUNIT_CASE(pool_unbind_drains),
 	KUNIT_CASE(pool_unbind_is_bounded),
+	KUNIT_CASE(pool_unbind_waits_for_mmap),
 	KUNIT_CASE(pool_unbind_of_the_lost),
 	KUNIT_CASE(pool_unbind_while_lost),
 	{}

@@ -792,6 +792,7 @@ void p2pdma_examine(struct p2pdma_provider *provider, struct pci_dev *client,
 /* pool.c: what drivers and user space allocate */
 
 unsigned long p2pdma_drain_limit(void);
+bool p2pmem_returns_to_user(void);
 
 #if IS_ENABLED(CONFIG_KUNIT)
 /* debugfs.c, for tests: what the files give */

@@ -26,8 +26,10 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/task_work.h>
 #include <linux/wait.h>
 
 #include "../pci.h"
@@ -352,6 +354,80 @@ static ssize_t published_show(struct device *dev, struct device_attribute *attr,
 static DEVICE_ATTR_RO(published);
 
 /*
+ * A mmap() of the file that is under way.  The kernel links a VMA to its file only after
+ * ->mmap() has returned, and removing the file unmaps what is linked: so draining first
+ * waits until the task returns to user space.
+ */
+struct p2pmem_mmap {
+	struct callback_head work;
+	struct list_head node;	/* in p2pmem_mmaps, under p2pmem_mmaps_lock */
+	struct pci_dev *pdev;	/* for comparison: no reference is held */
+};
+
+static LIST_HEAD(p2pmem_mmaps);
+static DEFINE_SPINLOCK(p2pmem_mmaps_lock);
+static DECLARE_WAIT_QUEUE_HEAD(p2pmem_mmap_ended);
+
+static bool p2pmem_mmap_under_way(struct pci_dev *pdev)
+{
+	struct p2pmem_mmap *mmap;
+	bool found = false;
+
+	spin_lock(&p2pmem_mmaps_lock);
+	list_for_each_entry(mmap, &p2pmem_mmaps, node)
+		found |= mmap->pdev == pdev;
+	spin_unlock(&p2pmem_mmaps_lock);
+	return found;
+}
+
+static void p2pmem_mmap_end(struct callback_head *work)
+{
+	struct p2pmem_mmap *mmap = container_of(work, struct p2pmem_mmap, work);
+
+	spin_lock(&p2pmem_mmaps_lock);
+	list_del(&mmap->node);
+	spin_unlock(&p2pmem_mmaps_lock);
+	kfree(mmap);
+	wake_up_all(&p2pmem_mmap_ended);
+}
+
+/**
+ * p2pmem_returns_to_user - does the current task return to user space after a mmap()?
+ *
+ * A kernel thread does not; only tests map from one, and they may stub this.
+ *
+ * Return: true if it does.
+ */
+bool p2pmem_returns_to_user(void)
+{
+	KUNIT_STATIC_STUB_REDIRECT(p2pmem_returns_to_user);
+	return !(current->flags & PF_KTHREAD);
+}
+EXPORT_SYMBOL_IF_KUNIT(p2pmem_returns_to_user);
+
+/* Before p2pdma_pool_alloc() looks whether the provider is being drained. */
+static int p2pmem_mmap_begin(struct pci_dev *pdev)
+{
+	struct p2pmem_mmap *mmap;
+	int ret;
+
+	if (!p2pmem_returns_to_user())
+		return 0;
+	mmap = kmalloc(sizeof(*mmap), GFP_KERNEL);
+	if (!mmap)
+		return -ENOMEM;
+	mmap->pdev = pdev;
+	spin_lock(&p2pmem_mmaps_lock);
+	list_add(&mmap->node, &p2pmem_mmaps);
+	spin_unlock(&p2pmem_mmaps_lock);
+	init_task_work(&mmap->work, p2pmem_mmap_end);
+	ret = task_work_add(current, &mmap->work, TWA_RESUME);
+	if (ret)
+		p2pmem_mmap_end(&mmap->work);
+	return ret;
+}
+
+/*
  * Allocate memory, and map it.  Each page holds a reference to the pagemap, and returns
  * to the pool when its last user drops it.
  */
@@ -380,6 +456,9 @@ static int p2pmem_alloc_mmap(struct file *file, struct kobject *kobj,
 		return -EINVAL;
 	}
 
+	ret = p2pmem_mmap_begin(pdev);
+	if (ret)
+		return ret;
 	addr = p2pdma_pool_alloc(pdev, len, &ref);
 	if (IS_ERR(addr))
 		return PTR_ERR(addr);
@@ -709,23 +788,27 @@ unsigned long p2pdma_drain_limit(void)
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_drain_limit);
 
-/* Wait until user space holds no page, the device is gone, or the time is over. */
-static void p2pdma_wait_for_users(struct pci_dev *pdev,
-				  struct pci_p2pdma *p2pdma)
+static bool p2pdma_no_mmap(struct pci_dev *pdev)
 {
-	unsigned long limit = p2pdma_drain_limit(), end = jiffies + limit;
+	return !p2pmem_mmap_under_way(pdev);
+}
 
-	while (atomic_read(&p2pdma->user_pages) &&
-	       !pci_dev_is_disconnected(pdev)) {
-		if (time_after_eq(jiffies, end)) {
-			pci_warn(pdev, "user space still holds %d pages of peer memory after %u ms; the driver is unbound all the same\n",
-				 atomic_read(&p2pdma->user_pages),
-				 jiffies_to_msecs(limit));
-			return;
-		}
-		wait_event_timeout(p2pdma->drained,
-				   !atomic_read(&p2pdma->user_pages), HZ / 10);
+static bool p2pdma_no_user_pages(struct pci_dev *pdev)
+{
+	return !atomic_read(&p2pdma_held(pdev)->user_pages);
+}
+
+/* Wait until @idle says so, the device is gone, or it is @end; false for the last. */
+static bool p2pdma_wait_until(struct pci_dev *pdev, wait_queue_head_t *queue,
+			      bool (*idle)(struct pci_dev *pdev),
+			      unsigned long end)
+{
+	while (!idle(pdev) && !pci_dev_is_disconnected(pdev)) {
+		if (time_after_eq(jiffies, end))
+			return false;
+		wait_event_timeout(*queue, idle(pdev), HZ / 10);
 	}
+	return true;
 }
 
 /**
@@ -745,6 +828,7 @@ static void p2pdma_wait_for_users(struct pci_dev *pdev,
 void pci_p2pdma_drain(struct pci_dev *pdev)
 {
 	struct pci_p2pdma *p2pdma = rcu_dereference_protected(pdev->p2pdma, 1);
+	unsigned long limit, end;
 	int bar;
 
 	if (!p2pdma)
@@ -759,8 +843,15 @@ void pci_p2pdma_drain(struct pci_dev *pdev)
 	if (!p2pdma->pool)
 		return;
 
+	limit = p2pdma_drain_limit();
+	end = jiffies + limit;
+	p2pdma_wait_until(pdev, &p2pmem_mmap_ended, p2pdma_no_mmap, end);
 	p2pdma_unmap_users(pdev);
-	p2pdma_wait_for_users(pdev, p2pdma);
+	if (!p2pdma_wait_until(pdev, &p2pdma->drained, p2pdma_no_user_pages,
+			       end))
+		pci_warn(pdev, "user space still holds %d pages of peer memory after %u ms; the driver is unbound all the same\n",
+			 atomic_read(&p2pdma->user_pages),
+			 jiffies_to_msecs(limit));
 }
 
 /**
