@@ -17,6 +17,7 @@
 #include "../../drivers/pci/pci.h"
 #include "../../drivers/pci/p2pdma/p2pdma.h"
 #include "../../drivers/pci/p2pdma/trace.h"
+#include "fabric_fn.h"
 #include "fabric_sg.h"
 #include "fabric_single.h"
 #include "mock_iommu.h"
@@ -852,6 +853,32 @@ static void introspection_config_reset(struct kunit *test)
 }
 
 /*
+ * A port that does not answer may have been reset: what was read of it holds no more.
+ * That counts once, and not again when it answers as before.
+ */
+static void introspection_config_unanswered(struct kunit *test)
+{
+	struct fabric *fabric = create_switch(test);
+	struct fabric_fn *port = fabric_fn_named(fabric, "c");
+	struct p2pdma_provider *other;
+	struct totals a;
+
+	fabric_provider(fabric, "other", 0);
+	other = provider_of(fabric, "other");
+	fabric_set_acs(fabric, "c", PCI_ACS_SV);
+	query(fabric, provider_of(fabric, "provider"));
+	a = totals();
+	port->lost = true;
+	query(fabric, other);
+	expect_writes_counted(test, &a, 1);
+	query(fabric, other);
+	expect_writes_counted(test, &a, 0);
+	port->lost = false;
+	query(fabric, other);
+	expect_writes_counted(test, &a, 0);
+}
+
+/*
  * Counters.
  */
 
@@ -1328,6 +1355,7 @@ static struct kunit_case introspection_cases[] = {
 	KUNIT_CASE(introspection_causes),
 	KUNIT_CASE(introspection_config_writes),
 	KUNIT_CASE(introspection_config_reset),
+	KUNIT_CASE(introspection_config_unanswered),
 	KUNIT_CASE(introspection_counters),
 	KUNIT_CASE(introspection_refusals),
 	KUNIT_CASE(introspection_unmappable),

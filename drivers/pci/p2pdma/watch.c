@@ -213,7 +213,8 @@ static bool p2pdma_register_read(struct pci_dev *pdev,
 
 /*
  * Remember what is in a register; if it is not what was remembered, it has been written.
- * What cannot be read is not known, and the next write counts.
+ * What cannot be read is not known: nobody may rely on what was remembered, and the next
+ * write counts.
  */
 static bool p2pdma_watch_read(struct pci_dev *pdev, struct p2pdma_register *reg)
 {
@@ -222,7 +223,7 @@ static bool p2pdma_watch_read(struct pci_dev *pdev, struct p2pdma_register *reg)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&p2pdma_watch_lock, flags);
-	if (answers && reg->known && reg->value != value)
+	if (reg->known && (!answers || reg->value != value))
 		p2pdma_invalidate(P2PDMA_BY_CONFIG_WRITE);
 	reg->value = value;
 	reg->known = answers;
