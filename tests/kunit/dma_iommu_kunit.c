@@ -1214,6 +1214,47 @@ static void dma_iommu_window_many(struct kunit *test)
 			atomic_read(&mock->live));
 }
 
+/* One for each part of a BAR that is registered: what lies between them is not mapped. */
+static void dma_iommu_window_parts(struct kunit *test)
+{
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+	struct pci_dev *client, *parts;
+	struct fabric *fabric;
+	struct fabric_sg *peer;
+
+	fabric = fabric_setup(test,
+			      "host\n"
+			      "  rp\n    ep client\n"
+			      "  rp\n    ep parts bar0=8M\n",
+			      NAMES("client"), NULL);
+	client = fabric_dev(fabric, "client");
+	parts = fabric_dev(fabric, "parts");
+	fabric_provider_part(fabric, "parts", 0, SZ_2M, 0);
+	fabric_provider_part(fabric, "parts", 0, SZ_2M, SZ_4M);
+	trust_all(test);
+	fabric_policy(test, "auto,window");
+
+	peer = fabric_sg_list(fabric, SG_PEER("parts", SZ_4K, SZ_4K));
+	KUNIT_EXPECT_EQ(test, 1, maps_for(mock, peer, "client"));
+	KUNIT_EXPECT_EQ(test, SZ_2M >> PAGE_SHIFT, atomic_read(&mock->live));
+	peer = fabric_sg_list(fabric, SG_PEER("parts", SZ_4M, SZ_4K),
+			      SG_PEER("parts", 0, SZ_4K),
+			      SG_PEER("parts", SZ_4M + SZ_2M - SZ_4K, SZ_4K),
+			      SG_PEER("parts", SZ_2M - SZ_4K, SZ_4K));
+	KUNIT_EXPECT_EQ(test, 1, maps_for(mock, peer, "client"));
+	KUNIT_EXPECT_EQ(test, 0, maps_for(mock, peer, "client"));
+	KUNIT_EXPECT_EQ(test, SZ_4M >> PAGE_SHIFT, atomic_read(&mock->live));
+
+	/* Memory of the BAR that is not registered has no window. */
+	fabric_expect_call(fabric, FABRIC_MMIO, client,
+			   pci_resource_start(parts, 0) + SZ_2M, SZ_4K,
+			   DMA_TO_DEVICE, PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
+			   __LINE__);
+	KUNIT_EXPECT_EQ(test, SZ_4M >> PAGE_SHIFT, atomic_read(&mock->live));
+	fabric_provider_release(fabric, "parts");
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
+}
+
 /* Where there can be none, or not now, lists are mapped as without the word. */
 static void dma_iommu_window_refused(struct kunit *test)
 {
@@ -1314,6 +1355,7 @@ static struct kunit_case dma_iommu_cases[] = {
 	KUNIT_CASE(dma_iommu_window),
 	KUNIT_CASE(dma_iommu_window_client_gone),
 	KUNIT_CASE(dma_iommu_window_many),
+	KUNIT_CASE(dma_iommu_window_parts),
 	KUNIT_CASE(dma_iommu_window_refused),
 	KUNIT_CASE(dma_iommu_window_fails),
 	KUNIT_CASE(dma_iommu_window_domain_gone),

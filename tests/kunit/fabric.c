@@ -265,6 +265,12 @@ static bool fabric_fn_place(struct fabric *fabric, struct fabric_fn *fn,
 	return true;
 }
 
+static void fabric_add_fn(struct fabric *fabric, struct fabric_fn *fn)
+{
+	list_add_tail(&fn->node, &fabric->functions);
+	list_add_tail(&fn->at, &fabric->at_devfn[fn->devfn]);
+}
+
 static bool fabric_add_vfs(struct fabric *fabric, struct fabric_fn *pf)
 {
 	int i;
@@ -287,7 +293,7 @@ static bool fabric_add_vfs(struct fabric *fabric, struct fabric_fn *pf)
 		fn->devfn = pf->devfn + pf->vf_offset + i;
 		scnprintf(fn->name, sizeof(fn->name), "%.12s.vf%d", pf->name,
 			  i);
-		list_add_tail(&fn->node, &fabric->functions);
+		fabric_add_fn(fabric, fn);
 		fabric_fn_reset(fn);
 	}
 	return true;
@@ -346,7 +352,7 @@ static struct fabric_fn *fabric_parse_fn(struct fabric *fabric,
 	}
 
 	fn->present = true;
-	list_add_tail(&fn->node, &fabric->functions);
+	fabric_add_fn(fabric, fn);
 	fabric_fn_reset(fn);
 	return fn;
 bad:
@@ -664,11 +670,14 @@ struct fabric *fabric_create(struct kunit *test, const char *picture)
 {
 	struct fabric *fabric = kzalloc(sizeof(*fabric), GFP_KERNEL);
 	struct fabric_host *host;
+	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, fabric);
 	fabric->test = test;
 	INIT_LIST_HEAD(&fabric->hosts);
 	INIT_LIST_HEAD(&fabric->functions);
+	for (i = 0; i < ARRAY_SIZE(fabric->at_devfn); i++)
+		INIT_LIST_HEAD(&fabric->at_devfn[i]);
 	INIT_LIST_HEAD(&fabric->providers);
 	INIT_LIST_HEAD(&fabric->memory);
 	bus_register_notifier(&pci_bus_type, &fabric_notifier);

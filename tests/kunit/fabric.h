@@ -129,6 +129,7 @@ struct fabric_host {
  * @test: the test
  * @hosts: &struct fabric_host
  * @functions: &struct fabric_fn, each after the bridge that it is below
+ * @at_devfn: the same by device and function number
  * @providers: what fabric_provider() and its like have registered
  * @memory: what fabric_alloc() has allocated
  * @changes: counts writes to configuration space, and what is plugged in or out
@@ -138,6 +139,7 @@ struct fabric {
 	struct kunit *test;
 	struct list_head hosts;
 	struct list_head functions;
+	struct list_head at_devfn[256];
 	struct list_head providers;
 	struct list_head memory;
 	unsigned long changes;

@@ -379,9 +379,9 @@ struct fabric_fn *fabric_fn_at(struct fabric_host *host, int bus,
 {
 	struct fabric_fn *fn;
 
-	list_for_each_entry(fn, &host->fabric->functions, node)
-		if (fn->devfn == devfn && fn->host == host &&
-		    fabric_fn_bus(fn) == bus && fabric_fn_answers(fn) &&
+	list_for_each_entry(fn, &host->fabric->at_devfn[devfn], at)
+		if (fn->host == host && fabric_fn_bus(fn) == bus &&
+		    fabric_fn_answers(fn) &&
 		    fabric_reaches(fn->parent, bus))
 			return fn;
 	return NULL;

@@ -58,6 +58,7 @@ struct fabric_bar {
 /**
  * struct fabric_fn - an emulated function
  * @node: in &fabric.functions
+ * @at: in &fabric.at_devfn
  * @host: its host bridge
  * @parent: the bridge above it; NULL on the root bus
  * @pf: for a virtual function its physical function, else NULL
@@ -98,6 +99,7 @@ struct fabric_bar {
  */
 struct fabric_fn {
 	struct list_head node;
+	struct list_head at;
 	struct fabric_host *host;
 	struct fabric_fn *parent;
 	struct fabric_fn *pf;
