@@ -10,7 +10,7 @@ RULES = [
     ("devices", "nics gpus any\ngpus gpus", 0, []),
     ("devices", "# nothing else\n\n  nics\tgpus  bus write nearest # here\n", 0, []),
     ("devices", "nics gpus bus read nearest", 1,
-     ["line 1: 0000:05:00.0 reaches none of the nearest gpus so; required: bus"]),
+     ["line 1: 0000:05:00.0 reaches none of the nearest gpus so (predicted); required: bus"]),
     ("devices", "nics gpus bus write", 1,
      ["line 1: 0000:05:00.0 -> 0000:06:00.0, write: through-host-bridge (no-common-port)"]),
     ("devices", "05:00.0 06:00.0 host\neth0 03:00.0 host read\neth0 03:00.0 host", 1,
@@ -34,6 +34,8 @@ RULES = [
     ("stock-user", "nvme1 drives nearest", 2,
      ["line 1: whether 0000:04:00.0 reaches one of the nearest drives so is not known"]),
 ]
+# The kernel reports nothing of the pairs of these.
+PREDICTED = {"devices", "devices-stock"}
 # rules that do not parse -> what is said
 MISTAKES = {
     "gpus": "line 1: a rule is CLIENT PROVIDER",
@@ -62,6 +64,21 @@ PLANS = {
 }
 
 
+def wrong_paths(value: dict, root: Path) -> str:
+    """The parameter with paths has the same entries, each a path to the same port."""
+    with_buses = re.findall(r"\w+:\w\w:\w\w\.\w(?:/[\w./]*)?", value["parameter"])
+    with_paths = re.findall(r"\w+:\w\w:\w\w\.\w(?:/[\w./]*)?",
+                            value["parameter_paths"] or value["parameter"])
+    trouble = "" if len(with_buses) == len(with_paths) else "other entries\n"
+    for port, path in zip(with_buses, with_paths):
+        place = (root / "sys/bus/pci/devices" / port).resolve()
+        parts = [p for p in place.parts if re.fullmatch(r"\w+:\w\w:\w\w\.\w", p)]
+        want = "/".join([parts[0]] + [p.split(":")[2] for p in parts[1:]])
+        if path != want:
+            trouble += f"{port} is {path} and not {want}\n"
+    return trouble
+
+
 def test_plan(results, runner, work: Path, fabric: str, pairs: list[str]) -> None:
     """With its commands carried out, the verdicts and the other pairs are as it says."""
     if not results.wanted(f"plan {fabric}"):
@@ -76,6 +93,10 @@ def test_plan(results, runner, work: Path, fabric: str, pairs: list[str]) -> Non
         space = bytearray(config.read_bytes())
         space[0x106] = space[0x106] & ~int(mask, 16) | int(bits, 16)
         config.write_bytes(space)
+    if value["predicted"] is not True or " (predicted)\n" not in runner.run(
+            ["plan", *pairs], root).stdout:
+        trouble += "it is not marked as a prediction\n"
+    trouble += wrong_paths(value, root)
     again = json.loads(runner.run(["plan", *pairs, "--json"], root).stdout)
     for pair, after in zip(value["pairs"], again["pairs"]):
         if after["before"] != pair["after"] or \
@@ -106,6 +127,15 @@ def checks(results, roots: dict[str, Path], work: Path, runner) -> None:
             trouble += f"got {got} {done.stderr}"
         value = json.loads(runner.run(["check", "--file", str(file), "--json"],
                                       roots[fabric]).stdout)
+        marked = any(" (predicted)" in line for line in done.stdout.splitlines())
+        verdicts = [v for v in value["violations"] if v["verdict"]]
+        if fabric in PREDICTED and (verdicts or not status) and not (
+                marked and value["predicted"]):
+            trouble += f"a prediction is not marked: {done.stdout}"
+        if any(v["predicted"] != (" (predicted);" in v["text"])
+               for v in value["violations"]) or \
+                any(not v["predicted"] for v in verdicts if fabric in PREDICTED):
+            trouble += f"marked otherwise: {value['violations']}"
         trouble += "\n".join(e.message[:200] for e in runner.validator().iter_errors(value))
         if [v["text"] for v in value["violations"]] != got or \
                 value["result"] != ("ok", "violated", "unknown")[status]:

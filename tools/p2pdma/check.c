@@ -50,6 +50,7 @@ struct violation {
 	const struct dev *client, *provider;	/* NULL: @what says all */
 	enum direction dir;
 	const char *verdict, *reason;	/* words; NULL: not known */
+	bool predicted;		/* it rests on a prediction */
 	char *what;
 };
 
@@ -60,6 +61,7 @@ struct checking {
 	size_t n;
 	size_t n_unknown;	/* of these, those that could not be checked */
 	size_t n_pairs;		/* that were looked at */
+	size_t n_predicted;	/* of these, those whose verdict is a prediction */
 };
 
 static struct violation *add(struct checking *c, const struct rule_line *rule)
@@ -124,6 +126,7 @@ static enum outcome check_pair(struct checking *c, const struct rule_line *rule,
 
 	decision_make(c->m, c->model, path, provider, decision);
 	c->n_pairs++;
+	c->n_predicted += decision_is_predicted(c->m, decision);
 	for (dir = 0; dir < N_DIRECTIONS; dir++) {
 		enum verdict verdict = decision_verdict(c->m, decision, dir);
 
@@ -143,6 +146,7 @@ static enum outcome check_pair(struct checking *c, const struct rule_line *rule,
 			c->n_unknown++;
 		else
 			violation->verdict = verdict_name(verdict);
+		violation->predicted = decision_is_predicted(c->m, decision);
 		if (c->m->project && decision->known)
 			violation->reason = reason_name(decision->route.reason[dir]);
 	}
@@ -159,9 +163,10 @@ static void check_client(struct checking *c, const struct rule_line *rule,
 {
 	int nearest = -1, distance;
 	enum outcome outcome, best = OUTCOME_VIOLATED;
+	size_t i, pass, n_predicted = c->n_predicted;
+	struct violation *violation;
 	bool looked = false;
 	struct path *path;
-	size_t i, pass;
 
 	/* first how near the nearest are */
 	for (pass = !rule->nearest; pass < 2; pass++) {
@@ -191,10 +196,12 @@ static void check_client(struct checking *c, const struct rule_line *rule,
 	if (!rule->nearest || !looked || best == OUTCOME_HOLDS)
 		return;
 	c->n_unknown += best == OUTCOME_UNKNOWN;
-	add(c, rule)->what = xasprintf(best == OUTCOME_UNKNOWN ?
-				       "whether %s reaches one of the nearest %s so is not known" :
-				       "%s reaches none of the nearest %s so", client->bdf,
-				       named ? named->bdf : group_word(group));
+	violation = add(c, rule);
+	violation->predicted = c->n_predicted > n_predicted;
+	violation->what = xasprintf(best == OUTCOME_UNKNOWN ?
+				    "whether %s reaches one of the nearest %s so is not known" :
+				    "%s reaches none of the nearest %s so", client->bdf,
+				    named ? named->bdf : group_word(group));
 }
 
 static void check_rule(struct checking *c, const struct rule_line *rule)
@@ -240,15 +247,16 @@ static char *violation_text(const struct violation *v)
 	if (v->rule->line)
 		text_addf(&text, "line %u: ", v->rule->line);
 	if (v->what) {
-		text_addf(&text, "%s; required: %s", v->what,
-			  required_name(v->rule->required));
+		text_addf(&text, "%s%s; required: %s", v->what,
+			  v->predicted ? PREDICTED : "", required_name(v->rule->required));
 		return text_take(&text);
 	}
 	text_addf(&text, "%s -> %s, %s: %s", v->client->bdf, v->provider->bdf,
 		  direction_name(v->dir), v->verdict ? v->verdict : "not known");
 	if (v->reason)
 		text_addf(&text, " (%s)", v->reason);
-	text_addf(&text, "; required: %s", required_name(v->rule->required));
+	text_addf(&text, "%s; required: %s", v->predicted ? PREDICTED : "",
+		  required_name(v->rule->required));
 	return text_take(&text);
 }
 
@@ -259,6 +267,7 @@ static void json_check(const struct checking *c, size_t n_rules)
 
 	json_number(out, "rules", n_rules);
 	json_number(out, "pairs", c->n_pairs);
+	json_flag(out, "predicted", c->n_predicted);
 	json_text(out, "result", c->n > c->n_unknown ? "violated" :
 		  c->n ? "unknown" : "ok");
 	array = json_array_in(out, "violations");
@@ -277,6 +286,7 @@ static void json_check(const struct checking *c, size_t n_rules)
 		json_text(item, "required", required_name(v->rule->required));
 		json_text(item, "verdict", v->verdict);
 		json_text(item, "reason", v->reason);
+		json_flag(item, "predicted", v->predicted);
 		json_text(item, "text", text);
 		free(text);
 	}
@@ -348,8 +358,9 @@ static int run(int argc, char **argv, struct options *options)
 			free(text);
 		}
 		if (!c.n)
-			printf("%s, %s: all as required\n", count_text(rules.n, "rule"),
-			       count_text(c.n_pairs, "pair"));
+			printf("%s, %s: all as required%s\n", count_text(rules.n, "rule"),
+			       count_text(c.n_pairs, "pair"),
+			       c.n_predicted ? PREDICTED : "");
 	}
 	status = c.n > c.n_unknown ? STATUS_MISMATCH : c.n ? STATUS_FAILED : STATUS_OK;
 	for (i = 0; i < c.n; i++)

@@ -39,6 +39,12 @@ enum verdict decision_verdict(const struct machine *m, const struct decision *de
 	return decision->known ? decision->route.verdict[dir] : VERDICT_UNKNOWN;
 }
 
+bool decision_is_predicted(const struct machine *m, const struct decision *decision)
+{
+	return !decision->kernel &&
+	       decision_verdict(m, decision, DIR_WRITE) != VERDICT_UNKNOWN;
+}
+
 char *decision_unknown(const struct decision *decision)
 {
 	return xasprintf("no prediction: configuration space of %s has not been read, which only root can",

@@ -27,6 +27,10 @@ void decision_free(struct decision *decision);
  */
 enum verdict decision_verdict(const struct machine *m, const struct decision *decision,
 			      enum direction dir);
+/* Is decision_verdict() a prediction? It is neither one nor the kernel's if it is unknown. */
+bool decision_is_predicted(const struct machine *m, const struct decision *decision);
+/* How a prediction is marked in a line. */
+#define PREDICTED	" (predicted)"
 /* A sentence on why there is no prediction; to be freed. */
 char *decision_unknown(const struct decision *decision);
 /* The member "predicted" of a pair. */

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "decision.h"
 #include "out.h"
+#include "remedy.h"
 #include "require.h"
 
 #define MAX_SHOWN	12	/* pairs that change; --json has all */
@@ -41,6 +42,7 @@ struct plan {
 	} *settings;
 	size_t n_settings;
 	char *parameter, *command, *warning;
+	char *paths;		/* @parameter with paths in place of bus numbers; or NULL */
 	struct change_of *changes;
 	size_t n_changes;
 	size_t n_refused;	/* of these, pairs that are refused afterwards */
@@ -229,6 +231,7 @@ static void make_options(struct plan *plan)
 		return;
 	}
 	plan->parameter = xasprintf("pci=%s=%s", option, text_str(&list));
+	plan->paths = with_paths(plan->m, plan->parameter);
 	text_free(&list);
 	plan->warning = acs_faults(plan->m->release, !flags);
 }
@@ -368,10 +371,12 @@ static void print_pair(const struct machine *m, const struct dev *client,
 {
 	printf("  %s -> %s  %s", dev_short(m, client), dev_short(m, provider),
 	       verdicts_text(before));
-	if (same(before, after))
-		printf(", as now\n");
+	if (before->dir[DIR_WRITE] == VERDICT_UNKNOWN)
+		printf("\n");
+	else if (same(before, after))
+		printf(", as now%s\n", PREDICTED);
 	else
-		printf(" becomes %s\n", verdicts_text(after));
+		printf(" becomes %s%s\n", verdicts_text(after), PREDICTED);
 }
 
 static void print_plan(const struct plan *plan, unsigned int width)
@@ -395,6 +400,8 @@ static void print_plan(const struct plan *plan, unsigned int width)
 		if (plan->parameter)
 			printf("\nboot:   %s%s%s\n", style_on(STYLE_HEAD), plan->parameter,
 			       style_off(STYLE_HEAD));
+		if (plan->paths)
+			printf("or:     %s\n", plan->paths);
 		printf("%snow:    %s\n", plan->parameter ? "" : "\n", plan->command);
 		printf("costs:  ");
 		out_paragraph("isolation: these devices reach each other without the IOMMU, and share IOMMU groups after a boot with the option. Use setpci for tests only: IOMMU groups do not follow it, and promise an isolation that is not there",
@@ -405,6 +412,8 @@ static void print_plan(const struct plan *plan, unsigned int width)
 		}
 		if (plan->parameter && strchr(plan->parameter, ';'))
 			printf("In a boot loader's file, quote the semicolon.\n");
+		if (plan->paths)
+			out_paragraph(PATHS_TEXT, 0, 0, width);
 		if (plan->n_changes)
 			printf("\n%s not asked for change%s, %zu of them to a refusal\n",
 			       count_text(plan->n_changes, "pair"),
@@ -462,7 +471,9 @@ static void json_plan(const struct plan *plan)
 	for (i = 0; i < plan->n_wanted; i++)
 		json_pair_of(array, plan->wanted[i].client, plan->wanted[i].provider,
 			     &plan->wanted[i].before, &plan->wanted[i].after);
+	json_flag(out, "predicted", true);
 	json_text(out, "parameter", plan->parameter);
+	json_text(out, "parameter_paths", plan->paths);
 	json_text(out, "command_now", plan->command);
 	json_text(out, "warning", plan->warning);
 	array = json_array_in(out, "changes");
@@ -502,6 +513,7 @@ static int run(int argc, char **argv, struct options *options)
 	free(plan.wanted);
 	free(plan.settings);
 	free(plan.parameter);
+	free(plan.paths);
 	free(plan.command);
 	free(plan.warning);
 	free(plan.changes);
@@ -516,8 +528,8 @@ const struct command plan_command = {
 	.help =
 		"usage: p2pdma plan CLIENT,PROVIDER...\n\n"
 		"The options that make all these pairs direct as far as ACS keeps them from it,\n"
-		"with the verdicts before and after, and the other pairs that change. Nothing is\n"
-		"changed. A device may be gpus, accelerators, nics, drives or dma: all of these.\n"
+		"with the verdicts before and after, which are predicted, and the other pairs that\n"
+		"change. Nothing is changed. A device may be gpus, accelerators, nics, drives or dma: all of these.\n"
 		"The exit status is 0 if all pairs are direct then, else 1.\n",
 	.run = run,
 };

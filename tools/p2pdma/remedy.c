@@ -129,11 +129,7 @@ static void remedy_free(struct remedy *remedy)
 	changes_free(&remedy->changes);
 }
 
-/*
- * @parameter with the path of each function below a root bus in place of its address; NULL
- * if that changes nothing. To be freed.
- */
-static char *with_paths(const struct machine *m, const char *parameter)
+char *with_paths(const struct machine *m, const char *parameter)
 {
 	struct text text = {};
 	const char *at = parameter;

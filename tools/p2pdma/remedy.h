@@ -22,6 +22,14 @@ void remedies_find(const struct machine *m, const struct provider *provider,
 void remedies_free(struct remedies *remedies);
 /* "writes: bus-address; reads: host-bridge-untrusted no longer". To be freed. */
 char *remedy_effect(const struct remedy *remedy);
+/*
+ * @parameter with the path of each function below a root bus in place of its address; NULL
+ * if that changes nothing. To be freed.
+ */
+char *with_paths(const struct machine *m, const char *parameter);
+/* What to say where that is printed beside @parameter. */
+#define PATHS_TEXT \
+	"Bus numbers may change when hardware is added; the form after \"or\" has paths, which do not."
 /* The word of an effect, for programs. */
 const char *effect_name(enum effect effect);
 

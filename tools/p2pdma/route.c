@@ -286,8 +286,7 @@ static void print_remedies(const struct machine *m, const struct remedies *remed
 		}
 	for (i = 0; i < remedies->n; i++)
 		if (remedies->list[i].paths) {
-			out_paragraph("Bus numbers may change when hardware is added; the form after \"or\" has paths, which do not.",
-				      0, 0, width);
+			out_paragraph(PATHS_TEXT, 0, 0, width);
 			break;
 		}
 	warn_of_several_acs(remedies, width);
