@@ -239,6 +239,8 @@ ERRORS = [
     ("switch", ["check", "--require", "bus"], 2, ["--require is for pairs"]),
     ("switch", ["check", "nvme1"], 2, ["'nvme1' is not a pair"]),
     ("switch", ["check", "nvme1,nvme0,eth0"], 2, ["is not a pair"]),
+    ("switch", ["check", "a\033[31m,b"], 2, ["no device 'a\\x1b[31m'"]),
+    ("switch", ["route", "nvme1", "n\nvme0\x9b"], 2, ["provider 'n\\x0avme0\\xc2\\x9b'"]),
     ("switch", ["check", "nvme9,nvme0"], 2, ["no device 'nvme9'", "'nvme0'"]),
     ("switch", ["check", "--file", "/nonexistent"], 2, ["/nonexistent"]),
     ("switch", ["check", "--file", "/dev/null"], 2, ["it has no rules"]),
@@ -306,6 +308,9 @@ SAYS = {
     "host bridges of a later list": (
         "stock", {"id=8086:29c0": "id=8086:0b25"}, [], ["check"],
         ["no       host-bridges    nothing is known of 0000:00:00.0 (8086:0b25)"], []),
+    "host bridges of a later list, of NVIDIA": (
+        "stock", {"id=8086:29c0": "id=10de:2f95"}, [], ["check"],
+        ["no       host-bridges    nothing is known of 0000:00:00.0 (10de:2f95)"], []),
     "host bridges of the kernel's list": (
         "stock", {"id=8086:29c0": "id=8086:0b25", "6.1.0-28-amd64": "6.13.0"}, [], ["check"],
         ["ok       host-bridges    all are in the list"], []),

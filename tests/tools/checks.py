@@ -171,9 +171,16 @@ def checks(results, roots: dict[str, Path], work: Path, runner) -> None:
                         "route 0 write bus-address direct -\n"
                         "unregistered 1 write not-supported denied -\n"
                         "unregistered 1 read not-supported denied 0000:02:00.0\n")
-        one = json.loads(runner.run(["route", "eth0", "03:00.0", "--json"], root).stdout)
+        asked = ["route", "eth0", "03:00.0", "--json"]
+        one = json.loads(runner.run(asked, root).stdout)
         other = json.loads(runner.run(["route", "eth0", "06:00.0", "--json"], root).stdout)
         results.tell("check asks the kernel", "" if not one["predicted"] and
                      one["write"] == {"verdict": "not-supported", "reason": "denied"} and
                      one["port"] == "0000:02:00.0" and other["predicted"] and
                      not other["write"] else f"{one['write']} {other['predicted']}")
+        # an answer of which only a part can be read is none
+        with path.open("ab") as answer:
+            answer.truncate(32 << 20)
+        one = json.loads(runner.run(asked, root).stdout)
+        results.tell("check takes no part for the whole",
+                     "" if one["predicted"] else f"{one['write']}")

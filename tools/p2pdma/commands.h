@@ -10,11 +10,11 @@
  *	main
  *	summary  topo > tree, dot, devices  route  policy_cmd  verify  bench
  *	    watch  collect  check > checklist  plan
- *	pairs  decision > stock > model, kconfig, kernelpath  require > groups
+ *	pairs  decision > stock > kernelpath  require > groups
  *	    remedy, reasons > rules > rules_policy, rules_fabric, rules_acs, rules_dma > situation
  *	args
  *	move > target  json
- *	out  notes, changes > path > acs > policy  counters  drives
+ *	out  notes, changes > path, model, kconfig > acs > policy  counters  drives
  *	machine > config > dev
  *	source > tar, lspci
  *	routes  sysfs  near

@@ -82,9 +82,7 @@ bool kernelpath_parse(const char *text, const char *client, const char *provider
 /* In a tree that stands for "/" there is the answer alone. */
 static char *ask(const char *client, const char *provider)
 {
-	char *path, *query;
-	struct text text = {};
-	ssize_t n = 0;
+	char *path, *query, *answer = NULL;
 	int fd;
 
 	if (source_kind() != SOURCE_HERE)
@@ -95,22 +93,11 @@ static char *ask(const char *client, const char *provider)
 	if (fd < 0)
 		return NULL;
 	query = xasprintf("%s %s\n", client, provider);
-	if (write(fd, query, strlen(query)) > 0)
-		do {
-			if (text.size - text.len < 4097) {
-				text.size = 2 * text.size + 8192;
-				text.buf = xrealloc(text.buf, text.size, 1);
-			}
-			n = read(fd, text.buf + text.len, text.size - text.len - 1);
-			if (n > 0)
-				text.len += n;
-		} while (n > 0 && text.len < ANSWER_MAX);
+	if (write(fd, query, strlen(query)) == (ssize_t)strlen(query))
+		answer = sysfs_read_fd(fd, ANSWER_MAX, NULL);
 	free(query);
 	close(fd);
-	if (!text.buf)
-		return NULL;
-	text.buf[text.len] = '\0';
-	return text.buf;
+	return answer;
 }
 
 bool kernelpath_read(const struct dev *client, const struct dev *provider, int bar,

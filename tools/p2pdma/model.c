@@ -661,41 +661,40 @@ const struct dev *model_bridge_function(struct model *model, const struct dev *d
 	return NULL;
 }
 
-/* In the list of mainline since a release after 6.12; all are of Intel. */
-static bool listed_later(unsigned int device)
+/* Those in the list of Linux 6.12, all of Intel; the project's has what mainline added. */
+static bool listed_in_6_12(const struct dev *function)
 {
-	static const unsigned int later[] = {
-		0x0b25, 0x11fb, 0x1212, 0x0cfe, 0x1216, 0x4940, 0x4942, 0x4944,
-		0x4946, 0x4948,
+	static const unsigned int devices[] = {
+		0x3c00, 0x3c01, 0x2f00, 0x2f01, 0x2020, 0x2030, 0x2031, 0x2032, 0x2033,
+		0x09a2,
 	};
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(later); i++)
-		if (later[i] == device)
+	for (i = 0; function->vendor == 0x8086 && i < ARRAY_SIZE(devices); i++)
+		if (devices[i] == function->device)
 			return true;
 	return false;
 }
 
-enum listed model_listed(struct model *model, const struct dev *dev)
+bool model_is_listed(struct model *model, const struct dev *dev, bool same_bridge)
 {
 	struct pci_host_bridge *host = to_pdev(model, dev)->bus->host;
-	const struct dev *function;
-	bool cpu_listed = model->cpu_listed;
-	enum listed listed = LISTED_NOT;
+	bool cpu_listed = model->cpu_listed, listed;
 
-	if (!host->bus)
-		return LISTED_NOT;
 	/* ask for the list alone */
 	model->cpu_listed = false;
-	if (p2pdma_bridge_listed(host, false, false))
-		listed = LISTED;
-	else if (p2pdma_bridge_listed(host, true, false))
-		listed = LISTED_OWN;
+	listed = host->bus && p2pdma_bridge_listed(host, same_bridge, false);
 	model->cpu_listed = cpu_listed;
-	function = model_bridge_function(model, dev);
-	if (listed != LISTED_NOT && listed_later(function->device))
-		return LISTED_LATER;
 	return listed;
+}
+
+enum listed model_listed(struct model *model, const struct dev *dev)
+{
+	if (!model_is_listed(model, dev, true))
+		return LISTED_NOT;
+	if (!listed_in_6_12(model_bridge_function(model, dev)))
+		return LISTED_LATER;
+	return model_is_listed(model, dev, false) ? LISTED : LISTED_OWN;
 }
 
 bool model_forwards(struct model *model, const struct dev *dev, bool same_bridge,

@@ -41,6 +41,11 @@ enum listed {
 
 enum listed model_listed(struct model *model, const struct dev *dev);
 /*
+ * Is the host bridge above @dev, by the list alone, known to the project's kernel to forward:
+ * between its own ports or, without @same_bridge, to and from others?
+ */
+bool model_is_listed(struct model *model, const struct dev *dev, bool same_bridge);
+/*
  * Does the project's kernel let the host bridge above @dev forward: between its own ports or,
  * without @same_bridge, to and from others? It does if it knows the bridge, or trust= has it.
  */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "acs.h"
+#include "kconfig.h"
 #include "notes.h"
 #include "source.h"
 #include "sysfs.h"
@@ -87,21 +88,6 @@ static void note_release(const struct machine *m, struct words *notes)
 	free(config);
 }
 
-/* Is a CONFIG_ option missing from the kernel's configuration, where that is to be seen? */
-static bool lacks_config(const struct machine *m, const char *option)
-{
-	char *text = sysfs_read("/boot/config-%s", m->release), *set;
-	bool lacks = false;
-
-	if (text) {
-		set = xasprintf("%s=y", option);
-		lacks = !strstr(text, set);
-		free(set);
-	}
-	free(text);
-	return lacks;
-}
-
 /* The controller memory buffer of an NVMe drive, in bytes; 0 without one. */
 static unsigned long long cmb_size(const struct dev *dev)
 {
@@ -137,7 +123,7 @@ static void note_no_provider(const struct machine *m, struct words *notes)
 			     dev_short(m, dev), dev->kname,
 			     size_text(size));
 	}
-	if (lacks_config(m, "CONFIG_PCI_P2PDMA"))
+	if (kconfig(m, "CONFIG_PCI_P2PDMA") == KCONFIG_OFF)
 		note(notes,
 		     "This kernel is built without CONFIG_PCI_P2PDMA (which needs CONFIG_ZONE_DEVICE): no driver can register memory");
 	if (m->n_providers)
@@ -164,69 +150,45 @@ void notes_machine(const struct machine *m, struct words *notes)
  * A pair
  */
 
-/* Does trust= name a device below that host bridge? */
-static bool is_trusted(const struct machine *m, const char *host)
+/*
+ * What trust in the host bridge above @dev rests on; @same_bridge: between its own ports.
+ * A route that goes over it is trusted whatever else is seen.
+ */
+static char *trust_text(const struct machine *m, struct model *model,
+			const struct dev *dev, bool same_bridge, bool used)
 {
-	struct policy policy;
-	bool trusted = false;
-	size_t i, j;
-
-	policy_parse(m->policy ? m->policy : "", m, &policy);
-	for (i = 0; i < policy.trust.n; i++)
-		for (j = 0; j < m->n_devs; j++)
-			trusted |= m->devs[j]->host && !strcmp(m->devs[j]->host, host) &&
-				   policy_names(policy.trust.words[i], m->devs[j]);
-	policy_free(&policy);
-	return trusted;
-}
-
-/* The function by which the kernel's list knows a host bridge; NULL if none will do. */
-static const struct dev *function_of(const struct machine *m, const char *host)
-{
-	size_t i;
-
-	for (i = 0; i < m->n_devs; i++) {
-		const struct dev *dev = m->devs[i];
-
-		if (!dev->host || strcmp(dev->host, host) || dev->above)
-			continue;
-		return (!dev->address.slot && !dev->address.function) ||
-		       dev->kind == KIND_ROOT_PORT || dev->kind == KIND_ROOT_ENDPOINT ?
-				dev : NULL;
-	}
-	return NULL;
-}
-
-static char *trust_text(const struct machine *m, const char *host, bool trusted)
-{
-	const struct dev *function = function_of(m, host);
+	const struct dev *function = model_bridge_function(model, dev);
 	char *id = function ? xasprintf(" (by %s, %04x:%04x)", dev_short(m, function),
 					function->vendor, function->device) :
 			      xstrdup("");
+	enum listed listed = model_listed(model, dev);
 	char *text;
 
-	if (!trusted)
-		text = xasprintf("Host bridge %s is not trusted: it is not on the kernel's list%s, and trust= names nothing below it",
-				 host, id);
-	else if (m->zen)
+	/* if one direction is refused, that trust is only for writes says trust= itself */
+	if (!used && !model_forwards(model, dev, same_bridge, DIR_WRITE))
+		text = xasprintf("Host bridge %s is not trusted: %s%s, and trust= names nothing below it",
+				 dev->host, listed == LISTED_OWN ?
+				 "by the kernel's list it forwards only among its own ports" :
+				 "it is not on the kernel's list", id);
+	else if (model_cpu_listed(model))
 		text = xasprintf("Host bridge %s is trusted because of the CPU: those of AMD from Zen on count as forwarding",
-				 host);
-	else if (is_trusted(m, host))
-		text = xasprintf("Host bridge %s is trusted because of trust= in the policy, not because it is known to forward",
-				 host);
-	/* the list has Intel's bridges only */
-	else if (function && function->vendor == 0x8086)
+				 dev->host);
+	else if (model_is_listed(model, dev, same_bridge))
 		text = xasprintf("Host bridge %s is trusted because it is on the kernel's list%s",
-				 host, id);
+				 dev->host, id);
+	else if (model_forwards(model, dev, same_bridge, DIR_WRITE))
+		text = xasprintf("Host bridge %s is trusted because of trust= in the policy, not because it is known to forward",
+				 dev->host);
 	else
 		text = xasprintf("Host bridge %s is trusted because of the CPU, which the kernel takes to forward",
-				 host);
+				 dev->host);
 	free(id);
 	return text;
 }
 
-static void note_trust(const struct machine *m, const struct path *path,
-		       const struct route *route, struct words *notes)
+static void note_trust(const struct machine *m, struct model *model,
+		       const struct path *path, const struct route *route,
+		       struct words *notes)
 {
 	bool used = false, refused = false;
 	enum direction dir;
@@ -237,12 +199,9 @@ static void note_trust(const struct machine *m, const struct path *path,
 	}
 	if ((!used && !refused) || !path->client->host || !path->provider->host)
 		return;
-	/* if one direction is refused, that trust is only for writes says trust= itself */
-	words_add(notes, trust_text(m, path->client->host,
-				    used || is_trusted(m, path->client->host)));
+	words_add(notes, trust_text(m, model, path->client, !path->two_hosts, used));
 	if (path->two_hosts)
-		words_add(notes, trust_text(m, path->provider->host,
-					    used || is_trusted(m, path->provider->host)));
+		words_add(notes, trust_text(m, model, path->provider, false, used));
 }
 
 /*
@@ -483,7 +442,7 @@ static void note_bar(const struct provider *provider, struct words *notes)
 		     provider->bar, size_text(size), size_text(most));
 }
 
-void notes_pair(const struct machine *m, const struct path *path,
+void notes_pair(const struct machine *m, struct model *model, const struct path *path,
 		const struct provider *provider, const struct route *route,
 		struct words *notes)
 {
@@ -491,7 +450,7 @@ void notes_pair(const struct machine *m, const struct path *path,
 	if (!path->same_function)
 		note_place(m, path->provider, notes);
 	note_data_direct(m, path->client, notes);
-	note_trust(m, path, route, notes);
+	note_trust(m, model, path, route, notes);
 	note_iommu(m, path, route, notes);
 	note_ats(m, path, notes);
 	note_links(m, path, notes);

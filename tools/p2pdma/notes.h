@@ -3,13 +3,14 @@
 #ifndef P2PDMA_NOTES_H
 #define P2PDMA_NOTES_H
 
+#include "model.h"
 #include "path.h"
 #include "policy.h"
 
 /* On the kernel's command line, a guest, and why there is no provider. */
 void notes_machine(const struct machine *m, struct words *notes);
-/* On a pair: @route is the kernel's, or NULL. Those of the machine are left out. */
-void notes_pair(const struct machine *m, const struct path *path,
+/* On a pair: @route is what is decided, or NULL. Those of the machine are left out. */
+void notes_pair(const struct machine *m, struct model *model, const struct path *path,
 		const struct provider *provider, const struct route *route,
 		struct words *notes);
 /* The hop whose link is the narrowest, where links on the way differ; or NULL. */

@@ -435,7 +435,8 @@ static void print_stock_remedy(const struct machine *m, const struct provider *p
 	changes_free(&remedy.changes);
 }
 
-static void print_route(const struct machine *m, const struct path *path,
+static void print_route(const struct machine *m, struct model *model,
+			const struct path *path,
 			const struct provider *provider,
 			const struct decision *decision, unsigned int width)
 {
@@ -468,7 +469,7 @@ static void print_route(const struct machine *m, const struct path *path,
 		add_hop(m, &table, path, &path->hops[i], route);
 	table_print_folded(&table, 2, width);
 
-	notes_pair(m, path, provider, route, &notes);
+	notes_pair(m, model, path, provider, route, &notes);
 	notes_machine(m, &notes);
 	out_list("About this pair", notes.words, notes.n, width);
 	words_free(&notes);
@@ -523,14 +524,14 @@ static void json_counters(struct json_object *out, const struct path *path)
 }
 
 static void json_notes(struct json_object *out, const struct machine *m,
-		       const struct path *path, const struct provider *provider,
+		       struct model *model, const struct path *path, const struct provider *provider,
 		       const struct route *route)
 {
 	struct json_object *array = json_array_in(out, "pair_notes");
 	struct words notes = {};
 	size_t i;
 
-	notes_pair(m, path, provider, route, &notes);
+	notes_pair(m, model, path, provider, route, &notes);
 	for (i = 0; i < notes.n; i++)
 		json_text_item(array, notes.words[i]);
 	words_free(&notes);
@@ -638,11 +639,11 @@ static int run(int argc, char **argv, struct options *options)
 		json_fabric(out, path);
 		json_hops(out, path, route);
 		json_counters(out, path);
-		json_notes(out, m, path, &provider, route);
+		json_notes(out, m, model, path, &provider, route);
 		json_remedies(out, m, path, &provider, route);
 		json_end(out);
 	} else {
-		print_route(m, path, &provider, &decision, options->width);
+		print_route(m, model, path, &provider, &decision, options->width);
 		out_unseen(m, options->width);
 	}
 	decision_free(&decision);

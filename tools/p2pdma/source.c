@@ -442,28 +442,18 @@ char *source_lspci(const char *text, tar_fn fn, void *context)
 static char *read_whole(const char *path, size_t *len)
 {
 	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
-	struct text text = {};
-	ssize_t n;
+	char *bytes;
 
 	if (fd < 0)
 		die("%s: %s", path, strerror(errno));
-	do {
-		if (text.size - text.len < 65537) {
-			text.size = 2 * text.size + 131072;
-			text.buf = xrealloc(text.buf, text.size, 1);
-		}
-		n = read(fd, text.buf + text.len, text.size - text.len - 1);
-		if (n < 0)
-			die("%s: %s", path, strerror(errno));
-		text.len += n;
-	} while (n && text.len < FILE_MAX);
-	if (n)
+	bytes = sysfs_read_fd(fd, FILE_MAX, len);
+	if (!bytes && errno == EFBIG)
 		die("%s: it is larger than %s", path, size_text(FILE_MAX));
+	if (!bytes)
+		die("%s: %s", path, strerror(errno));
 	if (fd != STDIN_FILENO)
 		close(fd);
-	text.buf[text.len] = '\0';
-	*len = text.len;
-	return text.buf;
+	return bytes;
 }
 
 static void open_file(const char *path)

@@ -54,15 +54,12 @@ char *sysfs_path(const char *format, ...)
 	return path;
 }
 
-static char *read_all(const char *path, size_t *len)
+char *sysfs_read_fd(int fd, size_t most, size_t *len)
 {
 	struct text text = {};
-	int fd, error;
 	ssize_t n;
+	int error;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return NULL;
 	do {
 		if (text.size - text.len < 4097) {
 			text.size = 2 * text.size + 8192;
@@ -71,10 +68,10 @@ static char *read_all(const char *path, size_t *len)
 		n = read(fd, text.buf + text.len, text.size - text.len - 1);
 		if (n > 0)
 			text.len += n;
-	} while (n > 0 && text.len < FILE_MAX);
-	error = errno;
-	close(fd);
-	if (n < 0) {
+	} while (n > 0 && text.len <= most);
+	/* the part of an answer would be taken for the whole */
+	error = n < 0 ? errno : EFBIG;
+	if (n) {
 		text_free(&text);
 		errno = error;
 		return NULL;
@@ -83,6 +80,20 @@ static char *read_all(const char *path, size_t *len)
 	if (len)
 		*len = text.len;
 	return text.buf;
+}
+
+static char *read_all(const char *path, size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), error;
+	char *text;
+
+	if (fd < 0)
+		return NULL;
+	text = sysfs_read_fd(fd, FILE_MAX, len);
+	error = errno;
+	close(fd);
+	errno = error;
+	return text;
 }
 
 char *sysfs_read_bytes(size_t *len, const char *format, ...)

@@ -22,6 +22,11 @@ const char *sysfs_root(void);
 /* The same for one that is not text. */
 [[gnu::format(printf, 2, 3)]]
 char *sysfs_read_bytes(size_t *len, const char *format, ...);
+/*
+ * The rest of what is open as @fd, likewise; NULL and EFBIG if it is longer than @most bytes.
+ * @len may be NULL.
+ */
+char *sysfs_read_fd(int fd, size_t most, size_t *len);
 /* Its first line; NULL also if that is empty. To be freed. */
 [[gnu::format(printf, 1, 2)]] char *sysfs_line(const char *format, ...);
 /* A number in it, or @otherwise. */

@@ -93,12 +93,22 @@ const char *text_str(const struct text *text)
 	return text->buf ? text->buf : "";
 }
 
+/* What is not printable ASCII as \xNN: a name on the command line may have an escape. */
 static void vcomplain(const char *format, va_list args)
 {
+	struct text text = {};
+	const char *at;
+
+	text_vaddf(&text, format, args);
 	fflush(stdout);
 	fputs("p2pdma: ", stderr);
-	vfprintf(stderr, format, args);
+	for (at = text_str(&text); *at; at++)
+		if (*at < ' ' || *at > '~')
+			fprintf(stderr, "\\x%02x", (unsigned char)*at);
+		else
+			fputc(*at, stderr);
 	fputc('\n', stderr);
+	text_free(&text);
 }
 
 void complain(const char *format, ...)

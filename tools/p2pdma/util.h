@@ -37,7 +37,7 @@ void text_free(struct text *text);
 char *text_take(struct text *text);
 const char *text_str(const struct text *text);
 
-/* "p2pdma: ..." on stderr. */
+/* "p2pdma: ..." on stderr, a line; what is not printable ASCII is escaped. */
 [[gnu::format(printf, 1, 2)]] void complain(const char *format, ...);
 [[gnu::format(printf, 1, 2), gnu::noreturn]] void die(const char *format, ...);
 
