@@ -5,6 +5,8 @@ import json
 import re
 from pathlib import Path
 
+from fixture import Fabric
+
 # fabric, rules -> status, lines (in order; what they begin with)
 RULES = [
     ("devices", "nics gpus any\ngpus gpus", 0, []),
@@ -57,11 +59,69 @@ CHECKLISTS = {
 }
 
 
-# fabric, pairs that ACS alone keeps from being direct
+GUEST = {"kernel ": "kernel 6.12.117 guest "}
+SMALLER = ["config 0000:04:00.0 48 2000"]       # its packets are of 256 bytes, all others' of 128
+ANYHOW = {"through-host-bridge"}
+DIRECT = {"bus-address"}
+# name -> fabric, changes of its text, pairs, what they become, what the parameter has
 PLANS = {
-    "devices": ["eth0,03:00.0"], "cards": ["gpus,gpus"], "cards-redir": ["gpus,gpus"],
-    "two-gpus": ["03:00.0,04:00.0", "04:00.0,03:00.0"],
+    "devices": ("devices", {}, [], ["eth0,03:00.0"], DIRECT, ["pci=config_acs="]),
+    "cards": ("cards", {}, [], ["gpus,gpus"], DIRECT, ["pci=config_acs="]),
+    "cards-redir": ("cards-redir", {}, [], ["gpus,gpus"], DIRECT, ["pci=config_acs="]),
+    "two-gpus": ("two-gpus", {}, [], ["03:00.0,04:00.0", "04:00.0,03:00.0"], DIRECT,
+                 ["pci=config_acs="]),
+    "ATS": ("ats", {}, [], ["ibp4s0,03:00.0"], DIRECT, ["pci=noats,config_acs="]),
+    "packets": ("switch", {}, SMALLER, ["nvme1,nvme0"], DIRECT,
+                ["pci=pcie_bus_peer2peer,config_acs="]),
+    "packets in a guest": ("switch", GUEST, SMALLER, ["nvme1,nvme0"], DIRECT,
+                           ["pci=pcie_bus_peer2peer,config_acs=", " iommu.passthrough=1"]),
+    "loopback": ("links", {}, [], ["nvme1,nvme0"], DIRECT,
+                 ["p2pdma=auto,deny=0000:ff:1f.7,loopback="]),
+    "trust": ("barred", {}, [], ["eth2,nvme0", "eth3,nvme0"], ANYHOW,
+              ["p2pdma=auto,trust=0000:08:01.0"]),
+    "trust for writes": ("hosts", {}, [], ["eth0,nvme0"], ANYHOW,
+                         ["p2pdma=auto,trust=pci:1b36:000c@w;0000:03:00.0"]),
 }
+
+
+def clear_bits(root: Path, capability: int, offset: int, mask: int) -> None:
+    """Clear bits of a register of every function that has a capability; numbers from 0x100
+    on stand for extended ones."""
+    for config in root.glob("sys/bus/pci/devices/*/config"):
+        space = bytearray(config.read_bytes())
+        if capability < 0x100:
+            at = space[0x34] if len(space) > 64 else 0
+            while at and space[at] != capability:
+                at = space[at + 1]
+        else:
+            at = 0x100 if len(space) > 256 else 0
+            while at and space[at] != capability - 0x100:
+                at = (space[at + 3] << 8 | space[at + 2]) >> 4 & 0xffc
+        if at:
+            value = int.from_bytes(space[at + offset:at + offset + 2], "little") & ~mask
+            space[at + offset:at + offset + 2] = value.to_bytes(2, "little")
+            config.write_bytes(space)
+
+
+def carry_out(root: Path, value: dict) -> None:
+    """What the plan has, in the fake tree."""
+    for port, bits, mask in re.findall(r"setpci -s (\S+) ECAP_ACS\+6.w=(\w+):(\w+)",
+                                       value["command_now"] or ""):
+        config = root / f"sys/bus/pci/devices/{port}/config"
+        space = bytearray(config.read_bytes())
+        space[0x106] = space[0x106] & ~int(mask, 16) | int(bits, 16)
+        config.write_bytes(space)
+    words = re.split("[ ,=]", value["parameter"])
+    if "noats" in words:
+        clear_bits(root, 0x10f, 6, 0x8000)
+    if "pcie_bus_peer2peer" in words:
+        clear_bits(root, 0x10, 8, 0xe0)
+    if "iommu.passthrough" in words:
+        for kind in root.glob("sys/kernel/iommu_groups/*/type"):
+            kind.write_text("identity\n")
+    policy = re.search("p2pdma=(.*)", value["parameter"])
+    if policy:
+        (root / "sys/kernel/p2pdma/policy").write_text(policy[1] + "\n")
 
 
 def wrong_paths(value: dict, root: Path) -> str:
@@ -79,37 +139,39 @@ def wrong_paths(value: dict, root: Path) -> str:
     return trouble
 
 
-def test_plan(results, runner, work: Path, fabric: str, pairs: list[str]) -> None:
-    """With its commands carried out, the verdicts and the other pairs are as it says."""
-    if not results.wanted(f"plan {fabric}"):
+def test_plan(results, runner, work: Path, name: str) -> None:
+    """With all of it carried out, the verdicts and the other pairs are as it says."""
+    if not results.wanted(f"plan {name}"):
         return
-    root = runner.make_root(work, fabric, "plan")
-    done = runner.run(["plan", *pairs, "--json"], root)
-    value = json.loads(done.stdout)
+    fabric, change, lines, pairs, wanted, has = PLANS[name]
+    text = (runner.HERE / f"fabrics/{fabric}.fabric").read_text()
+    for old, new in change.items():
+        text = text.replace(old, new)
+    root = work / "fx-plan"
+    runner.shutil.rmtree(root, ignore_errors=True)
+    Fabric("\n".join([text, *lines])).build(root)
+    value = json.loads(runner.run(["plan", *pairs, "--json"], root).stdout)
     trouble = "\n".join(e.message[:200] for e in runner.validator().iter_errors(value))
-    for port, bits, mask in re.findall(r"setpci -s (\S+) ECAP_ACS\+6.w=(\w+):(\w+)",
-                                       value["command_now"]):
-        config = root / f"sys/bus/pci/devices/{port}/config"
-        space = bytearray(config.read_bytes())
-        space[0x106] = space[0x106] & ~int(mask, 16) | int(bits, 16)
-        config.write_bytes(space)
     if value["predicted"] is not True or " (predicted)\n" not in runner.run(
             ["plan", *pairs], root).stdout:
         trouble += "it is not marked as a prediction\n"
+    trouble += "".join(f"no {word} in {value['parameter']}\n" for word in has
+                       if word not in value["parameter"])
+    trouble += "" if value["costs"] else "no cost is told\n"
     trouble += wrong_paths(value, root)
+    carry_out(root, value)
     again = json.loads(runner.run(["plan", *pairs, "--json"], root).stdout)
     for pair, after in zip(value["pairs"], again["pairs"]):
-        if after["before"] != pair["after"] or \
-                set(pair["after"].values()) != {"bus-address"}:
+        if after["before"] != pair["after"] or set(pair["after"].values()) != wanted:
             trouble += f"{pair} is {after['before']}\n"
-    if again["parameter"] or again["changes"]:
+    if again["parameter"] or again["command_now"] or again["changes"]:
         trouble += f"a second plan: {again['parameter']}\n"
     for pair in value["changes"]:
         done = runner.run(["plan", f"{pair['client']},{pair['provider']}", "--json"], root)
         now = json.loads(done.stdout)["pairs"][0]["before"]
         if now != pair["after"]:
             trouble += f"another pair: {pair} is {now}\n"
-    results.tell(f"plan {fabric}", trouble)
+    results.tell(f"plan {name}", trouble)
 
 
 def checks(results, roots: dict[str, Path], work: Path, runner) -> None:
@@ -161,8 +223,8 @@ def checks(results, roots: dict[str, Path], work: Path, runner) -> None:
         if done.returncode != (1 if "no" in states else 2 if "unknown" in states else 0):
             trouble += f"status {done.returncode}, with {states}"
         results.tell(f"checklist {fabric}", trouble)
-    for fabric, pairs in PLANS.items():
-        test_plan(results, runner, work, fabric, pairs)
+    for name in PLANS:
+        test_plan(results, runner, work, name)
     if results.wanted("check asks the kernel"):
         root = runner.make_root(work, "devices", "kernelpath")
         path = root / "sys/kernel/debug/p2pdma/path"

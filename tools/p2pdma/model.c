@@ -423,6 +423,40 @@ void model_set_acs(struct model *model, const struct dev *dev, unsigned int ctrl
 	((u8 *)pdev->config)[where + 1] = ctrl >> 8;
 }
 
+/* Clear bits of a register of 16 bits that was read. */
+static void clear_config(struct pci_dev *pdev, size_t where, unsigned int bits)
+{
+	if (where + 2 > pdev->config_len)
+		return;
+	((u8 *)pdev->config)[where] &= ~bits;
+	((u8 *)pdev->config)[where + 1] &= ~(bits >> 8);
+}
+
+void model_set_no_ats(struct model *model)
+{
+	unsigned int cap;
+	size_t i;
+
+	for (i = 0; i < model->m->n_devs; i++) {
+		cap = find_ext_cap(&model->pdevs[i], PCI_EXT_CAP_ID_ATS);
+		if (cap)
+			clear_config(&model->pdevs[i], cap + PCI_ATS_CTRL,
+				     PCI_ATS_CTRL_ENABLE);
+	}
+}
+
+/* The kernel then has all send packets of 128 bytes, which all can take. */
+void model_set_payload(struct model *model)
+{
+	size_t i;
+
+	for (i = 0; i < model->m->n_devs; i++)
+		if (model->pdevs[i].pcie_cap)
+			clear_config(&model->pdevs[i],
+				     model->pdevs[i].pcie_cap + PCI_EXP_DEVCTL,
+				     PCI_EXP_DEVCTL_PAYLOAD);
+}
+
 /*
  * Functions that the kernel's files call
  */

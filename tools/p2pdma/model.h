@@ -22,6 +22,10 @@ void model_free(struct model *model);
 /* Read ACS Control of @dev as @ctrl from now on. Without the capability nothing changes. */
 void model_set_acs(struct model *model, const struct dev *dev, unsigned int ctrl);
 
+/* As after a boot with pci=noats, and with pci=pcie_bus_peer2peer, from now on. */
+void model_set_no_ats(struct model *model);
+void model_set_payload(struct model *model);
+
 /*
  * Fill in @route with the verdicts for @client and a BAR of @provider; @bar negative
  * stands for the one that reaches highest. If configuration space of a function or port that

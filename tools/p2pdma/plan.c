@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* p2pdma plan: one set of options that makes a set of pairs direct, and what it costs. */
+/*
+ * p2pdma plan: one set of options that makes a set of pairs direct, and what it costs. What can
+ * be done for a pair the rules say (rules.h); each remedy is chosen for the machine as it is
+ * with those that were chosen before, so that none fights another.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +14,10 @@
 #include "out.h"
 #include "remedy.h"
 #include "require.h"
+#include "rules_acs.h"
 
 #define MAX_SHOWN	12	/* pairs that change; --json has all */
+#define MAX_ROUNDS	16	/* a remedy of a pair may uncover another obstacle */
 
 /* The verdicts of a pair; that of another kernel is one for both directions. */
 struct verdicts {
@@ -41,7 +47,13 @@ struct plan {
 		unsigned int old;
 	} *settings;
 	size_t n_settings;
-	char *parameter, *command, *warning;
+	struct words options;	/* others than ACS and the policy, "pci=noats" */
+	struct words costs;	/* of what was chosen, each once */
+	char *policy;		/* the active one as it is now; the machine has the one to be */
+	bool *translated;	/* of each function, as it is now */
+	bool sets_policy, no_ats, payload, passthrough;
+	char *acs;		/* the value of pci=config_acs= or disable_acs_redir=; or NULL */
+	char *parameter, *remove, *command, *warning;
 	char *paths;		/* @parameter with paths in place of bus numbers; or NULL */
 	struct change_of *changes;
 	size_t n_changes;
@@ -159,13 +171,14 @@ static bool is_direct(const struct verdicts *verdicts)
  * ACS
  */
 
-static void clear(struct plan *plan, const struct dev *dev, unsigned int bits)
+/* False if these bits are clear already. */
+static bool clear(struct plan *plan, const struct dev *dev, unsigned int bits)
 {
 	struct dev *at = machine_dev(plan->m, &dev->address);
 	size_t i;
 
 	if (!(dev->acs.ctrl & bits))
-		return;
+		return false;
 	for (i = 0; i < plan->n_settings; i++)
 		if (plan->settings[i].dev == at)
 			break;
@@ -176,39 +189,240 @@ static void clear(struct plan *plan, const struct dev *dev, unsigned int bits)
 		};
 	}
 	plan->settings[i].now &= ~bits;
+	return true;
 }
 
-/* What stands in the way of one pair: the bits that count, and no others. */
-static void clear_for(struct plan *plan, const struct wanted *wanted)
+/* What stands in the way of one pair: the bits that count, and no others. False if none does. */
+static bool clear_for(struct plan *plan, const struct wanted *wanted)
 {
 	struct path *path = path_find(wanted->client, wanted->provider);
 	struct stock stock;
+	bool cleared = false;
 	size_t i;
 
 	if (!plan->m->project) {
 		stock_decide(plan->m, plan->model, path, &stock);
 		for (i = 0; i < stock.n_redirectors; i++)
-			clear(plan, stock.redirectors[i], ACS_REDIR);
+			cleared |= clear(plan, stock.redirectors[i], ACS_REDIR);
 		stock_free(&stock);
 	} else if (path->in_switch) {
 		if (path->request != REQUEST_ACROSS)
-			clear(plan, path->client_side, ACS_RR | ACS_EC);
-		clear(plan, path->provider_side, ACS_CR);
+			cleared |= clear(plan, path->client_side, ACS_RR | ACS_EC);
+		cleared |= clear(plan, path->provider_side, ACS_CR);
 	} else {
 		for (i = 0; i < path->n_redirectors; i++)
-			clear(plan, path->redirectors[i], ACS_REDIR | ACS_UF);
+			cleared |= clear(plan, path->redirectors[i], ACS_REDIR | ACS_UF);
 	}
 	path_free(path);
+	return cleared;
+}
+
+/* Have everything look at ACS Control as it is with @ctrl, one for each setting. */
+static void set_acs(struct plan *plan, const unsigned int *ctrl)
+{
+	size_t i;
+
+	for (i = 0; i < plan->n_settings; i++) {
+		plan->settings[i].dev->acs.ctrl = ctrl[i];
+		model_set_acs(plan->model, plan->settings[i].dev, ctrl[i]);
+	}
+}
+
+static void set_acs_now(struct plan *plan)
+{
+	unsigned int *ctrl = xcalloc(plan->n_settings, sizeof(*ctrl));
+	size_t i;
+
+	for (i = 0; i < plan->n_settings; i++)
+		ctrl[i] = plan->settings[i].now;
+	set_acs(plan, ctrl);
+	free(ctrl);
+}
+
+static void set_acs_old(struct plan *plan)
+{
+	unsigned int *ctrl = xcalloc(plan->n_settings, sizeof(*ctrl));
+	size_t i;
+
+	for (i = 0; i < plan->n_settings; i++)
+		ctrl[i] = plan->settings[i].old;
+	set_acs(plan, ctrl);
+	free(ctrl);
+}
+
+static void set_acs_at_boot(struct plan *plan)
+{
+	bool flags = acs_options(plan->m->release) >= ACS_OPTIONS_FAULTY;
+	unsigned int *ctrl = xcalloc(plan->n_settings, sizeof(*ctrl));
+	size_t i;
+
+	/* a release without the option: by the commands */
+	for (i = 0; i < plan->n_settings; i++)
+		ctrl[i] = !plan->acs ? plan->settings[i].now :
+			acs_at_boot(plan->m, plan->settings[i].dev,
+				    flags ? NULL : plan->acs, flags ? plan->acs : NULL);
+	set_acs(plan, ctrl);
+	free(ctrl);
+}
+
+/*
+ * Other options. What there is to be done the rules say (rules.h); here is what the options
+ * change of the machine, so that all pairs can be decided as with them.
+ */
+
+static void set_passthrough(struct plan *plan, bool on)
+{
+	size_t i;
+
+	for (i = 0; i < plan->m->n_devs; i++)
+		plan->m->devs[i]->translated = !on && plan->translated[i];
+}
+
+/* The model anew, with the policy that the machine has now and the options so far. */
+static void renew_model(struct plan *plan)
+{
+	model_free(plan->model);
+	plan->model = model_load(plan->m, NULL);
+	if (plan->no_ats)
+		model_set_no_ats(plan->model);
+	if (plan->payload)
+		model_set_payload(plan->model);
+}
+
+static void add_cost(struct plan *plan, const char *option, const char *cost)
+{
+	char *text = xasprintf("%s%s%s", option, *option ? ": " : "", cost);
+	size_t i;
+
+	for (i = 0; i < plan->costs.n; i++)
+		if (!strcmp(plan->costs.words[i], text))
+			break;
+	if (i == plan->costs.n)
+		words_add(&plan->costs, text);
+	else
+		free(text);
+}
+
+static bool take_option(struct plan *plan, const struct remedy *remedy)
+{
+	const struct {
+		const char *parameter;
+		bool *flag;
+	} known[] = {
+		{ "pci=noats", &plan->no_ats },
+		{ "pci=pcie_bus_peer2peer", &plan->payload },
+		{ "iommu.passthrough=1", &plan->passthrough },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (!strcmp(remedy->parameter, known[i].parameter))
+			break;
+	if (i == ARRAY_SIZE(known) || *known[i].flag || remedy->remove)
+		return false;
+	*known[i].flag = true;
+	words_add(&plan->options, xstrdup(remedy->parameter));
+	set_passthrough(plan, plan->passthrough);
+	return true;
+}
+
+/* Add a remedy to the plan; false if it is none of those here, or changes nothing. */
+static bool take(struct plan *plan, const struct wanted *wanted,
+		 const struct remedy *remedy)
+{
+	const char *option = remedy->parameter;
+
+	if (remedy->sets_acs) {
+		if (!clear_for(plan, wanted))
+			return false;
+		set_acs_now(plan);
+		add_cost(plan, "", NO_ACS_COST);
+		return true;
+	}
+	if (remedy->policy) {
+		if (plan->m->policy && !strcmp(remedy->policy, plan->m->policy))
+			return false;
+		free(plan->m->policy);
+		plan->m->policy = xstrdup(remedy->policy);
+		plan->sets_policy = true;
+		option = remedy->what;
+	} else if (!remedy->parameter || !take_option(plan, remedy)) {
+		return false;
+	}
+	renew_model(plan);
+	set_acs_now(plan);
+	if (remedy->cost)
+		add_cost(plan, option, remedy->cost);
+	return true;
+}
+
+/* Is it of use in each direction that is not direct? */
+static bool helps_all(const struct remedy *remedy, const struct route *route)
+{
+	enum direction dir;
+
+	for (dir = 0; dir < N_DIRECTIONS; dir++)
+		if (route->verdict[dir] != VERDICT_BUS_ADDRESS &&
+		    remedy->effect[dir] == EFFECT_NONE)
+			return false;
+	return true;
+}
+
+/* Take the safest remedy of a pair that is not direct as things are now. */
+static bool improve(struct plan *plan, const struct wanted *wanted)
+{
+	struct provider provider = args_memory_of(plan->m, wanted->provider, wanted->bar);
+	struct remedies remedies;
+	const struct dev *unread;
+	bool grown = false;
+	struct route route;
+	struct path *path;
+	unsigned int pass;
+	size_t i;
+
+	if (!model_route(plan->model, wanted->client, wanted->provider, wanted->bar, &route,
+			 &unread) ||
+	    (route.verdict[DIR_WRITE] == VERDICT_BUS_ADDRESS &&
+	     route.verdict[DIR_READ] == VERDICT_BUS_ADDRESS))
+		return false;
+	path = path_find(wanted->client, wanted->provider);
+	remedies_find(plan->m, &provider, path, &route, &remedies);
+	for (pass = 0; pass < 2; pass++)
+		for (i = 0; i < remedies.n && !grown; i++)
+			if (pass || helps_all(&remedies.list[i], &route))
+				grown = take(plan, wanted, &remedies.list[i]);
+	remedies_free(&remedies);
+	path_free(path);
+	return grown;
+}
+
+static void choose(struct plan *plan)
+{
+	unsigned int round;
+	bool grown = true;
+	size_t i;
+
+	for (round = 0; grown && round < MAX_ROUNDS; round++) {
+		grown = false;
+		for (i = 0; i < plan->n_wanted; i++) {
+			if (plan->m->project) {
+				grown |= improve(plan, &plan->wanted[i]);
+			} else if (!is_direct(&plan->wanted[i].before) &&
+				   clear_for(plan, &plan->wanted[i])) {
+				add_cost(plan, "", NO_ACS_COST);
+			}
+		}
+	}
 }
 
 /* As for one pair (rules_acs.c): new entries come before those that are there. */
-static void make_options(struct plan *plan)
+static void make_acs(struct plan *plan, struct text *pci, struct text *command)
 {
 	enum acs_options options = acs_options(plan->m->release);
 	bool flags = options >= ACS_OPTIONS_FAULTY;
 	const char *option = flags ? "config_acs" : "disable_acs_redir";
 	char *old = acs_list(plan->m->cmdline, option), word[8];
-	struct text list = {}, command = {};
+	struct text list = {};
 	size_t i;
 
 	for (i = 0; i < plan->n_settings; i++) {
@@ -218,46 +432,80 @@ static void make_options(struct plan *plan)
 		acs_flags(set->dev, set->now, word);
 		text_addf(&list, "%s%s%s%s", i ? ";" : "", flags ? word : "",
 			  flags ? "@" : "", set->dev->bdf);
-		text_addf(&command, "%ssetpci -s %s ECAP_ACS+6.w=%x:%x", i ? "; " : "",
+		text_addf(command, "%ssetpci -s %s ECAP_ACS+6.w=%x:%x", i ? "; " : "",
 			  set->dev->bdf, set->now & mask, mask);
 	}
 	if (old && *old)
 		text_addf(&list, ";%s", old);
 	free(old);
-	plan->command = text_take(&command);
 	if (options == ACS_OPTIONS_NONE) {
 		plan->warning = xstrdup("this kernel has no boot option for ACS");
 		text_free(&list);
 		return;
 	}
-	plan->parameter = xasprintf("pci=%s=%s", option, text_str(&list));
-	plan->paths = with_paths(plan->m, plan->parameter);
-	text_free(&list);
+	plan->acs = text_take(&list);
+	/* what follows a comma is another option */
+	text_addf(pci, "%s%s=%s", pci->len ? "," : "", option, plan->acs);
 	plan->warning = acs_faults(plan->m->release, !flags);
 }
 
-/* ACS as it is after the change, where everything looks at it; or as it was. */
-static void apply(struct plan *plan, bool after)
+/* All in one; the policy is written out, and replaces what the command line has of it. */
+static void make_options(struct plan *plan)
 {
-	char *value = plan->parameter ? strchr(plan->parameter + 4, '=') + 1 : NULL;
-	bool flags = acs_options(plan->m->release) >= ACS_OPTIONS_FAULTY;
-	unsigned int *ctrl = xcalloc(plan->n_settings, sizeof(*ctrl));
+	struct text pci = {}, whole = {}, command = {};
+	struct boot_policy boot;
+	bool booted = false;
 	size_t i;
 
-	for (i = 0; i < plan->n_settings; i++) {
-		const struct setting *set = &plan->settings[i];
+	for (i = 0; i < plan->options.n; i++) {
+		const char *option = plan->options.words[i];
 
-		ctrl[i] = set->old;
-		if (after)
-			ctrl[i] = !value ? set->now :
-				acs_at_boot(plan->m, set->dev, flags ? NULL : value,
-					    flags ? value : NULL);
+		booted = true;
+		if (strncmp(option, "pci=", 4))
+			text_addf(&whole, " %s", option);
+		else
+			text_addf(&pci, "%s%s", pci.len ? "," : "", option + 4);
 	}
-	for (i = 0; i < plan->n_settings; i++) {
-		plan->settings[i].dev->acs.ctrl = ctrl[i];
-		model_set_acs(plan->model, plan->settings[i].dev, ctrl[i]);
+	if (plan->n_settings)
+		make_acs(plan, &pci, &command);
+	if (plan->sets_policy) {
+		policy_at_boot(plan->m->cmdline, plan->m, &boot);
+		if (boot.words.n)
+			plan->remove = words_joined(&boot.words, " ");
+		policy_at_boot_free(&boot);
+		text_addf(&whole, " p2pdma=%s", plan->m->policy);
+		text_addf(&command, "%sp2pdma policy set '%s'", command.len ? "; " : "",
+			  plan->m->policy);
 	}
-	free(ctrl);
+	if (pci.len || whole.len) {
+		plan->parameter = xasprintf("%s%s%s", pci.len ? "pci=" : "", text_str(&pci),
+					    text_str(&whole) + (pci.len || !whole.len ? 0 : 1));
+		plan->paths = with_paths(plan->m, plan->parameter);
+	}
+	if (command.len)
+		plan->command = text_take(&command);
+	if (booted && plan->command) {
+		char *left = words_joined(&plan->options, " ");
+		char *more = xasprintf("%s%sthe commands do not stand for all of it: a boot is needed for %s",
+				       plan->warning ? plan->warning : "",
+				       plan->warning ? "; " : "", left);
+
+		free(left);
+		free(plan->warning);
+		plan->warning = more;
+	}
+	text_free(&pci);
+	text_free(&whole);
+	text_free(&command);
+}
+
+/* The machine as it is, after all has been worked out. */
+static void restore(struct plan *plan)
+{
+	set_acs_old(plan);
+	set_passthrough(plan, false);
+	free(plan->m->policy);
+	plan->m->policy = plan->policy;
 }
 
 static bool is_wanted(const struct plan *plan, const struct dev *client,
@@ -327,24 +575,28 @@ static void work_out(struct plan *plan)
 	struct wanted *wanted;
 	size_t i;
 
+	plan->policy = plan->m->policy ? xstrdup(plan->m->policy) : NULL;
+	plan->translated = xcalloc(plan->m->n_devs, sizeof(*plan->translated));
+	for (i = 0; i < plan->m->n_devs; i++)
+		plan->translated[i] = plan->m->devs[i]->translated;
 	for (i = 0; i < plan->n_wanted; i++) {
 		wanted = &plan->wanted[i];
 		wanted->before = verdicts_of(plan, wanted->client, wanted->provider,
 					     wanted->bar);
-		if (!is_direct(&wanted->before))
-			clear_for(plan, wanted);
 	}
-	if (plan->n_settings)
-		make_options(plan);
 	look_at_others(plan, false);
-	apply(plan, true);
+	choose(plan);
+	/* the options are written for ACS as it is now */
+	set_acs_old(plan);
+	make_options(plan);
+	set_acs_at_boot(plan);
 	for (i = 0; i < plan->n_wanted; i++) {
 		wanted = &plan->wanted[i];
 		wanted->after = verdicts_of(plan, wanted->client, wanted->provider,
 					    wanted->bar);
 	}
 	look_at_others(plan, true);
-	apply(plan, false);
+	restore(plan);
 	keep_changes(plan);
 }
 
@@ -394,18 +646,22 @@ static void print_plan(const struct plan *plan, unsigned int width)
 		missing += !is_direct(&wanted->after);
 		unknown += wanted->after.dir[DIR_WRITE] == VERDICT_UNKNOWN;
 	}
-	if (!plan->n_settings) {
-		printf("\nNo change of ACS makes more of them direct.\n");
+	if (!plan->parameter && !plan->command) {
+		printf("\nNo option is known that makes more of them direct.\n");
 	} else {
 		if (plan->parameter)
 			printf("\nboot:   %s%s%s\n", style_on(STYLE_HEAD), plan->parameter,
 			       style_off(STYLE_HEAD));
 		if (plan->paths)
 			printf("or:     %s\n", plan->paths);
-		printf("%snow:    %s\n", plan->parameter ? "" : "\n", plan->command);
-		printf("costs:  ");
-		out_paragraph("isolation: these devices reach each other without the IOMMU, and share IOMMU groups after a boot with the option. Use setpci for tests only: IOMMU groups do not follow it, and promise an isolation that is not there",
-			      8, 8, width);
+		if (plan->remove)
+			printf("        without %s\n", plan->remove);
+		if (plan->command)
+			printf("%snow:    %s\n", plan->parameter ? "" : "\n", plan->command);
+		for (i = 0; i < plan->costs.n; i++) {
+			printf("costs:  ");
+			out_paragraph(plan->costs.words[i], 8, 8, width);
+		}
 		if (plan->warning) {
 			printf("beware: ");
 			out_paragraph(plan->warning, 8, 8, width);
@@ -474,7 +730,11 @@ static void json_plan(const struct plan *plan)
 	json_flag(out, "predicted", true);
 	json_text(out, "parameter", plan->parameter);
 	json_text(out, "parameter_paths", plan->paths);
+	json_text(out, "remove", plan->remove);
 	json_text(out, "command_now", plan->command);
+	array = json_array_in(out, "costs");
+	for (i = 0; i < plan->costs.n; i++)
+		json_text_item(array, plan->costs.words[i]);
 	json_text(out, "warning", plan->warning);
 	array = json_array_in(out, "changes");
 	for (i = 0; i < plan->n_changes; i++)
@@ -514,6 +774,11 @@ static int run(int argc, char **argv, struct options *options)
 	free(plan.settings);
 	free(plan.parameter);
 	free(plan.paths);
+	free(plan.remove);
+	free(plan.acs);
+	free(plan.translated);
+	words_free(&plan.options);
+	words_free(&plan.costs);
 	free(plan.command);
 	free(plan.warning);
 	free(plan.changes);
@@ -527,9 +792,10 @@ const struct command plan_command = {
 	.summary = "one set of boot options for many pairs, and what it costs",
 	.help =
 		"usage: p2pdma plan CLIENT,PROVIDER...\n\n"
-		"The options that make all these pairs direct as far as ACS keeps them from it,\n"
-		"with the verdicts before and after, which are predicted, and the other pairs that\n"
-		"change. Nothing is changed. A device may be gpus, accelerators, nics, drives or dma: all of these.\n"
-		"The exit status is 0 if all pairs are direct then, else 1.\n",
+		"One set of boot options (ACS and others of pci=, iommu.passthrough=, p2pdma=) that\n"
+		"makes these pairs direct or, where the fabric does not, not refused; with its\n"
+		"costs, the verdicts before and after, which are predicted, and the other pairs\n"
+		"that change. Nothing is changed. A device may be gpus, accelerators, nics, drives\n"
+		"or dma: all of these. The exit status is 0 if all pairs are direct then, else 1.\n",
 	.run = run,
 };

@@ -125,6 +125,7 @@ static void remedy_free(struct remedy *remedy)
 	free(remedy->remove);
 	free(remedy->paths);
 	free(remedy->command);
+	free(remedy->policy);
 	free(remedy->warning);
 	changes_free(&remedy->changes);
 }
@@ -193,6 +194,7 @@ static void add_remedy(struct situation *s, const struct rule *rule,
 		whole.parameter = one.parameter;
 		whole.remove = one.remove;
 		whole.command = one.command;
+		whole.policy = one.policy;
 		whole.warning = one.warning;
 		whole.sets_acs = one.sets_acs;
 		whole.changes = one.changes;

@@ -124,7 +124,7 @@ const struct rule rules[] = {
 			   R(FABRIC_BLOCKED) | R(HOST_BRIDGE_UNTRUSTED),
 		.shortens = true,
 		.what = "Switch ACS redirection off where it keeps the route from being direct",
-		.cost = "isolation: the devices reach each other without the IOMMU, share one IOMMU group, and can be assigned only together. Use setpci for tests only: IOMMU groups do not follow it, and promise an isolation that is not there",
+		.cost = NO_ACS_COST,
 		.form = "pci=disable_acs_redir=PORT[;PORT...], or pci=config_acs=xx100x1@PORT[;xx100x1@PORT...] where other pairs would change",
 		.apply = apply_no_acs,
 	}, {
@@ -133,7 +133,7 @@ const struct rule rules[] = {
 			   R(HOST_BRIDGE_UNTRUSTED),
 		.shortens = true,
 		.what = "Switch ACS redirection and Upstream Forwarding off at the functions and the ports above",
-		.cost = "isolation: the devices reach each other without the IOMMU, share one IOMMU group, and can be assigned only together. Use setpci for tests only: IOMMU groups do not follow it, and promise an isolation that is not there",
+		.cost = NO_ACS_COST,
 		.form = "pci=config_acs=xx000x1@PORT[;xx000x1@PORT...]",
 		.apply = apply_no_acs_no_forwarding,
 	}, {

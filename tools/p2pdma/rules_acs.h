@@ -8,6 +8,10 @@
 
 #include "situation.h"
 
+/* What it costs to take redirection away. */
+#define NO_ACS_COST \
+	"isolation: the devices reach each other without the IOMMU, share one IOMMU group, and can be assigned only together. Use setpci for tests only: IOMMU groups do not follow it, and promise an isolation that is not there"
+
 /*
  * Fill in a remedy that takes redirection away at @devs, some of which have it, and works
  * out the rest: the option that fits the release and takes the way of fewer other pairs.

@@ -4,7 +4,7 @@
 
 #include "rules_policy.h"
 
-/* The command that makes @policy active; none if the active one is unknown. */
+/* @policy itself, and the command that makes it active; none if the active one is unknown. */
 static void set_command(struct remedy *remedy, const struct situation *s,
 			const struct policy *policy)
 {
@@ -12,7 +12,7 @@ static void set_command(struct remedy *remedy, const struct situation *s,
 
 	if (s->m->policy)
 		remedy->command = xasprintf("p2pdma policy set '%s'", text);
-	free(text);
+	remedy->policy = text;
 }
 
 /* Have @policy replace all p2pdma= of the kernel's command line. */

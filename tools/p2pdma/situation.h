@@ -31,6 +31,7 @@ struct remedy {
 	char *remove;		/* words to remove from it; or NULL */
 	char *paths;		/* the parameter with paths in place of bus numbers; or NULL */
 	char *command;		/* has the same effect on the route until the next boot; or NULL */
+	char *policy;		/* the whole policy that the command makes active; or NULL */
 	char *warning;		/* where the release or the boot option does more; or NULL */
 	bool sets_acs;
 	struct changes changes;	/* other pairs, if it sets ACS */
