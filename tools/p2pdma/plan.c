@@ -792,10 +792,11 @@ const struct command plan_command = {
 	.summary = "one set of boot options for many pairs, and what it costs",
 	.help =
 		"usage: p2pdma plan CLIENT,PROVIDER...\n\n"
-		"One set of boot options (ACS and others of pci=, iommu.passthrough=, p2pdma=) that\n"
-		"makes these pairs direct or, where the fabric does not, not refused; with its\n"
-		"costs, the verdicts before and after, which are predicted, and the other pairs\n"
-		"that change. Nothing is changed. A device may be gpus, accelerators, nics, drives\n"
-		"or dma: all of these. The exit status is 0 if all pairs are direct then, else 1.\n",
+		"One set of boot options (ACS and others of pci=, iommu.passthrough=, p2pdma=)\n"
+		"that makes these pairs direct or, where the fabric does not, not refused; with\n"
+		"its costs, the verdicts before and after, which are predicted, and the other\n"
+		"pairs that change. Nothing is changed. A device may be gpus, accelerators, nics,\n"
+		"drives or dma: all of these. The exit status is 0 if all pairs are direct then,\n"
+		"else 1.\n",
 	.run = run,
 };
