@@ -105,6 +105,9 @@ static void print_providers(const struct machine *m, unsigned int width)
 
 	if (!m->n_providers) {
 		printf("\nNo provider: no driver has registered peer memory.\n");
+		if (m->n_devs)
+			printf("Can two devices talk nevertheless? p2pdma route A B answers for any two, and\n"
+			       "p2pdma topo --devices shows GPUs, NICs and drives with their nearest partners.\n");
 		return;
 	}
 	printf("\n%s of peer memory\n", count_text(m->n_providers, "provider"));
