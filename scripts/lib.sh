@@ -143,6 +143,17 @@ kmake() {
 		CC="$CCACHE${CROSS_COMPILE}gcc" -j"$JOBS" "$@"
 }
 
+# kmodule OBJDIR FILE.c DIR: a module of one file, for the kernel in OBJDIR.  It is compiled in
+# a folder of its own, because make leaves its objects beside the source.
+kmodule() {
+	local objdir=$1 file=$2 dir=$3 name
+	name=$(basename "$file" .c)
+	mkdir -p "$dir"
+	ln -sfn "$(realpath "$file")" "$dir/$name.c"
+	printf 'obj-m := %s.o\n' "$name" >"$dir/Kbuild"
+	kmake "$objdir" M="$dir" modules
+}
+
 # Which source a tree is: its path, and what was unpacked there.
 source_identity() {
 	local version

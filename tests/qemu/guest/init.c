@@ -29,9 +29,12 @@
  *   write PATH TEXT            write TEXT to a file
  *   ask PATH TEXT              the same, and report the lines that are then read
  *                              on the same descriptor; {SERIAL} as above
+ *   module PATH                load a kernel module
  *   say TEXT                   put TEXT into the kernel's log, as an error
  *   taint                      report the kernel's taint flags
  *   run PROGRAM ARG...         run it, report its output and status
+ *   each PATH PROGRAM ARG...   run it for each line of a file that has four words, with
+ *                              the first two as further arguments
  *   nobody PROGRAM ARG...      the same without privileges
  *   start PROGRAM ARG...       run it in the background
  *   finish                     end that, and report as for run
@@ -55,6 +58,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -262,6 +266,37 @@ static void order_write(unsigned int step, const char *args, bool ask)
 	free(path);
 }
 
+static void order_module(unsigned int step, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
+		report_trouble(step, "%s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+static void order_each(unsigned int step, char *args)
+{
+	char *program = args + strcspn(args, " "), *text = NULL, *line, *rest;
+	char one[NAME_LEN], other[NAME_LEN], run[512];
+	int error;
+
+	if (*program)
+		*program++ = '\0';
+	error = file_read(args, &text);
+	if (error)
+		report_trouble(step, "%s: %s", args, strerror(error));
+	for (line = error ? NULL : strtok_r(text, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		if (sscanf(line, "%63s %63s %*s %*s", one, other) != 2)
+			continue;
+		snprintf(run, sizeof(run), "%s %s %s", program, one, other);
+		run_program(step, run, false);
+	}
+	free(text);
+}
+
 static void order_say(unsigned int step, const char *text)
 {
 	char record[512];
@@ -333,6 +368,10 @@ static void carry_out(unsigned int step, char *line)
 		kmsg_search(step, args);
 	else if (!strcmp(line, "mode"))
 		order_mode(step, args);
+	else if (!strcmp(line, "each"))
+		order_each(step, args);
+	else if (!strcmp(line, "module"))
+		order_module(step, args);
 	else if (!strcmp(line, "say"))
 		order_say(step, args);
 	else if (!strcmp(line, "taint"))

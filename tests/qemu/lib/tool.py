@@ -28,6 +28,15 @@ PCI_IDS = """\
 """
 
 
+class Orders(list):
+    """Orders for a boot; the first is the runner's own."""
+
+    def add(self, text: str) -> int:
+        """The number of the step."""
+        self.append(text)
+        return len(self) + 1
+
+
 def build() -> None:
     """Compile it."""
     done = subprocess.run(["make", "-C", str(TOOL), f"O={MADE}"],
