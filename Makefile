@@ -15,7 +15,7 @@ POLICY ?=
 IOMMU ?=
 CPU ?=
 
-# For "make fuzz" and "make mutants".
+# For "make fuzz", "make fuzz-input" and "make mutants".
 SEED ?=
 RUNS ?=
 KASAN ?=
@@ -35,7 +35,7 @@ override BUILD := $(abspath $(BUILD))
 BZIMAGE := $(BUILD)/kernel/arch/x86/boot/bzImage
 
 .DEFAULT_GOAL := help
-.PHONY: help run tool install deb test fuzz mutants coverage bench check graft \
+.PHONY: help run tool install deb test fuzz fuzz-input mutants coverage bench check graft \
 	ungraft kernel drift deps clean distclean need-ksrc
 
 # One target at a time: they share the source tree, and each uses all the cores itself.
@@ -43,7 +43,7 @@ BZIMAGE := $(BUILD)/kernel/arch/x86/boot/bzImage
 
 help:		## this list
 	@printf 'usage: make TARGET [VARIABLE=value ...]\n\n'
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 12 | sed 's/^/  /'
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 12 | sed 's/^/  /'
 	@printf '\nvariables:\n'
 	@sed -nE 's/^#: ([A-Za-z_]+) (.*)/\1\t\2/p' Makefile | expand -t 15 | sed 's/^/  /'
 
@@ -56,8 +56,8 @@ help:		## this list
 #: DESTDIR for install: a folder that stands for /
 #: prefix for install: /usr if not given
 #: CPU for run: QEMU's CPU model, for example EPYC or Skylake-Server
-#: SEED for fuzz: number of the first random fabric (else by chance)
-#: RUNS for fuzz: how many random fabrics (else 200)
+#: SEED for fuzz: number of the first random fabric; for fuzz-input: of the texts (else by chance)
+#: RUNS for fuzz: how many random fabrics (else 200); for fuzz-input: how many texts (else 1000000)
 #: KASAN for fuzz: 1 for a kernel with KASAN
 #: MUTANTS for mutants: names of some (else all of scripts/mutants.list)
 #: CASES for bench: a regular expression; only cases whose name has it (tests/bench/run --list)
@@ -82,6 +82,9 @@ test: deps		## all tests: the graft's own, the command's, KUnit, the system test
 
 fuzz: deps		## KUnit's property test on many random fabrics: SEED, RUNS, KASAN
 	@SEED='$(SEED)' RUNS='$(RUNS)' KASAN='$(KASAN)' scripts/fuzz
+
+fuzz-input: deps	## damaged and random text for what parses it, with sanitizers: SEED, RUNS
+	@SEED='$(SEED)' RUNS='$(RUNS)' scripts/fuzz-input
 
 mutants: deps		## deliberate faults in the code, one at a time: do the KUnit suites notice? a table
 	@scripts/mutants $(MUTANTS)
@@ -113,7 +116,7 @@ deps:			## install the Debian packages that are missing
 clean:			## delete what was built, keep the downloads and the unpacked source
 	rm -rf $(BUILD)/kernel $(BUILD)/kernel-bench $(BUILD)/bench $(BUILD)/kunit $(BUILD)/kunit-* $(BUILD)/mutants $(BUILD)/coverage $(BUILD)/users \
 		$(BUILD)/users-pristine $(BUILD)/pristine $(BUILD)/check $(BUILD)/check-* $(BUILD)/drift $(BUILD)/log $(BUILD)/results \
-		$(BUILD)/qemu $(BUILD)/p2pdma $(BUILD)/tools $(BUILD)/deb
+		$(BUILD)/qemu $(BUILD)/fuzz $(BUILD)/p2pdma $(BUILD)/tools $(BUILD)/deb
 
 distclean:		## delete the whole build folder
 	rm -rf $(BUILD)

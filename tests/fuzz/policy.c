@@ -17,7 +17,7 @@
 
 #define MAX_TEXT	4095	/* a write to a file in sysfs */
 
-static uint64_t state;
+static u64 state;
 static unsigned long refusals;
 static unsigned int mistakes, refuse_one_in;
 static char input[MAX_TEXT + 1];
@@ -65,15 +65,18 @@ static void fail(const char *what)
 
 /* A machine: two host bridges, a switch, a physical function and a virtual one. */
 static struct pci_bus buses[4];
+
 static struct pci_host_bridge hosts[2] = {
 	{ .bus = &buses[0] }, { .bus = &buses[3] },
 };
+
 static struct pci_bus buses[4] = {
 	{ .host = &hosts[0] },
 	{ .host = &hosts[0], .number = 1 },
 	{ .host = &hosts[0], .number = 2 },
 	{ .host = &hosts[1], .number = 0x40, .domain = 0x10000 },
 };
+
 static struct pci_dev devices[6] = {
 	{ .bus = &buses[0], .devfn = PCI_DEVFN(4, 0), .vendor = 0x1b36, .device = 0xc },
 	{ .bus = &buses[1], .devfn = PCI_DEVFN(0, 0), .vendor = 0x104c, .device = 0x8232 },
@@ -112,14 +115,13 @@ static const char * const examples[] = {
 	"loopback=pci:1b36:10:1af4:1100", "host,loopback=0000:02:00.0;0000:02:00.1",
 	"deny=10000:40:1f.7", "deny=0000:00:04.0/00.0/00.0/01.0", "deny=7fffffff:ff:1f.7",
 	"switch,trust=pci:0:0,deny=pci:ffff:ffff:ffff:ffff",
-	" auto\n", "\tdeny=0000:05:00.0 \n",
-	"deny=0:0.0/1.0/2.0/3.0/4.0/5.0/6.0/7.0/8.0/9.0/a.0/b.0/c.0/d.0/e.0/f.0/"
-	"10.0/11.0/12.0/13.0/14.0/15.0/16.0/17.0/18.0/19.0/1a.0/1b.0/1c.0/1d.0/1e.0/1f.0",
+	" auto\n", "\tdeny=0000:05:00.0\r\n",
+	"deny=0:0.0/1.0/2.0/3.0/4.0/5.0/6.0/7.0/8.0/9.0/a.0/b.0/c.0/d.0/e.0/f.0/10.0/11.0/12.0/13.0/14.0/15.0/16.0/17.0/18.0/19.0/1a.0/1b.0/1c.0/1d.0/1e.0/1f.0",
 };
 
 static void make_input(void)
 {
-	static const char likely[] = ",;=:./@w0123456789abcdefF \n\xa0";
+	static const char likely[] = ",;=:./@w0123456789abcdefF\n\xa0 ";
 	static const char * const words[] = {
 		"auto", "off", "window", "deny=", "trust=", "loopback=", "pci:", "@w",
 		"0000:05:00.0", ",", ";", "/1f.7", "00000000000", "7fffffff", "80000000",
@@ -198,13 +200,13 @@ static bool is_policy(void)
 	char text[MAX_TEXT + 1], one[MAX_TEXT + 1], *rest, *token, *entry;
 	int name;
 
-	strcpy(text, input);
+	memcpy(text, input, sizeof(text));
 	rest = strim(text);
 	while ((token = strsep(&rest, ","))) {
 		name = strcspn(token, "=");
 		name += token[name] == '=';
 		entry = strsep(&token, ";");
-		strcpy(one, entry);
+		snprintf(one, sizeof(one), "%s", entry);
 		do {
 			if (regexec(&option, one, 0, NULL, 0))
 				return false;
@@ -213,7 +215,7 @@ static bool is_policy(void)
 			/* what follows has the same name before it */
 			entry = strsep(&token, ";");
 			if (entry)
-				strcpy(one + name, entry);
+				snprintf(one + name, sizeof(one) - name, "%s", entry);
 		} while (entry);
 	}
 	return true;
@@ -305,7 +307,7 @@ static void write_policy(void)
 }
 
 /* As one boot option or as several, of any length; anything wrong must switch it off. */
-static void boot(bool good)
+static void boot_options(bool good)
 {
 	char text[MAX_TEXT + 1], *rest = text, *token;
 	struct p2pdma_policy *policy;
@@ -314,7 +316,7 @@ static void boot(bool good)
 	memset(p2pdma_boot_text, 0, sizeof(p2pdma_boot_text));
 	p2pdma_boot_too_long = false;
 	fuzz_locked_down = 0;
-	strcpy(text, input);
+	memcpy(text, input, sizeof(text));
 	if (pick(2))
 		p2pdma_setup(text);
 	else
@@ -351,7 +353,7 @@ int main(int argc, char **argv)
 		is_good = parse();
 		good += is_good;
 		write_policy();
-		boot(is_good);
+		boot_options(is_good);
 	}
 	printf("%lu inputs, %lu of them policies; %lu allocations refused\n", inputs, good,
 	       refusals);

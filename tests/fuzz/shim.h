@@ -119,7 +119,8 @@ typedef unsigned int gfp_t;
 
 #define DEFINE_MUTEX(name)	int name
 #define guard(kind)		shim_unused
-#define scoped_guard(kind, lock)	if ((void)(lock), true)
+#define scoped_guard(kind, lock) \
+	for (bool __once = ((void)(lock), true); __once; __once = false)
 #define shim_unused(lock)	((void)(lock))
 #define lockdep_assert_held(lock)	((void)(lock))
 #define lockdep_is_held(lock)		((void)(lock), true)
