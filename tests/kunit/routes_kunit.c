@@ -919,6 +919,7 @@ static void routes_tlp(struct kunit *test)
 	/* Without ATS no request is translated. */
 	fabric_set_acs(fabric, "c", PCI_ACS_RR | PCI_ACS_DT);
 	expect_tlp(fabric, translated, false);
+	expect_tlp(fabric, relaxed, false);
 	fabric_set_ats(fabric, "client", true);
 	expect_tlp(fabric, 0, false);
 	expect_tlp(fabric, relaxed, false);
