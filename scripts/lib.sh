@@ -146,7 +146,8 @@ kmake() {
 # kmodule OBJDIR FILE.c DIR: a module of one file, for the kernel in OBJDIR.  It is compiled in
 # a folder of its own, because make leaves its objects beside the source.
 kmodule() {
-	local objdir=$1 file=$2 dir=$3 name
+	local objdir=$1 file=$2 dir name
+	dir=$(realpath -m "$3")
 	name=$(basename "$file" .c)
 	mkdir -p "$dir"
 	ln -sfn "$(realpath "$file")" "$dir/$name.c"
