@@ -106,6 +106,7 @@ def golden() -> list[tuple[str, str, list[str]]]:
         ("cards-redir", "plan", ["plan", "gpus,gpus", "--width", "80"]),
         ("old-acs", "plan", ["plan", "nvme1,nvme0", "--width", "80"]),
         ("gpus-stock", "plan", ["plan", "13:00.0,0f:00.0", "--width", "80"]),
+        ("ats", "plan", ["plan", "ibp4s0,03:00.0", "--width", "80"]),
         ("data-direct", "plan", ["plan", "0008:03:00.0,0008:06:00.0", "--width", "80"]),
         ("devices", "devices-100", ["topo", "--devices", "--width", "100"]),
         ("devices-stock", "devices-80", ["topo", "--devices", "--width", "80"]),
@@ -148,6 +149,8 @@ def json_commands(fabric: str) -> list[list[str]]:
         found.append(["policy"])
     if fabric == "switch":
         found.append(["route", "--reasons"])
+    if fabric == "ats":
+        found.append(["plan", "ibp4s0,03:00.0"])
     return found
 
 

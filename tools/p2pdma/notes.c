@@ -299,24 +299,42 @@ static void note_iommu(const struct machine *m, const struct path *path,
 		     "An IOMMU translates for the client: a route through the host bridge carries IOVAs, which it checks; a direct one would carry bus addresses, which it never sees");
 }
 
+/* The first port on the client's way up that drops requests that are translated, or NULL. */
+static const struct dev *translation_blocker(const struct path *path)
+{
+	const struct dev *dev;
+
+	for (dev = path->client->above; dev && dev != path->common; dev = dev->above)
+		if (dev->acs.ctrl & ACS_TB)
+			return dev;
+	return NULL;
+}
+
+const struct dev *translated_crosses(const struct path *path)
+{
+	const struct dev *side = path->client_side;
+
+	if (!path->client->ats_on || !path->in_switch || !side->acs.seen ||
+	    translation_blocker(path))
+		return NULL;
+	return (side->acs.ctrl & ACS_DT) && path->request != REQUEST_ACROSS ? side : NULL;
+}
+
 /* Requests that the device has translated itself, and where they are stopped or cross. */
 static void note_ats(const struct machine *m, const struct path *path,
 		     struct words *notes)
 {
-	const struct dev *side = path->client_side, *dev;
-	const struct dev *stop = NULL;
+	const struct dev *side = path->client_side;
+	const struct dev *stop;
 
 	if (!path->client->ats_on || !path->in_switch || !side->acs.seen)
 		return;
-	for (dev = path->client->above; dev && dev != path->common && !stop;
-	     dev = dev->above)
-		if (dev->acs.ctrl & ACS_TB)
-			stop = dev;
+	stop = translation_blocker(path);
 	if (stop)
 		note(notes,
 		     "ATS is on in the client, but %s has Translation Blocking (TB): requests that the client has translated itself are dropped there",
 		     dev_short(m, stop));
-	else if ((side->acs.ctrl & ACS_DT) && path->request != REQUEST_ACROSS)
+	else if (translated_crosses(path))
 		note(notes,
 		     "ATS is on in the client, and DT is on at %s: requests that the client has translated itself cross there in spite of redirection. So the pair may be fast as it is, although the kernel's route is not direct; nothing need be changed",
 		     dev_short(m, side));

@@ -13,6 +13,11 @@ void notes_machine(const struct machine *m, struct words *notes);
 void notes_pair(const struct machine *m, struct model *model, const struct path *path,
 		const struct provider *provider, const struct route *route,
 		struct words *notes);
+/*
+ * The port at which requests that the client has translated itself cross in spite of
+ * redirection, or NULL.
+ */
+const struct dev *translated_crosses(const struct path *path);
 /* The hop whose link is the narrowest, where links on the way differ; or NULL. */
 const struct hop *narrowest_hop(const struct path *path);
 /* "16.0 GT/s x4 (of 32.0 GT/s x16)"; "" without a link. To be freed. */

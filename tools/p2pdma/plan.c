@@ -11,6 +11,7 @@
 #include "acs.h"
 #include "commands.h"
 #include "decision.h"
+#include "notes.h"
 #include "out.h"
 #include "remedy.h"
 #include "require.h"
@@ -29,6 +30,7 @@ struct wanted {
 	struct dev *provider;
 	int bar;
 	struct verdicts before, after;
+	const struct dev *crosses;	/* requests that are translated, there */
 };
 
 struct change_of {
@@ -74,7 +76,9 @@ static void add_wanted(struct plan *plan, const struct dev *client, struct dev *
 		    plan->wanted[i].provider == provider && plan->wanted[i].bar == bar)
 			return;
 	plan->wanted = xrealloc(plan->wanted, plan->n_wanted + 1, sizeof(*plan->wanted));
-	plan->wanted[plan->n_wanted++] = (struct wanted){ client, provider, bar, {}, {} };
+	plan->wanted[plan->n_wanted++] = (struct wanted){
+		.client = client, .provider = provider, .bar = bar,
+	};
 }
 
 /*
@@ -570,6 +574,15 @@ static void keep_changes(struct plan *plan)
 	plan->n_changes = n;
 }
 
+/* Does a pair that is not direct have a direct way for translated requests already? */
+static void find_crossing(struct wanted *wanted)
+{
+	struct path *path = path_find(wanted->client, wanted->provider);
+
+	wanted->crosses = translated_crosses(path);
+	path_free(path);
+}
+
 static void work_out(struct plan *plan)
 {
 	struct wanted *wanted;
@@ -583,6 +596,7 @@ static void work_out(struct plan *plan)
 		wanted = &plan->wanted[i];
 		wanted->before = verdicts_of(plan, wanted->client, wanted->provider,
 					     wanted->bar);
+		find_crossing(wanted);
 	}
 	look_at_others(plan, false);
 	choose(plan);
@@ -631,6 +645,18 @@ static void print_pair(const struct machine *m, const struct dev *client,
 		printf(" becomes %s%s\n", verdicts_text(after), PREDICTED);
 }
 
+static void print_crossing(const struct wanted *wanted, const struct machine *m,
+			   unsigned int width)
+{
+	char *text = xasprintf("requests that %s has translated itself cross at %s as it is: the pair may be fast, and need no change",
+			       dev_short(m, wanted->client),
+			       dev_short(m, wanted->crosses));
+
+	printf("    ");
+	out_paragraph(text, 4, 4, width);
+	free(text);
+}
+
 static void print_plan(const struct plan *plan, unsigned int width)
 {
 	const struct machine *m = plan->m;
@@ -643,6 +669,8 @@ static void print_plan(const struct plan *plan, unsigned int width)
 
 		print_pair(m, wanted->client, wanted->provider, &wanted->before,
 			   &wanted->after);
+		if (wanted->crosses)
+			print_crossing(wanted, m, width);
 		missing += !is_direct(&wanted->after);
 		unknown += wanted->after.dir[DIR_WRITE] == VERDICT_UNKNOWN;
 	}
@@ -707,13 +735,14 @@ static void json_verdicts(struct json_object *object, const char *name,
 }
 
 static void json_pair_of(struct json_object *array, const struct dev *client,
-			 const struct dev *provider, const struct verdicts *before,
-			 const struct verdicts *after)
+			 const struct dev *provider, const struct dev *crosses,
+			 const struct verdicts *before, const struct verdicts *after)
 {
 	struct json_object *item = json_item(array);
 
 	json_text(item, "client", client->bdf);
 	json_text(item, "provider", provider->bdf);
+	json_text(item, "translated_cross_at", crosses ? crosses->bdf : NULL);
 	json_verdicts(item, "before", before);
 	json_verdicts(item, "after", after);
 }
@@ -726,7 +755,8 @@ static void json_plan(const struct plan *plan)
 	array = json_array_in(out, "pairs");
 	for (i = 0; i < plan->n_wanted; i++)
 		json_pair_of(array, plan->wanted[i].client, plan->wanted[i].provider,
-			     &plan->wanted[i].before, &plan->wanted[i].after);
+			     plan->wanted[i].crosses, &plan->wanted[i].before,
+			     &plan->wanted[i].after);
 	json_flag(out, "predicted", true);
 	json_text(out, "parameter", plan->parameter);
 	json_text(out, "parameter_paths", plan->paths);
@@ -738,7 +768,7 @@ static void json_plan(const struct plan *plan)
 	json_text(out, "warning", plan->warning);
 	array = json_array_in(out, "changes");
 	for (i = 0; i < plan->n_changes; i++)
-		json_pair_of(array, plan->changes[i].client, plan->changes[i].provider,
+		json_pair_of(array, plan->changes[i].client, plan->changes[i].provider, NULL,
 			     &plan->changes[i].before, &plan->changes[i].after);
 	json_end(out);
 }
