@@ -426,6 +426,31 @@ static void routes_unread(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, after.type, PCI_P2PDMA_MAP_BUS_ADDR);
 }
 
+/* The same for a port below the one that decides, which may block requests. */
+static void routes_unread_below(struct kunit *test)
+{
+	struct fabric *fabric = fabric_setup(test,
+		"host\n"
+		"  rp\n"
+		"    up\n"
+		"      dp c acs=none\n"
+		"        up\n"
+		"          dp low acs=none\n"
+		"            ep client\n"
+		"      dp p acs=none\n"
+		"        ep provider bar0=2M\n",
+		NAMES("client"), NAMES("provider"));
+	struct device *client = &fabric_dev(fabric, "client")->dev;
+
+	expect_verdict(fabric, client, "provider", DMA_FROM_DEVICE,
+		       PCI_P2PDMA_MAP_BUS_ADDR, PCI_P2PDMA_DIRECT);
+	fabric_fn_named(fabric, "low")->lost = true;
+	p2pdma_invalidate(P2PDMA_BY_CONFIG_WRITE);
+	expect_verdict(fabric, client, "provider", DMA_FROM_DEVICE,
+		       PCI_P2PDMA_MAP_NOT_SUPPORTED, PCI_P2PDMA_FABRIC_BLOCKED);
+	fabric_fn_named(fabric, "low")->lost = false;
+}
+
 /* A function without a link reads as all ones, which are not register bits. */
 static void routes_lost(struct kunit *test)
 {
@@ -1852,6 +1877,7 @@ static struct kunit_case routes_cases[] = {
 	KUNIT_CASE(routes_obstacles_order),
 	KUNIT_CASE(routes_blocked),
 	KUNIT_CASE(routes_unread),
+	KUNIT_CASE(routes_unread_below),
 	KUNIT_CASE(routes_lost),
 	KUNIT_CASE(routes_bridge_function),
 	KUNIT_CASE(routes_quirk),
