@@ -1231,6 +1231,8 @@ static void pool_unbind_waits_for_mmap(struct kunit *test)
 	struct page *page;
 	struct pci_dev *pdev;
 	unsigned long addr, late;
+	struct vfsmount *mnt;
+	struct file *file;
 	phys_addr_t phys;
 	u8 byte;
 
@@ -1238,8 +1240,11 @@ static void pool_unbind_waits_for_mmap(struct kunit *test)
 	pdev = fabric_dev(fabric, "provider");
 	phys = pci_resource_start(pdev, 0);
 	unpin_user_page(page);
+	mnt = mount_sysfs(test);
+	file = open_attribute(test, mnt, pdev, "allocate", O_RDWR);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
 	kunit_activate_static_stub(test, p2pmem_returns_to_user, as_a_program);
-	late = map_memory(test, mount_sysfs(test), pdev, PAGE_SIZE);
+	late = map_memory(test, mnt, pdev, PAGE_SIZE);
 	kunit_deactivate_static_stub(test, p2pmem_returns_to_user);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(late));
 
@@ -1249,8 +1254,16 @@ static void pool_unbind_waits_for_mmap(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, drained.removed);
 	KUNIT_EXPECT_EQ(test, 0,
 			copy_from_user(&byte, (void __user *)late, 1));
-	/* No mmap() begins from now on. */
+	/* No mmap() begins from now on, and one that is refused holds up nothing. */
 	KUNIT_EXPECT_NULL(test, pci_alloc_p2pmem(pdev, SZ_4K));
+	kunit_activate_static_stub(test, p2pmem_returns_to_user, as_a_program);
+	KUNIT_EXPECT_TRUE(test,
+			  IS_ERR_VALUE(kunit_vm_mmap(test, file, 0, PAGE_SIZE,
+						     PROT_READ | PROT_WRITE,
+						     MAP_SHARED, 0)));
+	kunit_deactivate_static_stub(test, p2pmem_returns_to_user);
+	KUNIT_ASSERT_NOT_NULL(test, current->task_works);
+	KUNIT_EXPECT_NULL(test, current->task_works->next);
 
 	task_work_run();
 	expect_unbound(test, phys);

@@ -405,12 +405,26 @@ bool p2pmem_returns_to_user(void)
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pmem_returns_to_user);
 
-/* Before p2pdma_pool_alloc() looks whether the provider is being drained. */
+static bool p2pdma_may_allocate(struct pci_dev *pdev)
+{
+	struct pci_p2pdma *p2pdma;
+
+	guard(rcu)();
+	p2pdma = rcu_dereference(pdev->p2pdma);
+	return p2pdma && !READ_ONCE(p2pdma->draining);
+}
+
+/*
+ * Before p2pdma_pool_alloc() looks whether the provider is being drained.  What is refused
+ * anyway is not counted, so that a program that tries again and again holds up nobody.
+ */
 static int p2pmem_mmap_begin(struct pci_dev *pdev)
 {
 	struct p2pmem_mmap *mmap;
 	int ret;
 
+	if (!p2pdma_may_allocate(pdev))
+		return -ENODEV;
 	if (!p2pmem_returns_to_user())
 		return 0;
 	mmap = kmalloc(sizeof(*mmap), GFP_KERNEL);
