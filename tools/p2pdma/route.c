@@ -524,8 +524,8 @@ static void json_counters(struct json_object *out, const struct path *path)
 }
 
 static void json_notes(struct json_object *out, const struct machine *m,
-		       struct model *model, const struct path *path, const struct provider *provider,
-		       const struct route *route)
+		       struct model *model, const struct path *path,
+		       const struct provider *provider, const struct route *route)
 {
 	struct json_object *array = json_array_in(out, "pair_notes");
 	struct words notes = {};
