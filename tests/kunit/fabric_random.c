@@ -188,9 +188,11 @@ static struct random_fn *random_draw_fn(struct random_run *run, int depth,
 static void random_draw_vfs(struct random_run *run, struct random_fn *pf)
 {
 	int count = 1 + random_below(run, 2), i;
+	bool acs = random_percent(run, 50);
 
+	/* With RR in their ACS their requests to each other would stay inside. */
 	seq_buf_printf(&run->picture, " vfs=%d vfbar=2M%s", count,
-		       random_percent(run, 50) ? " vfacs" : "");
+		       acs && !pf->apart ? " vfacs" : "");
 	for (i = 0; i < count; i++) {
 		struct random_fn *fn = &run->fn[run->fns++];
 
@@ -369,18 +371,17 @@ struct random_fn *random_provider(struct random_run *run)
 }
 
 /**
- * random_ats - switch a function's ATS, if it has it, is trusted and has an IOMMU
+ * random_ats - switch a function's ATS, or off if it has none, is not trusted, or has no IOMMU
  * @run: the run
  * @fn: the function
  * @on: whether they are to be enabled
  */
 void random_ats(struct random_run *run, struct random_fn *fn, bool on)
 {
-	if (!fn->has_ats || random_dev(run, fn)->untrusted ||
-	    run->host[fn->host].host->noiommu)
-		return;
-	fabric_set_ats(run->fabric, fn->name, on);
-	fn->ats = on;
+	fn->ats = on && fn->has_ats && !random_dev(run, fn)->untrusted &&
+		  !run->host[fn->host].host->noiommu;
+	if (fn->has_ats)
+		fabric_set_ats(run->fabric, fn->name, fn->ats);
 }
 
 /**

@@ -197,10 +197,14 @@ static bool walk_lands(struct random_run *run, const struct random_fn *client,
 	struct pci_dev *owner = random_dev(run, provider);
 	bool across = strcmp(run->mode, "host") && !pdev->untrusted;
 	u64 size = pci_resource_len(owner, 0);
+	struct oracle *oracle = oracle_read(run->fabric);
 	struct oracle_request request = { .client = pdev, .read = read };
 	struct oracle_answer answer;
 	int i;
 
+	/* Where nothing is known of a device it has to land also if they leave it. */
+	if (oracle_unproven(oracle, pdev, owner))
+		request.siblings = ORACLE_SIBLINGS_APART;
 	for (i = 0; i < 2; i++) {
 		u64 offset = i * (size - 1);
 
@@ -212,9 +216,8 @@ static bool walk_lands(struct random_run *run, const struct random_fn *client,
 				      offset;
 		}
 		if (!sent)
-			oracle_walk(oracle_read(run->fabric), &request, &answer);
-		else if (!oracle_walk_sent(oracle_read(run->fabric), &request,
-					   &answer))
+			oracle_walk(oracle, &request, &answer);
+		else if (!oracle_walk_sent(oracle, &request, &answer))
 			return true;
 		if (answer.outcome != ORACLE_LANDED ||
 		    answer.completion || !(answer.root || across) ||

@@ -505,17 +505,20 @@ static void fabric_check_lost_iova(struct fabric *fabric,
 				   enum dma_data_direction dir,
 				   const struct pci_p2pdma_route *route)
 {
-	const struct oracle_request request = {
+	struct oracle_request request = {
 		.client = client,
 		.dma = ORACLE_SOME_IOVA,
 		.read = dir != DMA_FROM_DEVICE,
 		.mapped_to = pci_resource_start(owner, 0),
 		.any_size = true,
 	};
+	struct oracle *oracle = oracle_read(fabric);
 	struct oracle_answer answer;
 	char text[160];
 
-	oracle_walk(oracle_read(fabric), &request, &answer);
+	if (oracle_unproven(oracle, client, owner))
+		request.siblings = ORACLE_SIBLINGS_APART;
+	oracle_walk(oracle, &request, &answer);
 	/*
 	 * The request is blocked at the root complex, so that no completion is
 	 * sent.
@@ -535,6 +538,28 @@ static void fabric_check_lost_iova(struct fabric *fabric,
 		   pci_name(client), pci_name(owner), dir,
 		   PCI_BUS_NUM(route->bridge_id), PCI_SLOT(route->bridge_id & 0xff),
 		   PCI_FUNC(route->bridge_id & 0xff), text);
+}
+
+/*
+ * Is the function that the route names the client, which drops the request if it stays in
+ * the device that both belong to?
+ */
+static bool fabric_named_dropping(struct fabric *fabric, struct pci_dev *client,
+				  struct pci_dev *owner,
+				  const struct pci_p2pdma_route *route)
+{
+	const struct oracle_request request = {
+		.client = client,
+		.dma = pci_bus_address(owner, 0),
+		.siblings = ORACLE_SIBLINGS_TOGETHER,
+	};
+	struct oracle_answer answer;
+
+	oracle_walk(oracle_read(fabric), &request, &answer);
+	return answer.outcome == ORACLE_ACS_VIOLATION &&
+	       answer.domain == pci_domain_nr(client->bus) &&
+	       PCI_DEVID(answer.bus, answer.devfn) == pci_dev_id(client) &&
+	       route->bridge_id == pci_dev_id(client);
 }
 
 /**
@@ -635,6 +660,9 @@ void fabric_check_route(struct fabric *fabric, struct pci_dev *client,
 	if (route->reason == PCI_P2PDMA_FABRIC_BLOCKED &&
 	    (answer.outcome == ORACLE_UNSUPPORTED || inside) &&
 	    fabric_named_deaf(client, route))
+		return;
+	if (route->reason == PCI_P2PDMA_FABRIC_BLOCKED && inside &&
+	    fabric_named_dropping(fabric, client, owner, route))
 		return;
 
 	named = route->has_bridge &&

@@ -716,9 +716,16 @@ static void oracle_delivered(struct oracle_walk *walk, int from, int top)
 }
 
 /* Do requests and completions between two functions of one device stay inside it? */
-static bool oracle_inside(const struct oracle *o, int a, int b)
+static bool oracle_inside(const struct oracle_walk *walk, int a, int b)
 {
-	return !o->fn[a].apart && !o->fn[b].apart;
+	switch (walk->request->siblings) {
+	case ORACLE_SIBLINGS_APART:
+		return false;
+	case ORACLE_SIBLINGS_TOGETHER:
+		return true;
+	default:
+		return !walk->o->fn[a].apart && !walk->o->fn[b].apart;
+	}
 }
 
 /* Route the completion to the requester by its ID; @from sends it. */
@@ -735,7 +742,7 @@ static void oracle_complete(struct oracle_walk *walk, int from)
 
 	/* Within a device, or on one conventional bus. */
 	if (o->fn[from].up >= 0 && o->fn[from].up == o->fn[walk->client].up) {
-		if (oracle_inside(o, from, walk->client) &&
+		if (oracle_inside(walk, from, walk->client) &&
 		    !(o->fn[from].acs & PCI_ACS_CR)) {
 			/* On no link. */
 			walk->payload = 0;
@@ -1152,7 +1159,7 @@ static void oracle_emit(struct oracle_walk *walk)
 		}
 		if (!oracle_one_device(o, client, i))
 			continue;
-		if (!oracle_inside(o, client, i)) {
+		if (!oracle_inside(walk, client, i)) {
 			oracle_turn(walk, client);
 			break;
 		}
@@ -1419,11 +1426,13 @@ static void oracle_expect_form(struct oracle *oracle, struct pci_dev *client,
 			.read = read,
 		};
 
+		oracle_locate(oracle, phys + at, &right);
+		/* Random fabrics have payload sizes that no kernel sets up for RAM. */
+		request.any_size = right.outcome == ORACLE_RAM;
 		if (!sent)
 			oracle_walk(oracle, &request, &answer);
 		else if (!oracle_walk_sent(oracle, &request, &answer))
 			return;
-		oracle_locate(oracle, phys + at, &right);
 		/* RAM is no matter of peers. */
 		if (sent && right.outcome == ORACLE_RAM)
 			return;
@@ -1629,6 +1638,31 @@ static bool oracle_looped(const struct oracle *o, int fn)
 	       (o->fn[fn].pf >= 0 && o->fn[o->fn[fn].pf].looped);
 }
 
+/* Does nothing say that two functions of one device reach each other inside it? */
+static bool oracle_unproven_fns(struct oracle *o, int from, int to)
+{
+	return oracle_one_device(o, from, to) &&
+	       !(o->fn[from].acs_cap & o->fn[to].acs_cap & PCI_ACS_RR) &&
+	       (!oracle_looped(o, from) || !oracle_looped(o, to));
+}
+
+/**
+ * oracle_unproven - may requests and completions between two functions leave their device?
+ * @oracle: from oracle_read()
+ * @client: the client
+ * @provider: the provider
+ *
+ * Return: true if they are functions of one device, not both implement P2P Request
+ * Redirect, and the administrator has not said that they reach each other.
+ */
+bool oracle_unproven(struct oracle *oracle, struct pci_dev *client,
+		     struct pci_dev *provider)
+{
+	return client != provider &&
+	       oracle_unproven_fns(oracle, oracle_index(oracle, client),
+				   oracle_index(oracle, provider));
+}
+
 /**
  * oracle_deliberate - is there a reason not to cross that is none of routing?
  * @oracle: from oracle_read()
@@ -1670,13 +1704,9 @@ bool oracle_deliberate(struct oracle *oracle, struct pci_dev *client,
 		acs |= fn[fn[from].pf].acs;
 	if (fn[to].pf >= 0)
 		acs |= fn[fn[to].pf].acs;
-	if (!oracle_one_device(oracle, from, to))
-		return false;
-	if (acs & redirecting)
+	if (oracle_one_device(oracle, from, to) && (acs & redirecting))
 		return true;
-	if (fn[from].acs_cap & fn[to].acs_cap & PCI_ACS_RR)
-		return false;
-	return !oracle_looped(oracle, from) || !oracle_looped(oracle, to);
+	return oracle_unproven_fns(oracle, from, to);
 }
 
 /**

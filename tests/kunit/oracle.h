@@ -44,6 +44,18 @@ enum oracle_outcome {
 };
 
 /**
+ * enum oracle_siblings - the way of requests and completions among functions of one device
+ * @ORACLE_SIBLINGS_AS_DRAWN: they leave the device where the picture says apart
+ * @ORACLE_SIBLINGS_APART: they leave it
+ * @ORACLE_SIBLINGS_TOGETHER: they stay inside, as far as ACS lets them
+ */
+enum oracle_siblings {
+	ORACLE_SIBLINGS_AS_DRAWN,
+	ORACLE_SIBLINGS_APART,
+	ORACLE_SIBLINGS_TOGETHER,
+};
+
+/**
  * struct oracle_request - a memory request
  * @client: the function that sends it
  * @dma: the address it sends, a PCI bus address or an IOVA
@@ -52,6 +64,7 @@ enum oracle_outcome {
  *	is the CPU physical address that the IOMMU has answered
  * @peer_only: stop at the root complex; nothing is asked of an IOMMU
  * @any_size: links carry everything: nothing is too large, and no tag too wide
+ * @siblings: what is assumed of devices with several functions
  * @impostor: its requester ID is @requester rather than the client's
  * @requester: bus number, device and function
  * @mapped_to: unless 0, the CPU physical address that @dma is translated to at the
@@ -64,6 +77,7 @@ struct oracle_request {
 	bool translated;
 	bool peer_only;
 	bool any_size;
+	enum oracle_siblings siblings;
 	bool impostor;
 	u16 requester;
 	phys_addr_t mapped_to;
@@ -134,6 +148,8 @@ bool oracle_has_ats(struct oracle *oracle, struct pci_dev *client);
 bool oracle_walk_sent(struct oracle *oracle,
 		      const struct oracle_request *request,
 		      struct oracle_answer *answer);
+bool oracle_unproven(struct oracle *oracle, struct pci_dev *client,
+		     struct pci_dev *provider);
 bool oracle_deliberate(struct oracle *oracle, struct pci_dev *client,
 		       struct pci_dev *provider);
 enum oracle_outcome oracle_outcome(struct fabric *fabric,
