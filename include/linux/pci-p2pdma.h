@@ -15,8 +15,8 @@
 #include <linux/memremap.h>
 #include <linux/pci.h>
 
+struct mm_struct;
 struct scatterlist;
-struct vm_area_struct;
 
 /**
  * struct pci_p2pdma_map_state - what pci_p2pdma_state() remembers between pages
@@ -26,6 +26,30 @@ struct vm_area_struct;
 struct pci_p2pdma_map_state {
 	struct p2pdma_provider *mem;
 	enum pci_p2pdma_map_type map;
+};
+
+/**
+ * struct pci_p2pdma_memory - peer memory that a look-up has found
+ * @provider: whose memory it is
+ * @pdev: the function that provides it
+ * @bar: number of the BAR that it is in
+ * @offset: bytes from the start of the BAR
+ * @phys: CPU physical address
+ * @bus: PCI bus address; a client may be given it only if its route is
+ *	%PCI_P2PDMA_MAP_BUS_ADDR
+ *
+ * @provider and @pdev stay until pci_p2pdma_put_memory(), and both may be used as
+ * arguments until then.  Neither the memory nor the driver of @pdev is kept: once that
+ * driver is being unbound all routes to @provider are refused, and the memory may be
+ * that of another device later.
+ */
+struct pci_p2pdma_memory {
+	struct p2pdma_provider *provider;
+	struct pci_dev *pdev;
+	int bar;
+	u64 offset;
+	phys_addr_t phys;
+	pci_bus_addr_t bus;
 };
 
 #ifdef CONFIG_PCI_P2PDMA
@@ -64,11 +88,14 @@ const char *pci_p2pdma_map_type_name(enum pci_p2pdma_map_type type);
 struct p2pdma_provider *pci_p2pdma_provider_of_phys(phys_addr_t phys,
 						    size_t size);
 struct p2pdma_provider *pci_p2pdma_provider_of_page(struct page *page);
-struct p2pdma_provider *pci_p2pdma_provider_of_iomem(const void __iomem *addr,
-						     size_t size);
-struct p2pdma_provider *pci_p2pdma_provider_of_vma(struct vm_area_struct *vma,
-						   unsigned long addr,
-						   size_t size);
+int pci_p2pdma_find_phys(phys_addr_t phys, size_t size,
+			 struct pci_p2pdma_memory *memory);
+int pci_p2pdma_find_page(struct page *page, struct pci_p2pdma_memory *memory);
+int pci_p2pdma_find_iomem(const void __iomem *addr, size_t size,
+			  struct pci_p2pdma_memory *memory);
+int pci_p2pdma_find_user(struct mm_struct *mm, unsigned long addr, size_t size,
+			 bool write, struct pci_p2pdma_memory *memory);
+void pci_p2pdma_put_memory(struct pci_p2pdma_memory *memory);
 void __pci_p2pdma_update_state(struct pci_p2pdma_map_state *state,
 			       struct device *dev, struct page *page);
 #else /* CONFIG_PCI_P2PDMA */
@@ -207,17 +234,33 @@ pci_p2pdma_provider_of_page(struct page *page)
 	return NULL;
 }
 
-static inline struct p2pdma_provider *
-pci_p2pdma_provider_of_iomem(const void __iomem *addr, size_t size)
+static inline int pci_p2pdma_find_phys(phys_addr_t phys, size_t size,
+				       struct pci_p2pdma_memory *memory)
 {
-	return NULL;
+	return -ENXIO;
 }
 
-static inline struct p2pdma_provider *
-pci_p2pdma_provider_of_vma(struct vm_area_struct *vma, unsigned long addr,
-			   size_t size)
+static inline int pci_p2pdma_find_page(struct page *page,
+				       struct pci_p2pdma_memory *memory)
 {
-	return NULL;
+	return -ENXIO;
+}
+
+static inline int pci_p2pdma_find_iomem(const void __iomem *addr, size_t size,
+					struct pci_p2pdma_memory *memory)
+{
+	return -ENXIO;
+}
+
+static inline int pci_p2pdma_find_user(struct mm_struct *mm, unsigned long addr,
+				       size_t size, bool write,
+				       struct pci_p2pdma_memory *memory)
+{
+	return -ENXIO;
+}
+
+static inline void pci_p2pdma_put_memory(struct pci_p2pdma_memory *memory)
+{
 }
 
 static inline void

@@ -2,6 +2,7 @@
 /*
  * What several suites have in common: see fabric_common.h.
  */
+#include <linux/delay.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
 #include <linux/file.h>
@@ -16,8 +17,42 @@
 #include <linux/swiotlb.h>
 #include <linux/uaccess.h>
 
+#include "../../drivers/pci/p2pdma/p2pdma.h"
 #include "fabric_common.h"
 #include "mock_ops.h"
+
+/**
+ * fabric_references - how many references a function's providers have
+ * @pdev: the function, with providers
+ *
+ * Unlike those of the function they are all ours: one of the driver, and one for each
+ * look-up that holds them.
+ *
+ * Return: how many.
+ */
+unsigned int fabric_references(struct pci_dev *pdev)
+{
+	return kref_read(&rcu_dereference_protected(pdev->p2pdma, 1)->kref);
+}
+
+/**
+ * fabric_expect_held - a function must come to have no more references
+ * @test: the test
+ * @pdev: the function
+ * @most: how many it may have
+ *
+ * The kernel holds some for a while, or drops them in a work item.
+ */
+void fabric_expect_held(struct kunit *test, struct pci_dev *pdev,
+			unsigned int most)
+{
+	struct kref *kref = &pdev->dev.kobj.kref;
+	int i;
+
+	for (i = 0; i < 200 && kref_read(kref) > most; i++)
+		msleep(20);
+	KUNIT_EXPECT_LE(test, kref_read(kref), most);
+}
 
 /**
  * fabric_switch_on - a switch with client and provider, and a provider beside it

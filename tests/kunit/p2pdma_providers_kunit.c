@@ -15,13 +15,10 @@
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
-#include <linux/mman.h>
 #include <linux/module.h>
 #include <linux/scatterlist.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
-#include <linux/vmalloc.h>
 
 #include "../../drivers/pci/p2pdma/p2pdma.h"
 
@@ -1122,219 +1119,24 @@ static void walk_over_providers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, walk.calls[2], 0);
 }
 
-/*
- * Other ways to name memory.  They need memory that is mapped: two pages of the
- * test's own play the peer.
- */
-
-KUNIT_DEFINE_ACTION_WRAPPER(vunmap_action, vunmap, const void *);
-
-static void free_two_pages(void *page)
+static void free_page_of_ram(void *page)
 {
-	__free_pages(page, 1);
-}
-
-static struct page *make_two_pages(struct kunit *test)
-{
-	struct page *page = alloc_pages(GFP_KERNEL, 1);
-
-	KUNIT_ASSERT_NOT_NULL(test, page);
-	KUNIT_ASSERT_EQ(test,
-			kunit_add_action_or_reset(test, free_two_pages, page),
-			0);
-	return page;
-}
-
-/* Map two pages at adjacent virtual addresses. */
-static void __iomem *map_two_pages(struct kunit *test, struct page *first,
-				   struct page *second)
-{
-	struct page *pages[] = { first, second };
-	void *addr = vmap(pages, ARRAY_SIZE(pages), VM_MAP, PAGE_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, addr);
-	KUNIT_ASSERT_EQ(test,
-			kunit_add_action_or_reset(test, vunmap_action, addr),
-			0);
-	return (void __force __iomem *)addr;
+	__free_page(page);
 }
 
 /* A page of RAM has no provider, even if a range covers its address. */
 static void provider_of_page(struct kunit *test)
 {
-	struct page *page = make_two_pages(test);
+	struct page *page = alloc_page(GFP_KERNEL);
 
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, free_page_of_ram,
+						  page));
 	KUNIT_EXPECT_NULL(test, pci_p2pdma_provider_of_page(page));
 	have_range(test, page_to_phys(page), page_to_phys(page) + PAGE_SIZE - 1,
 		   make_providers(test, 1));
 	KUNIT_EXPECT_NULL(test, pci_p2pdma_provider_of_page(page));
-}
-
-static void provider_of_iomem(struct kunit *test)
-{
-	struct p2pdma_provider *provider = make_providers(test, 1);
-	struct page *page = make_two_pages(test);
-	void __iomem *addr = map_two_pages(test, page, page + 1);
-	void __iomem *swapped = map_two_pages(test, page + 1, page);
-	phys_addr_t phys = page_to_phys(page);
-	void *ram = page_address(page);
-
-	KUNIT_EXPECT_NULL(test, pci_p2pdma_provider_of_iomem(addr, 1));
-
-	have_range(test, phys, phys + 2 * PAGE_SIZE - 1, provider);
-	KUNIT_EXPECT_PTR_EQ(test, pci_p2pdma_provider_of_iomem(addr, 1),
-			    provider);
-	KUNIT_EXPECT_PTR_EQ(test,
-			    pci_p2pdma_provider_of_iomem(addr, 2 * PAGE_SIZE),
-			    provider);
-	KUNIT_EXPECT_PTR_EQ(test,
-			    pci_p2pdma_provider_of_iomem(addr + 16, PAGE_SIZE),
-			    provider);
-	KUNIT_EXPECT_PTR_EQ(test,
-			    pci_p2pdma_provider_of_iomem(addr + 2 * PAGE_SIZE - 1,
-							 1), provider);
-
-	/* Nothing, too much, and past its end. */
-	KUNIT_EXPECT_NULL(test, pci_p2pdma_provider_of_iomem(addr, 0));
-	KUNIT_EXPECT_NULL(test,
-			  pci_p2pdma_provider_of_iomem(addr, 2 * PAGE_SIZE + 1));
-	KUNIT_EXPECT_NULL(test,
-			  pci_p2pdma_provider_of_iomem(addr + PAGE_SIZE,
-						       PAGE_SIZE + 1));
-	KUNIT_EXPECT_NULL(test, pci_p2pdma_provider_of_iomem(addr, SIZE_MAX));
-
-	/* The pages are adjacent in virtual addresses, but not physically. */
-	KUNIT_EXPECT_PTR_EQ(test,
-			    pci_p2pdma_provider_of_iomem(swapped, PAGE_SIZE),
-			    provider);
-	KUNIT_EXPECT_NULL(test,
-			  pci_p2pdma_provider_of_iomem(swapped,
-						       PAGE_SIZE + 1));
-	KUNIT_EXPECT_NULL(test,
-			  pci_p2pdma_provider_of_iomem(swapped + PAGE_SIZE - 1,
-						       2));
-
-	/* No I/O mapping at all. */
-	KUNIT_EXPECT_NULL(test,
-			  pci_p2pdma_provider_of_iomem((void __force __iomem *)ram,
-						       1));
-	KUNIT_EXPECT_NULL(test, pci_p2pdma_provider_of_iomem(NULL, 1));
-}
-
-static void provider_of_iomem_crossing(struct kunit *test)
-{
-	struct p2pdma_provider *providers = make_providers(test, 2);
-	struct page *page = make_two_pages(test);
-	void __iomem *addr = map_two_pages(test, page, page + 1);
-	phys_addr_t phys = page_to_phys(page);
-
-	have_range(test, phys, phys + PAGE_SIZE - 1, &providers[0]);
-	KUNIT_EXPECT_PTR_EQ(test, pci_p2pdma_provider_of_iomem(addr, PAGE_SIZE),
-			    &providers[0]);
-	KUNIT_EXPECT_NULL(test,
-			  pci_p2pdma_provider_of_iomem(addr, PAGE_SIZE + 1));
-	have_range(test, phys + PAGE_SIZE, phys + 2 * PAGE_SIZE - 1,
-		   &providers[1]);
-	KUNIT_EXPECT_NULL(test,
-			  pci_p2pdma_provider_of_iomem(addr, PAGE_SIZE + 1));
-	KUNIT_EXPECT_PTR_EQ(test,
-			    pci_p2pdma_provider_of_iomem(addr + PAGE_SIZE, 1),
-			    &providers[1]);
-}
-
-static struct p2pdma_provider *provider_of_user(unsigned long addr,
-						unsigned long in_vma,
-						size_t size)
-{
-	struct p2pdma_provider *provider = NULL;
-	struct vm_area_struct *vma;
-
-	mmap_read_lock(current->mm);
-	vma = vma_lookup(current->mm, in_vma);
-	if (vma)
-		provider = pci_p2pdma_provider_of_vma(vma, addr, size);
-	mmap_read_unlock(current->mm);
-	return provider;
-}
-
-static unsigned long map_user(struct kunit *test, size_t size)
-{
-	unsigned long addr = kunit_vm_mmap(test, NULL, 0, size,
-					   PROT_READ | PROT_WRITE,
-					   MAP_ANONYMOUS | MAP_PRIVATE, 0);
-
-	KUNIT_ASSERT_NE(test, addr, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
-	return addr;
-}
-
-static void expect_user(struct kunit *test, unsigned long addr,
-			struct p2pdma_provider *provider)
-{
-	const unsigned long end = addr + 2 * PAGE_SIZE;
-
-	KUNIT_EXPECT_PTR_EQ(test, provider_of_user(addr, addr, 1), provider);
-	KUNIT_EXPECT_PTR_EQ(test, provider_of_user(addr, addr, PAGE_SIZE),
-			    provider);
-	KUNIT_EXPECT_PTR_EQ(test,
-			    provider_of_user(addr + PAGE_SIZE - 1, addr, 1),
-			    provider);
-
-	/* The second page is not the provider's. */
-	KUNIT_EXPECT_NULL(test, provider_of_user(addr + PAGE_SIZE, addr, 1));
-	KUNIT_EXPECT_NULL(test, provider_of_user(addr, addr, PAGE_SIZE + 1));
-	KUNIT_EXPECT_NULL(test,
-			  provider_of_user(addr + PAGE_SIZE - 1, addr, 2));
-
-	/* Nothing, outside, past the end, and round the end of all. */
-	KUNIT_EXPECT_NULL(test, provider_of_user(addr, addr, 0));
-	KUNIT_EXPECT_NULL(test, provider_of_user(addr - 1, addr, 1));
-	KUNIT_EXPECT_NULL(test, provider_of_user(end, addr, 1));
-	KUNIT_EXPECT_NULL(test, provider_of_user(addr, addr, end - addr + 1));
-	KUNIT_EXPECT_NULL(test, provider_of_user(addr, addr, SIZE_MAX));
-}
-
-static void provider_of_vma_with_pages(struct kunit *test)
-{
-	struct p2pdma_provider *provider = make_providers(test, 1);
-	struct test_range *range = make_ranges(test, 1);
-	unsigned long addr = map_user(test, 2 * PAGE_SIZE);
-	struct page *page;
-	phys_addr_t phys;
-
-	/* Write to the pages, so that they are not the zero page. */
-	KUNIT_ASSERT_EQ(test, clear_user((void __user *)addr, 2 * PAGE_SIZE), 0);
-	KUNIT_ASSERT_EQ(test, get_user_pages_fast(addr, 1, 0, &page), 1);
-	phys = page_to_phys(page);
-	put_page(page);
-
-	KUNIT_EXPECT_NULL(test, provider_of_user(addr, addr, 1));
-	set_range(range, phys, phys + PAGE_SIZE - 1, provider);
-	KUNIT_ASSERT_EQ(test, test_range_add(range), 0);
-	expect_user(test, addr, provider);
-	/* Remove the range before the page is freed. */
-	test_range_del(range);
-}
-
-/* As drivers map a BAR for user space: there are no pages to look at. */
-static void provider_of_vma_without_pages(struct kunit *test)
-{
-	struct p2pdma_provider *provider = make_providers(test, 1);
-	unsigned long addr = map_user(test, 2 * PAGE_SIZE);
-	struct vm_area_struct *vma;
-	int ret = -ENOENT;
-
-	mmap_write_lock(current->mm);
-	vma = vma_lookup(current->mm, addr);
-	if (vma)
-		ret = remap_pfn_range(vma, addr, PHYS_PFN(FAR_AWAY),
-				      2 * PAGE_SIZE, vma->vm_page_prot);
-	mmap_write_unlock(current->mm);
-	KUNIT_ASSERT_EQ(test, ret, 0);
-
-	KUNIT_EXPECT_NULL(test, provider_of_user(addr, addr, 1));
-	have_range(test, FAR_AWAY, FAR_AWAY + PAGE_SIZE - 1, provider);
-	expect_user(test, addr, provider);
 }
 
 static struct kunit_case p2pdma_providers_cases[] = {
@@ -1361,10 +1163,6 @@ static struct kunit_case p2pdma_providers_cases[] = {
 	KUNIT_CASE_SLOW(removal_while_looked_up),
 	KUNIT_CASE(walk_over_providers),
 	KUNIT_CASE(provider_of_page),
-	KUNIT_CASE(provider_of_iomem),
-	KUNIT_CASE(provider_of_iomem_crossing),
-	KUNIT_CASE(provider_of_vma_with_pages),
-	KUNIT_CASE(provider_of_vma_without_pages),
 	{}
 };
 

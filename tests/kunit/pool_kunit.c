@@ -661,6 +661,7 @@ static void pool_mmap(struct kunit *test)
 	struct fabric *fabric = create_pool(test);
 	struct pci_dev *pdev = fabric_dev(fabric, "provider");
 	struct vfsmount *mnt = mount_sysfs(test);
+	struct pci_p2pdma_memory memory;
 	struct page *pages[3];
 	unsigned long addr;
 	pgprot_t prot;
@@ -691,6 +692,18 @@ static void pool_mmap(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, &pdev->dev,
 				    pci_p2pdma_provider_of_page(pages[i])->owner);
 	}
+
+	/* A look-up finds the memory of the mapping, and keeps none of its pages. */
+	KUNIT_ASSERT_EQ(test, 0,
+			pci_p2pdma_find_user(current->mm, addr + 5,
+					     2 * PAGE_SIZE, true, &memory));
+	KUNIT_EXPECT_PTR_EQ(test, memory.pdev, pdev);
+	KUNIT_EXPECT_EQ(test, memory.bar, 0);
+	KUNIT_EXPECT_EQ(test, memory.phys, page_to_phys(pages[0]) + 5);
+	pci_p2pdma_put_memory(&memory);
+	KUNIT_EXPECT_EQ(test, -EFAULT,
+			pci_p2pdma_find_user(current->mm, addr,
+					     3 * PAGE_SIZE + 1, true, &memory));
 
 	/* A page returns to the pool with the last reference to it. */
 	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr + PAGE_SIZE, PAGE_SIZE));

@@ -16,9 +16,9 @@
  *	gather.c	the facts that a decision rests on
  *	decide.c	the decision, a pure function of the facts
  *	policy.c	what the administrator allows
- *	ats.c bridges.c fabric.c bars.c fence.c
+ *	ats.c bridges.c fabric.c bars.c fence.c lookup.c
  *			ATS of a client; host bridges; the path of a pair; whose BAR;
- *			CPU access
+ *			CPU access; from an address to its provider
  *	providers.c	which physical ranges are peer memory, and whose
  *	stats.c watch.c
  *			counters of a pair; registers that make routes stale
@@ -29,6 +29,7 @@
 
 #include <linux/atomic.h>
 #include <linux/bits.h>
+#include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/pci-p2pdma.h>
 #include <linux/rcupdate.h>
@@ -154,6 +155,7 @@ static inline struct p2pdma_mem *to_p2pdma_mem(struct p2pdma_provider *provider)
 
 /**
  * struct pci_p2pdma - what hangs off &pci_dev.p2pdma
+ * @kref: one reference is the driver's, and each look-up has returned one
  * @pool: memory that pci_alloc_p2pmem() hands out; NULL until some is added
  * @published: pci_p2pmem_find_many() may return the function
  * @draining: the driver is about to be unbound: nothing is allocated any more
@@ -163,6 +165,7 @@ static inline struct p2pdma_mem *to_p2pdma_mem(struct p2pdma_provider *provider)
  * @mem: a provider for each BAR; its addresses are valid while it is registered
  */
 struct pci_p2pdma {
+	struct kref kref;
 	struct gen_pool *pool;
 	bool published;
 	bool draining;
@@ -171,6 +174,14 @@ struct pci_p2pdma {
 	struct list_head gone;
 	struct p2pdma_mem mem[PCI_STD_NUM_BARS];
 };
+
+/* For the provider of a registered range, or one that was. */
+static inline struct pci_p2pdma *p2pdma_of_mem(struct p2pdma_mem *mem)
+{
+	return container_of(mem - mem->bar, struct pci_p2pdma, mem[0]);
+}
+
+void p2pdma_put(struct pci_p2pdma *p2pdma);
 
 /* Is a BAR memory, and has it been given an address? */
 static inline bool p2pdma_bar_is_memory(struct pci_dev *pdev, int bar)

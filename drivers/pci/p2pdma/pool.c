@@ -547,11 +547,28 @@ static const struct attribute_group p2pmem_group = {
  * Registration.
  */
 
+static void p2pdma_free(struct kref *kref)
+{
+	kfree(container_of(kref, struct pci_p2pdma, kref));
+}
+
+/**
+ * p2pdma_put - drop a reference to the providers of a function
+ * @p2pdma: them
+ *
+ * Context: any.
+ */
+void p2pdma_put(struct pci_p2pdma *p2pdma)
+{
+	kref_put(&p2pdma->kref, p2pdma_free);
+}
+
 static void pcim_p2pdma_release(void *data)
 {
 	struct pci_dev *pdev = data;
 	struct pci_p2pdma *p2pdma = rcu_dereference_protected(pdev->p2pdma, 1);
 	struct p2pdma_part *part, *next;
+	int bar;
 
 	rcu_assign_pointer(pdev->p2pdma, NULL);
 	synchronize_rcu();
@@ -562,7 +579,10 @@ static void pcim_p2pdma_release(void *data)
 	}
 	list_for_each_entry_safe(part, next, &p2pdma->gone, node)
 		kfree(part);
-	kfree(p2pdma);
+	/* Those who have looked up a provider may still hold it, but get no route. */
+	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++)
+		atomic_inc(&p2pdma->mem[bar].going);
+	p2pdma_put(p2pdma);
 }
 
 /* Give a function what its providers are kept in, for as long as the driver is bound. */
@@ -579,6 +599,7 @@ static int p2pdma_prepare(struct pci_dev *pdev)
 	if (!p2pdma)
 		return -ENOMEM;
 
+	kref_init(&p2pdma->kref);
 	INIT_LIST_HEAD(&p2pdma->gone);
 	init_waitqueue_head(&p2pdma->drained);
 	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
