@@ -11,7 +11,7 @@
 
 struct mddev;
 
-/* Declared without CONFIG_PCI_P2PDMA too: the compiler then drops the calls. */
+/* Declared without CONFIG_PCI_P2PDMA_CORE too: the compiler then drops the calls. */
 bool __md_p2pdma_refused(struct mddev *mddev, struct bio *bio);
 void __md_p2pdma_limits(struct mddev *mddev, struct queue_limits *lim);
 
@@ -42,7 +42,7 @@ static inline bool md_p2pdma_refused(struct mddev *mddev, struct bio *bio)
 static inline void md_p2pdma_limits(struct mddev *mddev,
 				    struct queue_limits *lim)
 {
-	if (IS_ENABLED(CONFIG_PCI_P2PDMA))
+	if (IS_ENABLED(CONFIG_PCI_P2PDMA_CORE))
 		__md_p2pdma_limits(mddev, lim);
 }
 

@@ -292,7 +292,7 @@ struct dma_p2pdma_walk {
 /* An entry that begins inside the IOMMU page in which the one before it ends. */
 #define SG_DMA_P2PDMA_JOINED	BIT(7)
 
-#ifdef CONFIG_PCI_P2PDMA
+#ifdef CONFIG_PCI_P2PDMA_CORE
 /**
  * struct pci_p2pdma_span - the span of the providers below 4 GiB, or from there on
  * @first: no provider's memory is before this CPU physical address
@@ -492,7 +492,7 @@ static inline bool sg_dma_is_p2pdma(struct scatterlist *sgl, int nents)
 	return pci_p2pdma_in_use() && nents &&
 	       (sgl->dma_flags & SG_DMA_P2PDMA);
 }
-#else /* CONFIG_PCI_P2PDMA */
+#else /* CONFIG_PCI_P2PDMA_CORE */
 static inline void __pci_p2pdma_cursor_move(struct pci_p2pdma_cursor *cursor,
 					    phys_addr_t phys)
 {
@@ -606,7 +606,7 @@ static inline bool sg_dma_is_p2pdma(struct scatterlist *sgl, int nents)
 {
 	return false;
 }
-#endif /* CONFIG_PCI_P2PDMA */
+#endif /* CONFIG_PCI_P2PDMA_CORE */
 
 /**
  * pci_p2pdma_cursor_holds - is a whole segment inside the cursor's interval?
@@ -757,7 +757,7 @@ static inline bool dma_p2pdma_move(struct dma_p2pdma_walk *walk,
 	return true;
 }
 
-#ifdef CONFIG_PCI_P2PDMA
+#ifdef CONFIG_PCI_P2PDMA_CORE
 /**
  * dma_p2pdma_fixed_run - map entries at a fixed offset
  * @slot: their interval; its action is %DMA_P2PDMA_FIXED

@@ -15,7 +15,7 @@ struct bio;
 struct block_device;
 
 /*
- * Declared without CONFIG_PCI_P2PDMA too: pci_p2pdma_in_use() is then constant false,
+ * Declared without CONFIG_PCI_P2PDMA_CORE too: pci_p2pdma_in_use() is then constant false,
  * and the compiler drops the calls.
  */
 bool __pci_p2pdma_bio_has_peer(struct bio *bio);

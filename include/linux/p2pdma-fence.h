@@ -17,7 +17,7 @@ struct page;
 struct scatterlist;
 struct sg_mapping_iter;
 
-#ifdef CONFIG_PCI_P2PDMA
+#ifdef CONFIG_PCI_P2PDMA_CORE
 DECLARE_STATIC_KEY_FALSE(pci_p2pdma_key);
 
 /**
@@ -32,15 +32,15 @@ static inline bool pci_p2pdma_in_use(void)
 {
 	return static_branch_unlikely(&pci_p2pdma_key);
 }
-#else /* CONFIG_PCI_P2PDMA */
+#else /* CONFIG_PCI_P2PDMA_CORE */
 static inline bool pci_p2pdma_in_use(void)
 {
 	return false;
 }
-#endif /* CONFIG_PCI_P2PDMA */
+#endif /* CONFIG_PCI_P2PDMA_CORE */
 
 /*
- * Declared without CONFIG_PCI_P2PDMA too: pci_p2pdma_in_use() is then constant false,
+ * Declared without CONFIG_PCI_P2PDMA_CORE too: pci_p2pdma_in_use() is then constant false,
  * and the compiler drops the calls.
  */
 void __pci_p2pdma_copy_from_page(void *to, const void *from, size_t len,
@@ -135,7 +135,7 @@ static __always_inline bool pci_p2pdma_miter_stops(struct sg_mapping_iter *miter
  */
 static inline void pci_p2pdma_check_virt(struct scatterlist *sg)
 {
-	if (IS_ENABLED(CONFIG_PCI_P2PDMA) && IS_ENABLED(CONFIG_DEBUG_SG))
+	if (IS_ENABLED(CONFIG_PCI_P2PDMA_CORE) && IS_ENABLED(CONFIG_DEBUG_SG))
 		__pci_p2pdma_check_virt(sg);
 }
 

@@ -52,28 +52,29 @@ struct pci_p2pdma_memory {
 	pci_bus_addr_t bus;
 };
 
-#ifdef CONFIG_PCI_P2PDMA
+/**
+ * struct pci_p2pdma_pages - a range of a BAR with struct pages
+ * @addr: kernel address of the memory; it is I/O memory, mapped uncached
+ * @size: bytes
+ * @private: of the driver
+ *
+ * Made by pcim_p2pdma_add_pages(), for as long as the driver is bound.
+ */
+struct pci_p2pdma_pages {
+	void *addr;
+	size_t size;
+	void *private;
+	/* private: */
+	void (*page_free)(struct pci_p2pdma_pages *pages, struct page *page);
+	struct dev_pagemap pgmap;
+};
+
+#ifdef CONFIG_PCI_P2PDMA_CORE
 int pcim_p2pdma_init(struct pci_dev *pdev);
 struct p2pdma_provider *pcim_p2pdma_provider(struct pci_dev *pdev, int bar);
 int pcim_p2pdma_set_ats_per_mapping(struct pci_dev *pdev);
-int pci_p2pdma_add_resource(struct pci_dev *pdev, int bar, size_t size,
-			    u64 offset);
 int pci_p2pdma_distance_many(struct pci_dev *provider, struct device **clients,
 			     int num_clients, bool verbose);
-bool pci_has_p2pmem(struct pci_dev *pdev);
-struct pci_dev *pci_p2pmem_find_many(struct device **clients, int num_clients);
-void *pci_alloc_p2pmem(struct pci_dev *pdev, size_t size);
-void pci_free_p2pmem(struct pci_dev *pdev, void *addr, size_t size);
-pci_bus_addr_t pci_p2pmem_virt_to_bus(struct pci_dev *pdev, void *addr);
-struct scatterlist *pci_p2pmem_alloc_sgl(struct pci_dev *pdev,
-					 unsigned int *nents, u32 length);
-void pci_p2pmem_free_sgl(struct pci_dev *pdev, struct scatterlist *sgl);
-void pci_p2pmem_publish(struct pci_dev *pdev, bool publish);
-int pci_p2pdma_enable_store(const char *page, struct pci_dev **p2p_dev,
-			    bool *use_p2pdma);
-ssize_t pci_p2pdma_enable_show(char *page, struct pci_dev *p2p_dev,
-			       bool use_p2pdma);
-
 enum pci_p2pdma_map_type pci_p2pdma_map_type(struct p2pdma_provider *provider,
 					     struct device *dev);
 enum pci_p2pdma_map_type
@@ -84,7 +85,6 @@ void pci_p2pdma_query_route(struct p2pdma_provider *provider,
 			    struct pci_p2pdma_route *route);
 const char *pci_p2pdma_reason_name(enum pci_p2pdma_reason reason);
 const char *pci_p2pdma_map_type_name(enum pci_p2pdma_map_type type);
-
 struct p2pdma_provider *pci_p2pdma_provider_of_phys(phys_addr_t phys,
 						    size_t size);
 struct p2pdma_provider *pci_p2pdma_provider_of_page(struct page *page);
@@ -98,7 +98,7 @@ int pci_p2pdma_find_user(struct mm_struct *mm, unsigned long addr, size_t size,
 void pci_p2pdma_put_memory(struct pci_p2pdma_memory *memory);
 void __pci_p2pdma_update_state(struct pci_p2pdma_map_state *state,
 			       struct device *dev, struct page *page);
-#else /* CONFIG_PCI_P2PDMA */
+#else /* CONFIG_PCI_P2PDMA_CORE */
 static inline int pcim_p2pdma_init(struct pci_dev *pdev)
 {
 	return -EOPNOTSUPP;
@@ -115,75 +115,11 @@ static inline int pcim_p2pdma_set_ats_per_mapping(struct pci_dev *pdev)
 	return 0;
 }
 
-static inline int pci_p2pdma_add_resource(struct pci_dev *pdev, int bar,
-					  size_t size, u64 offset)
-{
-	return -EOPNOTSUPP;
-}
-
 static inline int pci_p2pdma_distance_many(struct pci_dev *provider,
 					   struct device **clients,
 					   int num_clients, bool verbose)
 {
 	return -1;
-}
-
-static inline bool pci_has_p2pmem(struct pci_dev *pdev)
-{
-	return false;
-}
-
-static inline struct pci_dev *pci_p2pmem_find_many(struct device **clients,
-						   int num_clients)
-{
-	return NULL;
-}
-
-static inline void *pci_alloc_p2pmem(struct pci_dev *pdev, size_t size)
-{
-	return NULL;
-}
-
-static inline void pci_free_p2pmem(struct pci_dev *pdev, void *addr,
-				   size_t size)
-{
-}
-
-static inline pci_bus_addr_t pci_p2pmem_virt_to_bus(struct pci_dev *pdev,
-						    void *addr)
-{
-	return 0;
-}
-
-static inline struct scatterlist *pci_p2pmem_alloc_sgl(struct pci_dev *pdev,
-						       unsigned int *nents,
-						       u32 length)
-{
-	return NULL;
-}
-
-static inline void pci_p2pmem_free_sgl(struct pci_dev *pdev,
-				       struct scatterlist *sgl)
-{
-}
-
-static inline void pci_p2pmem_publish(struct pci_dev *pdev, bool publish)
-{
-}
-
-static inline int pci_p2pdma_enable_store(const char *page,
-					  struct pci_dev **p2p_dev,
-					  bool *use_p2pdma)
-{
-	*use_p2pdma = false;
-	return 0;
-}
-
-static inline ssize_t pci_p2pdma_enable_show(char *page,
-					     struct pci_dev *p2p_dev,
-					     bool use_p2pdma)
-{
-	return sprintf(page, "none\n");
 }
 
 static inline enum pci_p2pdma_map_type
@@ -267,6 +203,119 @@ static inline void
 __pci_p2pdma_update_state(struct pci_p2pdma_map_state *state,
 			  struct device *dev, struct page *page)
 {
+}
+#endif /* CONFIG_PCI_P2PDMA_CORE */
+
+/* Memory with struct pages. */
+#ifdef CONFIG_PCI_P2PDMA
+int pci_p2pdma_add_resource(struct pci_dev *pdev, int bar, size_t size,
+			    u64 offset);
+struct pci_p2pdma_pages *
+pcim_p2pdma_add_pages(struct pci_dev *pdev, int bar, size_t size, u64 offset,
+		      void (*page_free)(struct pci_p2pdma_pages *pages,
+					struct page *page), void *private);
+bool pci_p2pdma_pages_get(struct pci_p2pdma_pages *pages);
+void pci_p2pdma_pages_put(struct pci_p2pdma_pages *pages);
+bool pci_p2pdma_page_init(struct pci_p2pdma_pages *pages, struct page *page);
+bool pci_has_p2pmem(struct pci_dev *pdev);
+struct pci_dev *pci_p2pmem_find_many(struct device **clients, int num_clients);
+void *pci_alloc_p2pmem(struct pci_dev *pdev, size_t size);
+void pci_free_p2pmem(struct pci_dev *pdev, void *addr, size_t size);
+pci_bus_addr_t pci_p2pmem_virt_to_bus(struct pci_dev *pdev, void *addr);
+struct scatterlist *pci_p2pmem_alloc_sgl(struct pci_dev *pdev,
+					 unsigned int *nents, u32 length);
+void pci_p2pmem_free_sgl(struct pci_dev *pdev, struct scatterlist *sgl);
+void pci_p2pmem_publish(struct pci_dev *pdev, bool publish);
+int pci_p2pdma_enable_store(const char *page, struct pci_dev **p2p_dev,
+			    bool *use_p2pdma);
+ssize_t pci_p2pdma_enable_show(char *page, struct pci_dev *p2p_dev,
+			       bool use_p2pdma);
+#else /* CONFIG_PCI_P2PDMA */
+static inline int pci_p2pdma_add_resource(struct pci_dev *pdev, int bar,
+					  size_t size, u64 offset)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline struct pci_p2pdma_pages *
+pcim_p2pdma_add_pages(struct pci_dev *pdev, int bar, size_t size, u64 offset,
+		      void (*page_free)(struct pci_p2pdma_pages *pages,
+					struct page *page), void *private)
+{
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+static inline bool pci_p2pdma_pages_get(struct pci_p2pdma_pages *pages)
+{
+	return false;
+}
+
+static inline void pci_p2pdma_pages_put(struct pci_p2pdma_pages *pages)
+{
+}
+
+static inline bool pci_p2pdma_page_init(struct pci_p2pdma_pages *pages,
+					struct page *page)
+{
+	return false;
+}
+
+static inline bool pci_has_p2pmem(struct pci_dev *pdev)
+{
+	return false;
+}
+
+static inline struct pci_dev *pci_p2pmem_find_many(struct device **clients,
+						   int num_clients)
+{
+	return NULL;
+}
+
+static inline void *pci_alloc_p2pmem(struct pci_dev *pdev, size_t size)
+{
+	return NULL;
+}
+
+static inline void pci_free_p2pmem(struct pci_dev *pdev, void *addr,
+				   size_t size)
+{
+}
+
+static inline pci_bus_addr_t pci_p2pmem_virt_to_bus(struct pci_dev *pdev,
+						    void *addr)
+{
+	return 0;
+}
+
+static inline struct scatterlist *pci_p2pmem_alloc_sgl(struct pci_dev *pdev,
+						       unsigned int *nents,
+						       u32 length)
+{
+	return NULL;
+}
+
+static inline void pci_p2pmem_free_sgl(struct pci_dev *pdev,
+				       struct scatterlist *sgl)
+{
+}
+
+static inline void pci_p2pmem_publish(struct pci_dev *pdev, bool publish)
+{
+}
+
+static inline int pci_p2pdma_enable_store(const char *page,
+					  struct pci_dev **p2p_dev,
+					  bool *use_p2pdma)
+{
+	*use_p2pdma = false;
+	return 0;
+}
+
+static inline ssize_t pci_p2pdma_enable_show(char *page,
+					     struct pci_dev *p2p_dev,
+					     bool use_p2pdma)
+{
+	return sprintf(page, "none\n");
 }
 #endif /* CONFIG_PCI_P2PDMA */
 

@@ -677,6 +677,11 @@ static void dma_direct_edges(struct kunit *test)
 	mixed_edges(fabric_mixed(test), expect_unmerged, NULL);
 }
 
+static void dma_direct_kinds(struct kunit *test)
+{
+	mixed_kinds(fabric_mixed(test), expect_unmerged, NULL);
+}
+
 static void dma_direct_crossing(struct kunit *test)
 {
 	mixed_crossing(fabric_mixed(test), expect_unmerged, NULL);
@@ -813,6 +818,7 @@ static struct kunit_case dma_direct_cases[] = {
 	KUNIT_CASE_SLOW(dma_direct_random_lists),
 	KUNIT_CASE(dma_direct_again),
 	KUNIT_CASE(dma_direct_edges),
+	KUNIT_CASE(dma_direct_kinds),
 	KUNIT_CASE(dma_direct_crossing),
 	KUNIT_CASE(dma_direct_providers_gone),
 	KUNIT_CASE(dma_direct_giants),
@@ -836,6 +842,7 @@ static struct kunit_case dma_direct_not_coherent_cases[] = {
 	KUNIT_CASE_SLOW(dma_direct_random_lists),
 	KUNIT_CASE(dma_direct_again),
 	KUNIT_CASE(dma_direct_edges),
+	KUNIT_CASE(dma_direct_kinds),
 	KUNIT_CASE(dma_direct_crossing),
 	KUNIT_CASE(dma_direct_providers_gone),
 	KUNIT_CASE(dma_direct_map_fails),

@@ -681,6 +681,13 @@ static void dma_iommu_edges(struct kunit *test)
 	mixed_edges(fabric_mixed(test), expect_balanced, mock);
 }
 
+static void dma_iommu_kinds(struct kunit *test)
+{
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+
+	mixed_kinds(fabric_mixed(test), expect_balanced, mock);
+}
+
 static void dma_iommu_crossing(struct kunit *test)
 {
 	struct mock_iommu *mock = mock_iommu_create(test, NULL);
@@ -1341,6 +1348,7 @@ static struct kunit_case dma_iommu_cases[] = {
 	KUNIT_CASE_SLOW(dma_iommu_random_lists_lazy),
 	KUNIT_CASE(dma_iommu_again),
 	KUNIT_CASE(dma_iommu_edges),
+	KUNIT_CASE(dma_iommu_kinds),
 	KUNIT_CASE(dma_iommu_crossing),
 	KUNIT_CASE(dma_iommu_providers_gone),
 	KUNIT_CASE(dma_iommu_giants),
@@ -1380,6 +1388,7 @@ static struct kunit_case dma_iommu_not_coherent_cases[] = {
 	KUNIT_CASE_SLOW(dma_iommu_random_lists),
 	KUNIT_CASE(dma_iommu_again),
 	KUNIT_CASE(dma_iommu_edges),
+	KUNIT_CASE(dma_iommu_kinds),
 	KUNIT_CASE(dma_iommu_crossing),
 	KUNIT_CASE(dma_iommu_providers_gone),
 	KUNIT_CASE(dma_iommu_map_fails),

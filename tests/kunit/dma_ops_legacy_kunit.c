@@ -195,6 +195,14 @@ static void ops_edges(struct kunit *test)
 		    mock_ops_install(test, fabric_dev(fabric, "client")));
 }
 
+static void ops_kinds(struct kunit *test)
+{
+	struct fabric *fabric = fabric_mixed(test);
+
+	mixed_kinds(fabric, expect_unmapped,
+		    mock_ops_install(test, fabric_dev(fabric, "client")));
+}
+
 static void ops_crossing(struct kunit *test)
 {
 	struct fabric *fabric = fabric_mixed(test);
@@ -310,6 +318,7 @@ static struct kunit_case dma_ops_legacy_cases[] = {
 	KUNIT_CASE_SLOW(ops_random_lists),
 	KUNIT_CASE(ops_again),
 	KUNIT_CASE(ops_edges),
+	KUNIT_CASE(ops_kinds),
 	KUNIT_CASE(ops_crossing),
 	KUNIT_CASE(ops_providers_gone),
 	KUNIT_CASE(ops_giants),

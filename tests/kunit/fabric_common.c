@@ -397,6 +397,60 @@ void mixed_edges(struct fabric *fabric, mixed_settled_fn settled, void *data)
 }
 
 /**
+ * mixed_kinds - functions with memory that has struct pages, and with some that has none
+ * @fabric: from fabric_mixed()
+ * @settled: called after each list, or NULL
+ * @data: for @settled
+ *
+ * Both kinds are in one BAR, and the mapping layer makes no difference between them.
+ */
+void mixed_kinds(struct fabric *fabric, mixed_settled_fn settled, void *data)
+{
+	static const struct {
+		u64 offset;
+		u32 size;
+	} piece[] = {
+		{ 0, SZ_4K },			/* with struct pages */
+		{ SZ_2M + SZ_64K, SZ_4K },	/* without */
+		{ SZ_2M - SZ_4K, SZ_8K },	/* in part with, in part without */
+		{ SZ_4M - SZ_64K, SZ_64K },
+		{ SZ_2M - SZ_64K, 64 },
+		{ SZ_2M + SZ_32K, 64 },
+	};
+	struct pci_dev *client = fabric_dev(fabric, "client");
+	struct fabric_sg *sg = fabric_sg_alloc(fabric, 8);
+	enum mixed_kind kind;
+	int i, k;
+
+	for (kind = MIXED_ACROSS; kind <= MIXED_FAR; kind++) {
+		fabric_provider_release(fabric, mixed_names[kind]);
+		fabric_provider_part(fabric, mixed_names[kind], 0, SZ_2M, 0);
+		fabric_provider_plain(fabric, mixed_names[kind], 0);
+	}
+	for (kind = MIXED_ACROSS; kind < mixed_reached(client); kind++)
+		for (i = 0; i < ARRAY_SIZE(piece); i++) {
+			struct mixed_list list = { .count = 7, .what = i };
+
+			/* All pieces, beginning with another one each time. */
+			fabric_sg_clear(sg);
+			for (k = 0; k < ARRAY_SIZE(piece); k++) {
+				int n = (i + k) % ARRAY_SIZE(piece);
+
+				fabric_sg_peer(sg, mixed_names[kind],
+					       piece[n].offset, piece[n].size);
+				if (k == 2)
+					fabric_sg_ram(sg, 64, SZ_4K);
+			}
+			mixed_map(sg, client, i % 3, &list);
+			KUNIT_EXPECT_EQ_MSG(fabric->test, 0, list.error,
+					    "list %d of %s", i,
+					    mixed_names[kind]);
+			if (settled)
+				settled(fabric->test, &list, data);
+		}
+}
+
+/**
  * mixed_crossing - entries that are of two providers, or of one only in part, or
  *	empty
  * @fabric: from fabric_mixed()

@@ -63,6 +63,7 @@ void mixed_random_lists(struct fabric *fabric, int lists, u64 seed,
 struct fabric_sg *mixed_six(struct fabric *fabric);
 void mixed_again(struct fabric *fabric, mixed_settled_fn settled, void *data);
 void mixed_edges(struct fabric *fabric, mixed_settled_fn settled, void *data);
+void mixed_kinds(struct fabric *fabric, mixed_settled_fn settled, void *data);
 void mixed_crossing(struct fabric *fabric, mixed_settled_fn settled,
 		    void *data);
 void mixed_providers_gone(struct fabric *fabric, mixed_settled_fn settled,

@@ -403,8 +403,19 @@ void random_fn_ready(struct random_run *run, struct random_fn *fn)
 	random_ats(run, fn, fn->ats);
 	if (fn->per_mapping)
 		fabric_ats_per_mapping(run->fabric, fn->name);
-	if (fn->provider)
-		fabric_provider(run->fabric, fn->name, 0);
+	if (fn->provider && fn->pages)
+		fabric_provider_part(run->fabric, fn->name, 0, fn->pages, 0);
+	if (fn->provider && fn->plain)
+		fabric_provider_plain(run->fabric, fn->name, 0);
+}
+
+/* Struct pages for all of the memory, for a part of it, or for none. */
+static void random_choose_pages(struct random_run *run, struct random_fn *fn)
+{
+	u64 size = pci_resource_len(random_dev(run, fn), 0);
+
+	fn->pages = random_percent(run, 75) ? size : size / SZ_2M / 2 * SZ_2M;
+	fn->plain = fn->pages < size || random_percent(run, 20);
 }
 
 static void random_choose_roles(struct random_run *run)
@@ -418,6 +429,8 @@ static void random_choose_roles(struct random_run *run)
 		fn->client = clients > 0 && (!i || random_percent(run, 80));
 		fn->provider = providers > 0 && fn->memory &&
 			       random_percent(run, 80);
+		if (fn->provider)
+			random_choose_pages(run, fn);
 		fn->mask = random_mask(run);
 		fn->not_coherent = random_percent(run, 25);
 		fn->max_seg = random_percent(run, 75) ? UINT_MAX : SZ_64K;

@@ -47,6 +47,8 @@ struct random_host {
  * @host: number of its host bridge
  * @memory: it has memory of its own, in BAR 0
  * @provider: that memory has been registered
+ * @pages: how many bytes of it, from the start, have struct pages
+ * @plain: it has been registered without struct pages, as far as it has none
  * @client: it does DMA
  * @denied: the active policy denies it
  * @apart: its requests to its siblings leave the device
@@ -65,6 +67,8 @@ struct random_fn {
 	int host;
 	bool memory;
 	bool provider;
+	u64 pages;
+	bool plain;
 	bool client;
 	bool denied;
 	bool apart;

@@ -849,13 +849,17 @@ static void map_single(struct random_run *run, const struct random_fn *client,
 	struct pci_p2pdma_route route;
 	phys_addr_t phys;
 	dma_addr_t dma;
+	u64 offset;
 
 	if (!provider)
 		return;
 	pdev = random_dev(run, client);
 	owner = random_dev(run, provider);
-	phys = pci_resource_start(owner, 0) +
-	       random_below(run, pci_resource_len(owner, 0) - size + 1);
+	offset = random_below(run, pci_resource_len(owner, 0) - size + 1);
+	phys = pci_resource_start(owner, 0) + offset;
+	/* Without struct pages there are two calls. */
+	if (offset + size > provider->pages)
+		call = call & 1 ? FABRIC_MMIO : FABRIC_RESOURCE;
 	doing(run, "mapping %u bytes at %pap of %s for %s, direction %d, call %d",
 	      size, &phys, provider->name, client->name, dir, call);
 

@@ -62,7 +62,7 @@ static void p2pdma_show_provider(struct seq_file *m, struct p2pdma_mem *mem,
 	seq_printf(m, "provider %s %d driver=%s going=%s ", dev_name(owner),
 		   mem->bar, owner->driver ? owner->driver->name : "-",
 		   str_yes_no(atomic_read(&mem->going)));
-	if (p2pdma->pool)
+	if (p2pdma_pool_of(p2pdma))
 		seq_printf(m, "pool=%zu available=%zu ",
 			   gen_pool_size(p2pdma->pool),
 			   gen_pool_avail(p2pdma->pool));
@@ -92,7 +92,7 @@ static void p2pdma_show_range(const struct p2pdma_range *range, void *data)
 		   dev_name(provider->owner), mem->bar, (u64)range->start,
 		   (u64)range->last, range->start + provider->bus_offset,
 		   range->last + provider->bus_offset);
-	if (p2pdma->pool)
+	if (p2pdma_pool_of(p2pdma))
 		gen_pool_for_each_chunk(p2pdma->pool, p2pdma_find_chunk,
 					&chunk);
 	if (chunk.found)

@@ -80,6 +80,23 @@ void pci_p2pdma_release(struct pci_dev *pdev)
 	p2pdma_cache_release(pdev);
 }
 
+/**
+ * pci_p2pdma_drain - the driver of a function is about to be unbound
+ * @pdev: the function
+ *
+ * The driver will reset the hardware, and transfers of others into its memory would then
+ * report success and arrive nowhere.  So new mappings, look-ups and allocations are
+ * refused from here on, and the function is not published any more; and what user space
+ * has of its pool is taken away, see p2pdma_pool_drain().
+ *
+ * Context: may sleep; before the driver's remove(), with the device locked.
+ */
+void pci_p2pdma_drain(struct pci_dev *pdev)
+{
+	if (p2pdma_begin_drain(pdev))
+		p2pdma_pool_drain(pdev);
+}
+
 static int p2pdma_bus_notify(struct notifier_block *nb, unsigned long action,
 			     void *data)
 {

@@ -8,7 +8,7 @@
 #include <linux/cleanup.h>
 #include <linux/pci.h>
 
-#ifdef CONFIG_PCI_P2PDMA
+#ifdef CONFIG_PCI_P2PDMA_CORE
 void pci_p2pdma_config_written(struct pci_bus *bus, unsigned int devfn,
 			       int where, int size, u32 value);
 void pci_p2pdma_bars_changed(struct pci_dev *pdev);

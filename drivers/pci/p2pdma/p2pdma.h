@@ -8,6 +8,8 @@
  *	events.c	bus notifier, configuration writes: what makes routes stale
  *	sysfs.c debugfs.c pool.c bio.c
  *			what drivers, block queues and people use
+ *	pages.c		struct pages of parts of BARs
+ *	register.c	registration of BARs
  *	distance.c	pci_p2pdma_distance_many()
  *	routes.c	the route of a mapping, for the mapping layer and drivers
  *	explain.c	log text of a refusal, with its remedy
@@ -131,8 +133,8 @@ void p2pdma_stats_sum(struct p2pdma_stats *stats, struct p2pdma_counts *counts);
  * @first: first CPU physical address of the BAR
  * @last: last CPU physical address of the BAR
  * @registered: how many parts of the BAR are registered
- * @going: how many of those are being unregistered, and one more from when the driver
- *	is about to be unbound; new mappings of memory that is still in use are refused
+ * @going: how many of those are being unregistered, one more while there are none, and
+ *	one more from when the driver is about to be unbound; unless 0, there is no route
  * @indexed: not a registered provider, but an entry of the index in bars.c
  * @warned: the log has a warning that the BAR is mapped for a device that is not a
  *	PCI function (@indexed)
@@ -157,6 +159,7 @@ static inline struct p2pdma_mem *to_p2pdma_mem(struct p2pdma_provider *provider)
  * struct pci_p2pdma - what hangs off &pci_dev.p2pdma
  * @kref: one reference is the driver's, and each look-up has returned one
  * @pool: memory that pci_alloc_p2pmem() hands out; NULL until some is added
+ * @release_pool: undoes what there is of @pool
  * @published: pci_p2pmem_find_many() may return the function
  * @draining: the driver is about to be unbound: nothing is allocated any more
  * @user_pages: pages that user space has mapped, or still holds
@@ -167,6 +170,7 @@ static inline struct p2pdma_mem *to_p2pdma_mem(struct p2pdma_provider *provider)
 struct pci_p2pdma {
 	struct kref kref;
 	struct gen_pool *pool;
+	void (*release_pool)(struct pci_dev *pdev, struct pci_p2pdma *p2pdma);
 	bool published;
 	bool draining;
 	atomic_t user_pages;
@@ -181,7 +185,11 @@ static inline struct pci_p2pdma *p2pdma_of_mem(struct p2pdma_mem *mem)
 	return container_of(mem - mem->bar, struct pci_p2pdma, mem[0]);
 }
 
-void p2pdma_put(struct pci_p2pdma *p2pdma);
+/* Constant NULL without struct pages, so that the compiler drops calls with it. */
+static inline struct gen_pool *p2pdma_pool_of(const struct pci_p2pdma *p2pdma)
+{
+	return IS_ENABLED(CONFIG_PCI_P2PDMA) ? p2pdma->pool : NULL;
+}
 
 /* Is a BAR memory, and has it been given an address? */
 static inline bool p2pdma_bar_is_memory(struct pci_dev *pdev, int bar)
@@ -200,6 +208,7 @@ struct p2pdma_range {
 	struct p2pdma_provider *provider;
 };
 
+void p2pdma_put(struct pci_p2pdma *p2pdma);
 int p2pdma_range_add(struct p2pdma_range *range);
 void p2pdma_range_del(struct p2pdma_range *range);
 bool p2pdma_for_each_provider(bool (*fn)(struct p2pdma_provider *provider,
@@ -800,10 +809,42 @@ void p2pdma_examine(struct p2pdma_provider *provider, struct pci_dev *client,
 		    enum p2pdma_kind kind, struct p2pdma_gathered *gathered,
 		    struct p2pdma_facts *facts, struct pci_p2pdma_route *route);
 
+/* register.c: registration of BARs */
+
+/**
+ * struct p2pdma_part - a part of a BAR that is registered
+ * @node: in &pci_p2pdma.gone when its pages are gone
+ * @range: its registration
+ * @mem: the provider of its BAR
+ * @going: counted in &p2pdma_mem.going
+ * @pdev: whose it is
+ * @pages: its struct pages, if it has any
+ */
+struct p2pdma_part {
+	struct list_head node;
+	struct p2pdma_range range;
+	struct p2pdma_mem *mem;
+	bool going;
+	struct pci_dev *pdev;
+	struct pci_p2pdma_pages pages;
+};
+
+int p2pdma_prepare(struct pci_dev *pdev);
+struct p2pdma_mem *p2pdma_bar(struct pci_dev *pdev, int bar);
+struct p2pdma_part *p2pdma_part_add(struct pci_dev *pdev,
+				    struct p2pdma_mem *mem, phys_addr_t start,
+				    size_t size);
+bool p2pdma_begin_drain(struct pci_dev *pdev);
+
 /* pool.c: what drivers and user space allocate */
 
+#ifdef CONFIG_PCI_P2PDMA
 unsigned long p2pdma_drain_limit(void);
 bool p2pmem_returns_to_user(void);
+void p2pdma_pool_drain(struct pci_dev *pdev);
+#else
+static inline void p2pdma_pool_drain(struct pci_dev *pdev) { }
+#endif
 
 #if IS_ENABLED(CONFIG_KUNIT)
 /* debugfs.c, for tests: what the files give */

@@ -2,12 +2,11 @@
 /*
  * Pool: peer memory with struct pages that drivers and user space allocate.
  *
- * A driver adds parts of its BARs.  Each part gets struct pages and joins the
- * allocator of its function, and its range is registered.  Before the driver is
- * unbound, pci_p2pdma_drain() refuses routes to the memory, removes user mappings so that
- * new ones fail, and waits a while for the pages that user space holds.  After the
- * driver's remove() devres undoes the rest: the last reference to each page is waited
- * for, and the range is removed.
+ * A driver adds parts of its BARs.  Each part gets struct pages, by pages.c, and joins
+ * the allocator of its function.  Before the driver is unbound routes to the memory are
+ * refused; then p2pdma_pool_drain() removes user mappings so that new ones fail, and waits
+ * a while for the pages that user space holds.  After the driver's remove() devres undoes
+ * the rest: the last reference to each page is waited for, and the range is removed.
  */
 #define pr_fmt(fmt) "pci-p2pdma: " fmt
 
@@ -34,24 +33,6 @@
 
 #include "../pci.h"
 #include "p2pdma.h"
-
-/**
- * struct p2pdma_part - a part of a BAR that is registered
- * @node: in &pci_p2pdma.gone when its pages are gone
- * @range: its registration
- * @mem: the provider of its BAR
- * @going: counted in &p2pdma_mem.going
- * @pdev: whose it is
- * @pgmap: its struct pages, if it has any
- */
-struct p2pdma_part {
-	struct list_head node;
-	struct p2pdma_range range;
-	struct p2pdma_mem *mem;
-	bool going;
-	struct pci_dev *pdev;
-	struct dev_pagemap pgmap;
-};
 
 /*
  * Allocation.  The pool's owner cookie is the reference count of the pagemap.  Each
@@ -138,20 +119,16 @@ void pci_free_p2pmem(struct pci_dev *pdev, void *addr, size_t size)
 EXPORT_SYMBOL_GPL(pci_free_p2pmem);
 
 /* User space has dropped the last reference to a page. */
-static void p2pdma_page_free(struct page *page)
+static void p2pdma_pool_page_free(struct pci_p2pdma_pages *pages,
+				  struct page *page)
 {
-	struct p2pdma_part *part = container_of(page->pgmap, struct p2pdma_part,
-						pgmap);
-	struct pci_p2pdma *p2pdma = p2pdma_held(part->pdev);
+	struct pci_p2pdma *p2pdma = p2pdma_held(pages->private);
 
 	if (atomic_dec_and_test(&p2pdma->user_pages))
 		wake_up(&p2pdma->drained);
-	pci_free_p2pmem(part->pdev, page_to_virt(page), PAGE_SIZE);
+	gen_pool_free(p2pdma->pool, (unsigned long)page_to_virt(page),
+		      PAGE_SIZE);
 }
-
-static const struct dev_pagemap_ops p2pdma_pgmap_ops = {
-	.page_free = p2pdma_page_free,
-};
 
 /**
  * pci_p2pmem_virt_to_bus - PCI bus address of allocated peer memory
@@ -544,235 +521,15 @@ static const struct attribute_group p2pmem_group = {
 };
 
 /*
- * Registration.
+ * The pool of a function.
  */
 
-static void p2pdma_free(struct kref *kref)
+/* After the last range of the function has been removed. */
+static void p2pdma_pool_release(struct pci_dev *pdev, struct pci_p2pdma *p2pdma)
 {
-	kfree(container_of(kref, struct pci_p2pdma, kref));
+	sysfs_remove_group(&pdev->dev.kobj, &p2pmem_group);
+	gen_pool_destroy(p2pdma->pool);
 }
-
-/**
- * p2pdma_put - drop a reference to the providers of a function
- * @p2pdma: them
- *
- * Context: any.
- */
-void p2pdma_put(struct pci_p2pdma *p2pdma)
-{
-	kref_put(&p2pdma->kref, p2pdma_free);
-}
-
-static void pcim_p2pdma_release(void *data)
-{
-	struct pci_dev *pdev = data;
-	struct pci_p2pdma *p2pdma = rcu_dereference_protected(pdev->p2pdma, 1);
-	struct p2pdma_part *part, *next;
-	int bar;
-
-	rcu_assign_pointer(pdev->p2pdma, NULL);
-	synchronize_rcu();
-
-	if (p2pdma->pool) {
-		sysfs_remove_group(&pdev->dev.kobj, &p2pmem_group);
-		gen_pool_destroy(p2pdma->pool);
-	}
-	list_for_each_entry_safe(part, next, &p2pdma->gone, node)
-		kfree(part);
-	/* Those who have looked up a provider may still hold it, but get no route. */
-	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++)
-		atomic_inc(&p2pdma->mem[bar].going);
-	p2pdma_put(p2pdma);
-}
-
-/* Give a function what its providers are kept in, for as long as the driver is bound. */
-static int p2pdma_prepare(struct pci_dev *pdev)
-{
-	struct pci_p2pdma *p2pdma;
-	int bar;
-
-	if (rcu_access_pointer(pdev->p2pdma))
-		return 0;
-
-	p2pdma = kzalloc_node(sizeof(*p2pdma), GFP_KERNEL,
-			      dev_to_node(&pdev->dev));
-	if (!p2pdma)
-		return -ENOMEM;
-
-	kref_init(&p2pdma->kref);
-	INIT_LIST_HEAD(&p2pdma->gone);
-	init_waitqueue_head(&p2pdma->drained);
-	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
-		struct p2pdma_mem *mem = &p2pdma->mem[bar];
-
-		mem->provider.owner = &pdev->dev;
-		mem->bar = bar;
-	}
-
-	rcu_assign_pointer(pdev->p2pdma, p2pdma);
-	return devm_add_action_or_reset(&pdev->dev, pcim_p2pdma_release, pdev);
-}
-
-/* The provider of a BAR of a function that has been prepared, or NULL. */
-static struct p2pdma_mem *p2pdma_bar(struct pci_dev *pdev, int bar)
-{
-	struct pci_p2pdma *p2pdma = rcu_dereference_protected(pdev->p2pdma, 1);
-
-	if (!p2pdma || bar < 0 || bar >= PCI_STD_NUM_BARS ||
-	    !p2pdma_bar_is_memory(pdev, bar))
-		return NULL;
-	return &p2pdma->mem[bar];
-}
-
-static void p2pdma_part_unregister(void *data)
-{
-	struct p2pdma_part *part = data;
-
-	p2pdma_range_del(&part->range);
-	if (part->going)
-		atomic_dec(&part->mem->going);
-	WRITE_ONCE(part->mem->registered, part->mem->registered - 1);
-	if (part->mem->registered) {
-		p2pdma_invalidate(P2PDMA_BY_PROVIDER_GOING);
-	} else {
-		p2pdma_cache_forget_provider(&part->mem->provider);
-		dma_p2pdma_provider_gone(&part->mem->provider);
-	}
-
-	/* The pool keeps the part's chunk, and uses the reference count in it. */
-	list_add(&part->node,
-		 &rcu_dereference_protected(part->pdev->p2pdma, 1)->gone);
-}
-
-/* Runs before devres waits for the last reference to each page. */
-static void p2pdma_part_going(void *data)
-{
-	struct p2pdma_part *part = data;
-
-	part->going = true;
-	atomic_inc(&part->mem->going);
-	p2pdma_invalidate(P2PDMA_BY_PROVIDER_GOING);
-}
-
-/* Register a part of a BAR for as long as the driver is bound. */
-static struct p2pdma_part *p2pdma_part_add(struct pci_dev *pdev,
-					   struct p2pdma_mem *mem,
-					   phys_addr_t start, size_t size)
-{
-	struct p2pdma_part *part;
-	int ret;
-
-	part = kzalloc(sizeof(*part), GFP_KERNEL);
-	if (!part)
-		return ERR_PTR(-ENOMEM);
-	part->pdev = pdev;
-	part->mem = mem;
-	part->range.start = start;
-	part->range.last = start + size - 1;
-	part->range.provider = &mem->provider;
-
-	/* The BAR stays where it is while a part of it is registered. */
-	if (!mem->registered) {
-		mem->first = pci_resource_start(pdev, mem->bar);
-		mem->last = pci_resource_end(pdev, mem->bar);
-		mem->provider.bus_offset = pci_bus_address(pdev, mem->bar) -
-					   mem->first;
-	}
-	ret = p2pdma_range_add(&part->range);
-	if (ret) {
-		kfree(part);
-		return ERR_PTR(ret);
-	}
-	WRITE_ONCE(mem->registered, mem->registered + 1);
-	ret = devm_add_action_or_reset(&pdev->dev, p2pdma_part_unregister,
-				       part);
-	return ret ? ERR_PTR(ret) : part;
-}
-
-/* Is all of a BAR registered already? */
-static bool p2pdma_bar_registered(struct pci_dev *pdev, struct p2pdma_mem *mem)
-{
-	return pci_p2pdma_provider_of_phys(pci_resource_start(pdev, mem->bar),
-					   pci_resource_len(pdev, mem->bar)) ==
-	       &mem->provider;
-}
-
-/* Register all BARs that are memory; those that are another provider's are left out. */
-static int p2pdma_register_bars(struct pci_dev *pdev)
-{
-	struct p2pdma_part *part;
-	struct p2pdma_mem *mem;
-	int bar;
-
-	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
-		mem = p2pdma_bar(pdev, bar);
-		if (!mem || p2pdma_bar_registered(pdev, mem))
-			continue;
-		part = p2pdma_part_add(pdev, mem, pci_resource_start(pdev, bar),
-				       pci_resource_len(pdev, bar));
-		if (IS_ERR(part) && PTR_ERR(part) != -EBUSY)
-			return PTR_ERR(part);
-		if (IS_ERR(part))
-			pci_warn(pdev, "BAR %d overlaps another provider's memory, and is not registered as peer memory\n",
-				 bar);
-	}
-	return 0;
-}
-
-/**
- * pcim_p2pdma_init - make all memory BARs of a function peer memory, without struct pages
- * @pdev: the function
- *
- * From then on pcim_p2pdma_provider() returns the providers.  Undone when the driver is
- * unbound; all mappings must be undone before that.  A second call does nothing.
- *
- * Context: may sleep; while the driver of @pdev is being bound.
- *
- * Return: 0 or -ENOMEM.
- */
-int pcim_p2pdma_init(struct pci_dev *pdev)
-{
-	void *group;
-	int ret;
-
-	group = devres_open_group(&pdev->dev, NULL, GFP_KERNEL);
-	if (!group)
-		return -ENOMEM;
-
-	ret = p2pdma_prepare(pdev) ?: p2pdma_register_bars(pdev);
-	if (ret)
-		devres_release_group(&pdev->dev, group);
-	else
-		devres_remove_group(&pdev->dev, group);
-	return ret;
-}
-EXPORT_SYMBOL_GPL(pcim_p2pdma_init);
-
-/**
- * pcim_p2pdma_provider - the provider of a BAR
- * @pdev: a function for which pcim_p2pdma_init() or pci_p2pdma_add_resource() was called
- * @bar: number of the BAR
- *
- * Changes nothing, so that it may be called often and from several threads.
- *
- * Context: any; the driver of @pdev stays bound for as long as the result is used.
- *
- * Return: the provider, or NULL if nothing of the BAR is registered.
- */
-struct p2pdma_provider *pcim_p2pdma_provider(struct pci_dev *pdev, int bar)
-{
-	struct pci_p2pdma *p2pdma;
-
-	if (bar < 0 || bar >= PCI_STD_NUM_BARS)
-		return NULL;
-
-	guard(rcu)();
-	p2pdma = rcu_dereference(pdev->p2pdma);
-	if (!p2pdma || !READ_ONCE(p2pdma->mem[bar].registered))
-		return NULL;
-	return &p2pdma->mem[bar].provider;
-}
-EXPORT_SYMBOL_GPL(pcim_p2pdma_provider);
 
 static int p2pdma_pool_setup(struct pci_dev *pdev)
 {
@@ -791,6 +548,7 @@ static int p2pdma_pool_setup(struct pci_dev *pdev)
 		gen_pool_destroy(pool);
 		return ret;
 	}
+	p2pdma->release_pool = p2pdma_pool_release;
 	/* The files of the group are empty until there is a pool. */
 	smp_store_release(&p2pdma->pool, pool);
 	return 0;
@@ -847,34 +605,22 @@ static bool p2pdma_wait_until(struct pci_dev *pdev, wait_queue_head_t *queue,
 }
 
 /**
- * pci_p2pdma_drain - the driver of a function is about to be unbound
- * @pdev: the function
+ * p2pdma_pool_drain - take the memory of a pool away from user space
+ * @pdev: the function, whose driver is about to be unbound; its memory has no routes
+ *	any more
  *
- * The driver will reset the hardware, and transfers of others into its memory would then
- * report success and arrive nowhere.  So new mappings and new allocations are refused
- * from here on, and the function is not published any more; user mappings are taken
- * away, and the pages that user space holds are waited for, for a while: those that
- * user I/O has pinned.  What drivers have allocated is not waited for, because the
- * driver frees its own only now.  A device that has been pulled out, or is while it is
- * waited for, is not waited for: transfers into its memory fail already.
+ * User mappings are removed, and the pages that user space holds are waited for, for a
+ * while: those that user I/O has pinned.  What drivers have allocated is not waited for,
+ * because the driver frees its own only later.  A device that has been pulled out, or is
+ * while it is waited for, is not waited for: transfers into its memory fail already.
  *
  * Context: may sleep; before the driver's remove(), with the device locked.
  */
-void pci_p2pdma_drain(struct pci_dev *pdev)
+void p2pdma_pool_drain(struct pci_dev *pdev)
 {
 	struct pci_p2pdma *p2pdma = rcu_dereference_protected(pdev->p2pdma, 1);
 	unsigned long limit, end;
-	int bar;
 
-	if (!p2pdma)
-		return;
-	/* Until devres frees @p2pdma. */
-	WRITE_ONCE(p2pdma->draining, true);
-	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++)
-		atomic_inc(&p2pdma->mem[bar].going);
-	p2pdma_invalidate(P2PDMA_BY_PROVIDER_GOING);
-	/* A mapping that has found another verdict ends before this returns. */
-	synchronize_rcu();
 	if (!p2pdma->pool)
 		return;
 
@@ -896,76 +642,46 @@ void pci_p2pdma_drain(struct pci_dev *pdev)
  * @size: bytes; 0 for all that follows @offset
  * @offset: bytes from the start of the BAR
  *
- * Undone when the driver is unbound, which waits until the last page is free.
+ * The memory joins the pool of the function.  Undone when the driver is unbound, which
+ * waits until the last page is free.
  *
  * Context: may sleep; while the driver of @pdev is being bound.
  *
- * Return: 0; -EINVAL if the BAR is not memory or smaller than that; -EBUSY if it
- * overlaps another provider's memory; -ENOMEM; an error of devm_memremap_pages().
+ * Return: 0, or an error of pcim_p2pdma_add_pages().
  */
 int pci_p2pdma_add_resource(struct pci_dev *pdev, int bar, size_t size,
 			    u64 offset)
 {
-	struct p2pdma_part *part;
-	struct p2pdma_mem *mem;
-	resource_size_t len;
-	phys_addr_t start;
-	void *addr, *group;
+	struct pci_p2pdma_pages *pages;
+	void *group;
 	int ret;
 
-	if (bar < 0 || bar >= PCI_STD_NUM_BARS ||
-	    !p2pdma_bar_is_memory(pdev, bar))
-		return -EINVAL;
-	len = pci_resource_len(pdev, bar);
-	if (offset >= len || size > len - offset)
-		return -EINVAL;
-	if (!size)
-		size = len - offset;
-	start = pci_resource_start(pdev, bar) + offset;
-
-	ret = p2pdma_prepare(pdev);
-	if (ret)
-		return ret;
-	mem = p2pdma_bar(pdev, bar);
-	if (!mem)
-		return -EINVAL;
-	ret = p2pdma_pool_setup(pdev);
-	if (ret)
-		return ret;
-
-	/* If a step from here on fails, the steps before it are undone. */
+	/* If a step fails, the steps before it are undone. */
 	group = devres_open_group(&pdev->dev, NULL, GFP_KERNEL);
 	if (!group)
 		return -ENOMEM;
 
-	part = p2pdma_part_add(pdev, mem, start, size);
-	if (IS_ERR(part)) {
-		ret = PTR_ERR(part);
+	pages = pcim_p2pdma_add_pages(pdev, bar, size, offset,
+				      p2pdma_pool_page_free, pdev);
+	if (IS_ERR(pages)) {
+		ret = PTR_ERR(pages);
 		goto release;
 	}
 
-	part->pgmap.range.start = start;
-	part->pgmap.range.end = start + size - 1;
-	part->pgmap.nr_range = 1;
-	part->pgmap.type = MEMORY_DEVICE_PCI_P2PDMA;
-	part->pgmap.ops = &p2pdma_pgmap_ops;
-	addr = devm_memremap_pages(&pdev->dev, &part->pgmap);
-	if (IS_ERR(addr)) {
-		ret = PTR_ERR(addr);
-		goto release;
-	}
-
-	ret = devm_add_action_or_reset(&pdev->dev, p2pdma_part_going, part) ?:
-	      gen_pool_add_owner(p2pdma_pool_held(pdev), (unsigned long)addr,
-				 start + mem->provider.bus_offset, size,
-				 dev_to_node(&pdev->dev), &part->pgmap.ref) ?:
+	ret = p2pdma_pool_setup(pdev) ?:
+	      gen_pool_add_owner(p2pdma_pool_held(pdev),
+				 (unsigned long)pages->addr,
+				 pages->pgmap.range.start +
+				 p2pdma_bar(pdev, bar)->provider.bus_offset,
+				 pages->size, dev_to_node(&pdev->dev),
+				 &pages->pgmap.ref) ?:
 	      devm_add_action(&pdev->dev, p2pdma_unmap_users, pdev);
 	if (ret)
 		goto release;
 
 	devres_remove_group(&pdev->dev, group);
 	pci_info(pdev, "added peer-to-peer DMA memory %#llx-%#llx\n",
-		 part->pgmap.range.start, part->pgmap.range.end);
+		 pages->pgmap.range.start, pages->pgmap.range.end);
 	return 0;
 
 release:

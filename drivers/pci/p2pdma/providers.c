@@ -405,3 +405,19 @@ struct p2pdma_provider *pci_p2pdma_provider_of_page(struct page *page)
 	return pci_p2pdma_provider_of_phys(page_to_phys(page), PAGE_SIZE);
 }
 EXPORT_SYMBOL_GPL(pci_p2pdma_provider_of_page);
+
+static void p2pdma_free(struct kref *kref)
+{
+	kfree(container_of(kref, struct pci_p2pdma, kref));
+}
+
+/**
+ * p2pdma_put - drop a reference to the providers of a function
+ * @p2pdma: them
+ *
+ * Context: any.
+ */
+void p2pdma_put(struct pci_p2pdma *p2pdma)
+{
+	kref_put(&p2pdma->kref, p2pdma_free);
+}

@@ -88,6 +88,14 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct kref {
+	int unused;
+};
+
+struct dev_pagemap {
+	int unused;
+};
+
 #define atomic_read(v)	((v)->counter)
 #define list_first_entry_or_null(head, type, member) \
 	((head)->next == (head) ? NULL : container_of((head)->next, type, member))
