@@ -17,6 +17,7 @@
 
 struct mm_struct;
 struct scatterlist;
+struct vm_area_struct;
 
 /**
  * struct pci_p2pdma_map_state - what pci_p2pdma_state() remembers between pages
@@ -96,6 +97,8 @@ int pci_p2pdma_find_iomem(const void __iomem *addr, size_t size,
 int pci_p2pdma_find_user(struct mm_struct *mm, unsigned long addr, size_t size,
 			 bool write, struct pci_p2pdma_memory *memory);
 void pci_p2pdma_put_memory(struct pci_p2pdma_memory *memory);
+int pci_p2pdma_mmap(struct pci_dev *pdev, int bar, u64 offset,
+		    struct vm_area_struct *vma);
 void __pci_p2pdma_update_state(struct pci_p2pdma_map_state *state,
 			       struct device *dev, struct page *page);
 #else /* CONFIG_PCI_P2PDMA_CORE */
@@ -197,6 +200,12 @@ static inline int pci_p2pdma_find_user(struct mm_struct *mm, unsigned long addr,
 
 static inline void pci_p2pdma_put_memory(struct pci_p2pdma_memory *memory)
 {
+}
+
+static inline int pci_p2pdma_mmap(struct pci_dev *pdev, int bar, u64 offset,
+				  struct vm_area_struct *vma)
+{
+	return -EOPNOTSUPP;
 }
 
 static inline void

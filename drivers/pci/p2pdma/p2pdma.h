@@ -8,7 +8,7 @@
  *	events.c	bus notifier, configuration writes: what makes routes stale
  *	sysfs.c debugfs.c pool.c bio.c
  *			what drivers, block queues and people use
- *	pages.c		struct pages of parts of BARs
+ *	pages.c mmap.c	struct pages of parts of BARs; user mappings without them
  *	register.c	registration of BARs
  *	distance.c	pci_p2pdma_distance_many()
  *	routes.c	the route of a mapping, for the mapping layer and drivers
@@ -36,6 +36,7 @@
 #include <linux/pci-p2pdma.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable-types.h>
+#include <linux/rwsem.h>
 #include <linux/wait.h>
 
 struct gen_pool;
@@ -161,6 +162,7 @@ static inline struct p2pdma_mem *to_p2pdma_mem(struct p2pdma_provider *provider)
  * @pool: memory that pci_alloc_p2pmem() hands out; NULL until some is added
  * @release_pool: undoes what there is of @pool
  * @published: pci_p2pmem_find_many() may return the function
+ * @faults: held by faults of user mappings, see mmap.c
  * @draining: the driver is about to be unbound: nothing is allocated any more
  * @user_pages: pages that user space has mapped, or still holds
  * @drained: wakes up when @user_pages becomes 0
@@ -171,6 +173,7 @@ struct pci_p2pdma {
 	struct kref kref;
 	struct gen_pool *pool;
 	void (*release_pool)(struct pci_dev *pdev, struct pci_p2pdma *p2pdma);
+	struct rw_semaphore faults;
 	bool published;
 	bool draining;
 	atomic_t user_pages;

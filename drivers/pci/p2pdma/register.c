@@ -13,6 +13,7 @@
 #include <linux/export.h>
 #include <linux/pci.h>
 #include <linux/rcupdate.h>
+#include <linux/rwsem.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
 
@@ -58,6 +59,7 @@ int p2pdma_prepare(struct pci_dev *pdev)
 		return -ENOMEM;
 
 	kref_init(&p2pdma->kref);
+	init_rwsem(&p2pdma->faults);
 	INIT_LIST_HEAD(&p2pdma->gone);
 	init_waitqueue_head(&p2pdma->drained);
 	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
@@ -91,6 +93,13 @@ struct p2pdma_mem *p2pdma_bar(struct pci_dev *pdev, int bar)
 	return &p2pdma->mem[bar];
 }
 
+/* A fault that has found another state ends before this returns. */
+static void p2pdma_wait_for_faults(struct pci_p2pdma *p2pdma)
+{
+	down_write(&p2pdma->faults);
+	up_write(&p2pdma->faults);
+}
+
 static void p2pdma_part_unregister(void *data)
 {
 	struct p2pdma_part *part = data;
@@ -98,6 +107,7 @@ static void p2pdma_part_unregister(void *data)
 	/* Those who have looked up the provider may hold it on, but get no route. */
 	if (part->mem->registered == 1)
 		atomic_inc(&part->mem->going);
+	p2pdma_wait_for_faults(p2pdma_of_mem(part->mem));
 	p2pdma_range_del(&part->range);
 	if (part->going)
 		atomic_dec(&part->mem->going);
@@ -255,7 +265,8 @@ EXPORT_SYMBOL_GPL(pcim_p2pdma_provider);
  * p2pdma_begin_drain - refuse routes to all memory of a function
  * @pdev: the function
  *
- * When this returns no mapping and no look-up is going on that has seen another state.
+ * When this returns no mapping, no look-up and no fault of a user mapping is going on that
+ * has seen another state.
  *
  * Context: may sleep; before the driver's remove(), with the device locked.
  *
@@ -274,5 +285,6 @@ bool p2pdma_begin_drain(struct pci_dev *pdev)
 		atomic_inc(&p2pdma->mem[bar].going);
 	p2pdma_invalidate(P2PDMA_BY_PROVIDER_GOING);
 	synchronize_rcu();
+	p2pdma_wait_for_faults(p2pdma);
 	return true;
 }

@@ -92,6 +92,10 @@ struct kref {
 	int unused;
 };
 
+struct rw_semaphore {
+	int unused;
+};
+
 struct dev_pagemap {
 	int unused;
 };
