@@ -9,6 +9,7 @@
 
 #include <linux/bits.h>
 #include <linux/bug.h>
+#include <linux/dma-iova.h>
 #include <linux/mm.h>
 
 /*
