@@ -2,6 +2,7 @@
 /*
  * The two-step form of the DMA API, for drivers: a range of IOVA is allocated once,
  * ranges of memory are linked into it one by one, and the IOTLB is synchronised once.
+ * Below it, the same for a list of ranges of one provider at once.
  *
  * Memory is peer memory by its address, as everywhere.  It is linked only if its route
  * goes through the host bridge: for any other route an IOVA would be a wrong address.
@@ -18,6 +19,7 @@
 #include <linux/iommu.h>
 #include <linux/iommu-dma.h>
 #include <linux/iova.h>
+#include <linux/log2.h>
 #include <linux/overflow.h>
 #include <linux/pci.h>
 #include <linux/pci-p2pdma.h>
@@ -372,3 +374,154 @@ void dma_iova_destroy(struct device *dev, struct dma_iova_state *state,
 	dma_iova_free(dev, state);
 }
 EXPORT_SYMBOL_GPL(dma_iova_destroy);
+
+/*
+ * Lists of ranges.
+ */
+
+/* A run of physically adjacent ranges. */
+struct dma_iova_run {
+	phys_addr_t phys;
+	size_t len;
+	size_t at;	/* in the list, bytes */
+};
+
+/* The run that begins with range *@i, which is set to the first range after it. */
+static void dma_iova_next_run(const struct phys_vec *ranges, size_t nr_ranges,
+			      size_t *i, struct dma_iova_run *run)
+{
+	run->at += run->len;
+	run->phys = ranges[*i].paddr;
+	run->len = 0;
+	do
+		run->len += ranges[(*i)++].len;
+	while (*i < nr_ranges && ranges[*i].paddr == run->phys + run->len);
+}
+
+/* Does the list fit whole IOMMU pages?  @largest is set to its largest run. */
+static int dma_iova_check_runs(struct device *dev, const struct phys_vec *ranges,
+			       size_t nr_ranges, size_t size,
+			       struct dma_iova_run *largest)
+{
+	struct iova_domain *iovad = dma_iova_domain(dev);
+	struct dma_iova_run run = {};
+	size_t i = 0;
+
+	largest->len = 0;
+	while (i < nr_ranges) {
+		dma_iova_next_run(ranges, nr_ranges, &i, &run);
+		if (dma_iova_untrusted(dev) &&
+		    iova_offset(iovad, run.phys | run.len))
+			return -EREMOTEIO;
+		if ((run.at && iova_offset(iovad, run.phys)) ||
+		    (run.at + run.len != size &&
+		     iova_offset(iovad, run.phys + run.len)))
+			return -EINVAL;
+		if (run.len > largest->len)
+			*largest = run;
+	}
+	return 0;
+}
+
+/*
+ * How much IOVA is left free before a list, so that its largest run begins at the same
+ * place in a large page as its memory.  What is allocated is aligned to its size.
+ */
+static size_t dma_iova_pad(struct device *dev, const struct dma_iova_run *run)
+{
+	unsigned long sizes = iommu_get_dma_domain(dev)->pgsize_bitmap &
+			      GENMASK(__fls(run->len), 0);
+
+	if (!sizes)
+		return 0;
+	return (run->phys - run->at) & (BIT(__fls(sizes)) - 1) &
+	       ~iova_mask(dma_iova_domain(dev));
+}
+
+static int dma_iova_link_runs(struct device *dev, struct dma_iova_state *state,
+			      size_t pad, const struct phys_vec *ranges,
+			      size_t nr_ranges, enum dma_data_direction dir,
+			      size_t *mapped)
+{
+	struct dma_iova_run run = {};
+	size_t i = 0;
+	int ret;
+
+	while (i < nr_ranges) {
+		dma_iova_next_run(ranges, nr_ranges, &i, &run);
+		ret = dma_iova_map_mmio(dev, state->addr + pad + run.at,
+					run.phys, run.len, dir, 0);
+		if (ret)
+			return ret;
+		*mapped += run.len;
+	}
+	return dma_iova_sync(dev, state, pad, *mapped);
+}
+
+/**
+ * iommu_dma_map_ranges - map ranges of peer memory to one range of IOVA
+ * @dev: the client; it uses the DMA API through its IOMMU domain
+ * @ranges: the ranges; their route goes through the host bridge
+ * @nr_ranges: how many
+ * @size: bytes in all of them
+ * @dir: direction of the transfer
+ * @state: filled in with the range of IOVA
+ * @pad: set to where in it the first range begins
+ *
+ * The ranges follow each other without a gap.  Adjacent ones are mapped at once, in the
+ * largest pages that fit, and the IOTLB is synchronised once.
+ *
+ * Context: any.
+ *
+ * Return: 0; -EREMOTEIO if the IOMMU cannot map MMIO, or if @dev is not trusted and a
+ * range is not whole IOMMU pages; -EINVAL if a range begins or ends inside an IOMMU page
+ * in the middle of the list; -ENOMEM.
+ */
+int iommu_dma_map_ranges(struct device *dev, const struct phys_vec *ranges,
+			 size_t nr_ranges, size_t size,
+			 enum dma_data_direction dir,
+			 struct dma_iova_state *state, size_t *pad)
+{
+	struct dma_iova_run largest;
+	size_t mapped = 0, padded;
+	int ret;
+
+	ret = dma_iova_check_runs(dev, ranges, nr_ranges, size, &largest);
+	if (ret)
+		return ret;
+
+	*pad = dma_iova_pad(dev, &largest);
+	if (check_add_overflow(*pad, size, &padded) ||
+	    !dma_iova_try_alloc(dev, state, ranges->paddr, padded)) {
+		*pad = 0;
+		if (!dma_iova_try_alloc(dev, state, ranges->paddr, size))
+			return -ENOMEM;
+	}
+	ret = dma_iova_link_runs(dev, state, *pad, ranges, nr_ranges, dir,
+				 &mapped);
+	if (!ret)
+		return 0;
+	if (mapped)
+		dma_iova_unmap(dev, state->addr + *pad, mapped);
+	dma_iova_free(dev, state);
+	*state = (struct dma_iova_state) {};
+	return ret == -ENOMEM ? ret : -EREMOTEIO;
+}
+
+/**
+ * iommu_dma_unmap_ranges - undo iommu_dma_map_ranges()
+ * @dev: the client
+ * @state: the range of IOVA
+ * @pad: where in it the first range begins
+ *
+ * When it returns the device cannot use the addresses any more, also in a domain with
+ * deferred flushes: whoever takes memory back relies on it.
+ *
+ * Context: any.
+ */
+void iommu_dma_unmap_ranges(struct device *dev, struct dma_iova_state *state,
+			    size_t pad)
+{
+	dma_iova_unmap(dev, state->addr + pad, state->__size - pad);
+	dma_iova_free(dev, state);
+}

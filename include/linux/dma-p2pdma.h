@@ -17,6 +17,8 @@
 #include <linux/types.h>
 
 struct device;
+struct dma_iova_state;
+struct phys_vec;
 
 /**
  * struct p2pdma_provider - peer memory of one BAR
@@ -386,6 +388,12 @@ int iommu_dma_map_sg_p2pdma(struct device *dev, struct scatterlist *sg, int nent
 			    enum dma_data_direction dir, unsigned long attrs);
 void iommu_dma_unmap_sg_p2pdma(struct device *dev, struct scatterlist *sg,
 			       int nents);
+int iommu_dma_map_ranges(struct device *dev, const struct phys_vec *ranges,
+			 size_t nr_ranges, size_t size,
+			 enum dma_data_direction dir,
+			 struct dma_iova_state *state, size_t *pad);
+void iommu_dma_unmap_ranges(struct device *dev, struct dma_iova_state *state,
+			    size_t pad);
 dma_addr_t __dma_p2pdma_map_page(struct device *dev, phys_addr_t phys,
 				 size_t size, enum dma_data_direction dir,
 				 unsigned long attrs);

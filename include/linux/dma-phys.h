@@ -19,6 +19,16 @@
 #define DMA_ATTR_MMIO			BIT(10)
 
 /**
+ * struct phys_vec - a physical range
+ * @paddr: CPU physical address
+ * @len: bytes
+ */
+struct phys_vec {
+	phys_addr_t paddr;
+	size_t len;
+};
+
+/**
  * dma_map_phys - map a physical range for DMA
  * @dev: the device that will do the DMA
  * @phys: CPU physical address
