@@ -47,7 +47,7 @@ static inline size_t dma_iova_size(struct dma_iova_state *state)
 	return state->__size;
 }
 
-#if defined(CONFIG_IOMMU_DMA) && defined(CONFIG_PCI_P2PDMA)
+#if defined(CONFIG_IOMMU_DMA) && defined(CONFIG_PCI_P2PDMA_CORE)
 bool dma_iova_try_alloc(struct device *dev, struct dma_iova_state *state,
 			phys_addr_t phys, size_t size);
 void dma_iova_free(struct device *dev, struct dma_iova_state *state);

@@ -14,7 +14,7 @@
 
 struct p2pdma_provider;
 
-#ifdef CONFIG_PCI_P2PDMA
+#ifdef CONFIG_PCI_P2PDMA_CORE
 struct sg_table *pci_p2pdma_map_ranges(struct device *dev,
 				       struct p2pdma_provider *provider,
 				       const struct phys_vec *ranges,

@@ -6,7 +6,7 @@
  * this is the order in which the declarations follow, from the bottom:
  *
  *	events.c	bus notifier, configuration writes: what makes routes stale
- *	sysfs.c debugfs.c pool.c bio.c
+ *	sysfs.c debugfs.c dmabuf.c pool.c bio.c
  *			what drivers, block queues and people use
  *	pages.c mmap.c	struct pages of parts of BARs; user mappings without them
  *	register.c	registration of BARs
