@@ -387,6 +387,12 @@ SAYS = {
     "a kernel with it": (
         "none", {}, ["sysfile boot/config-6.12.117 CONFIG_PCI_P2PDMA=y"], [],
         ["No provider"], ["built without"]),
+    "a kernel with the core of it": (
+        "none", {}, ["sysfile boot/config-6.12.117 CONFIG_PCI_P2PDMA_CORE=y"], [],
+        ["built without CONFIG_PCI_P2PDMA ", "only without struct pages"], []),
+    "the options of that kernel": (
+        "none", {}, ["sysfile boot/config-6.12.117 CONFIG_PCI_P2PDMA_CORE=y"], ["check"],
+        ["CONFIG_PCI_P2PDMA_CORE alone", "off: CONFIG_PCI_P2PDMA,"], []),
     "no provider on Arm": (
         "none", {}, ["sysfile proc/cpuinfo Features\t: fp"], ["topo"],
         ["'maximum addressable'"], []),

@@ -91,7 +91,11 @@ static void add_options(const struct machine *m, struct items *items)
 		if (state == KCONFIG_OFF)
 			text_addf(&off, "%s%s", off.len ? ", " : "", options[i]);
 	}
-	if (off.len)
+	if (off.len && kconfig(m, "CONFIG_PCI_P2PDMA_CORE") == KCONFIG_ON)
+		add(items, "kernel-options", STATE_NOTE,
+		    xasprintf("CONFIG_PCI_P2PDMA_CORE alone: no peer memory with struct pages; off: %s",
+			      text_str(&off)));
+	else if (off.len)
 		add(items, "kernel-options", STATE_NO,
 		    xasprintf("off: %s", text_str(&off)));
 	else

@@ -109,6 +109,14 @@ static unsigned long long cmb_size(const struct dev *dev)
 	return (unsigned long long)(cmbsz >> 12) << (12 + 4 * (cmbsz >> 8 & 7));
 }
 
+/* The core is there; has memory struct pages? */
+static void note_pages(const struct machine *m, struct words *notes)
+{
+	if (kconfig(m, "CONFIG_PCI_P2PDMA") == KCONFIG_OFF)
+		note(notes,
+		     "This kernel is built without CONFIG_PCI_P2PDMA (which needs CONFIG_ZONE_DEVICE): drivers can register memory only without struct pages, which files, block devices and user buffers do not reach");
+}
+
 static void note_no_provider(const struct machine *m, struct words *notes)
 {
 	size_t i;
@@ -123,7 +131,9 @@ static void note_no_provider(const struct machine *m, struct words *notes)
 			     dev_short(m, dev), dev->kname,
 			     size_text(size));
 	}
-	if (kconfig(m, "CONFIG_PCI_P2PDMA") == KCONFIG_OFF)
+	if (kconfig(m, "CONFIG_PCI_P2PDMA_CORE") == KCONFIG_ON)
+		note_pages(m, notes);
+	else if (kconfig(m, "CONFIG_PCI_P2PDMA") == KCONFIG_OFF)
 		note(notes,
 		     "This kernel is built without CONFIG_PCI_P2PDMA (which needs CONFIG_ZONE_DEVICE): no driver can register memory");
 	if (m->n_providers)
