@@ -75,6 +75,10 @@ __u64 *peer_map(unsigned int step, const struct drive *provider, size_t *len);
 void unbind_under_load(unsigned int step, const char *client,
 		       const char *provider, unsigned int rounds);
 
+/* dmabuf.c */
+void dmabuf_revoke(unsigned int step, const char *exporter, const char *importer,
+		   unsigned int rounds);
+
 /* stack.c */
 void stack_make(unsigned int step, char *args);
 void stack_remove(unsigned int step, const char *name);

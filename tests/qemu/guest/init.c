@@ -13,6 +13,8 @@
  *   unbind CLIENT PROVIDER N   N times, unbind the driver of PROVIDER while CLIENT
  *                              reads its memory, compare what was moved, and bind
  *                              it again
+ *   dmabuf EXPORTER IMPORTER N N times, take memory of EXPORTER back while IMPORTER
+ *                              writes it; PCI addresses
  *   same ONE OTHER N           compare the first N bytes of two drives
  *   sum DRIVE                  report a checksum of a whole drive
  *   mount DRIVE FOLDER         mount the ext2 file system of a drive
@@ -43,8 +45,8 @@
  * {SERIAL.block} for the name of its block device.
  *
  * The step in a report is the number of the line, from 1. Reports are "drive",
- * "policy", "route", "counters", "move", "unbind", "same", "sum", "acs", "log", "mode" and
- * "taint" as ordered; "entry" for each name in a folder, and "room" for what is left
+ * "policy", "route", "counters", "move", "unbind", "dmabuf", "same", "sum", "acs", "log",
+ * "mode" and "taint" as ordered; "entry" for each name in a folder, and "room" for what is left
  * there; "line" for each line of a file, and "file" for what became of it; "out" for
  * parts of what a program printed, and "ran" for how it ended; "start" and "done" at
  * both ends; "kmsg" for each warning in the kernel's log; "trouble" where an order
@@ -127,6 +129,19 @@ static void order_unbind(unsigned int step, char *args)
 		unbind_under_load(step, c, p, strtoul(n, NULL, 0));
 	else
 		report_trouble(step, "unbind: CLIENT, PROVIDER and N are needed");
+}
+
+static void order_dmabuf(unsigned int step, char *args)
+{
+	char *rest, *exporter, *importer, *n;
+
+	exporter = strtok_r(args, " ", &rest);
+	importer = strtok_r(NULL, " ", &rest);
+	n = strtok_r(NULL, " ", &rest);
+	if (n)
+		dmabuf_revoke(step, exporter, importer, strtoul(n, NULL, 0));
+	else
+		report_trouble(step, "dmabuf: EXPORTER, IMPORTER and N are needed");
 }
 
 static void order_same(unsigned int step, char *args)
@@ -346,6 +361,8 @@ static void carry_out(unsigned int step, char *line)
 		order_move(step, args, MOVE_KERNEL);
 	else if (!strcmp(line, "unbind"))
 		order_unbind(step, args);
+	else if (!strcmp(line, "dmabuf"))
+		order_dmabuf(step, args);
 	else if (!strcmp(line, "same"))
 		order_same(step, args);
 	else if (!strcmp(line, "sum"))
