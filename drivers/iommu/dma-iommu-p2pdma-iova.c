@@ -254,12 +254,13 @@ static int dma_iova_link_peer(struct device *dev, struct p2pdma_provider *provid
  *
  * Context: any.  The memory must stay until it is unlinked.
  *
- * Return: 0; -EREMOTEIO if there is no route to peer memory, or the IOMMU cannot map
- * MMIO, or the client is not trusted and the memory is not whole IOMMU pages; -EINVAL for
- * peer memory that @dev reaches with bus addresses, for which see
- * pci_p2pdma_bus_addr_map(), for memory that is only in part peer memory, for RAM with
- * %DMA_ATTR_MMIO, and for what does not fit the range of IOVA; -EIO for RAM that would
- * have to be bounced or synchronised; -ENOMEM; an error of the IOMMU.
+ * Return: 0; -EREMOTEIO if there is no route to peer memory (or a direct one for writes
+ * alone, and none for reads), or the IOMMU cannot map MMIO, or the client is not trusted
+ * and the memory is not whole IOMMU pages; -EINVAL for peer memory that @dev reaches with
+ * bus addresses, for which see pci_p2pdma_bus_addr_map(), for memory that is only in part
+ * peer memory, for RAM with %DMA_ATTR_MMIO, for what is neither RAM nor peer memory
+ * without it, and for what does not fit the range of IOVA; -EIO for RAM that would have to
+ * be bounced or synchronised; -ENOMEM; an error of the IOMMU.
  */
 int dma_iova_link(struct device *dev, struct dma_iova_state *state,
 		  phys_addr_t phys, size_t offset, size_t size,
@@ -289,6 +290,9 @@ int dma_iova_link(struct device *dev, struct dma_iova_state *state,
 	if (attrs & DMA_ATTR_MMIO)
 		return pfn_valid(PHYS_PFN(phys)) ? -EINVAL :
 		       dma_iova_map_mmio(dev, iova, phys, size, dir, attrs);
+	/* Not RAM: perhaps memory of a provider that has gone. */
+	if (!pfn_valid(PHYS_PFN(phys)))
+		return -EINVAL;
 	if (!dma_iova_maps_ram(dev))
 		return -EIO;
 	return dma_iova_map(dev, iova, phys, size,

@@ -26,8 +26,8 @@ struct phys_vec;
  * @bus_offset: add it to a CPU physical address to get the PCI bus address.  The sum
  *	wraps around: it is the negative of the host bridge's resource offset.
  *
- * Exists for as long as a driver is bound to @owner.  More fields follow, which are
- * private to the core.
+ * Exists for as long as a driver is bound to @owner, and as a look-up holds it, see
+ * pci_p2pdma_find_phys().  More fields follow, which are private to the core.
  */
 struct p2pdma_provider {
 	struct device *owner;

@@ -23,7 +23,8 @@ struct p2pdma_provider;
  * @phys: CPU physical address of the memory, whole pages
  * @size: its length in bytes, whole pages
  * @flags: of the file: O_CLOEXEC, and O_RDWR if it may be mapped for writing
- * @owner: module of the driver; stays as long as the dma-buf
+ * @owner: the module that @release is in, which stays as long as the dma-buf; NULL without
+ *	@release, so that the module can go
  * @release: called when the last user of the dma-buf has gone, or NULL; the provider and
  *	its driver's private data may have gone before
  * @priv: for @release

@@ -184,6 +184,7 @@ static int dma_p2pdma_map_table(struct dma_p2pdma_table *table,
 	if (ret)
 		return ret;
 	table->nents = count.count;
+	/* Counted now, in the section that keeps the counters: the table may still fail. */
 	pci_p2pdma_mapped(&walk, NULL, 0);
 	return 0;
 }
@@ -229,7 +230,8 @@ static int dma_p2pdma_fill_table(struct dma_p2pdma_table *table,
  * ranges, or more.  Where the route is direct they are PCI bus addresses, flagged as
  * such; through the IOMMU they are one range of IOVA.
  *
- * Context: may sleep.  The memory must stay until it is unmapped.
+ * Context: may sleep.  The memory must stay until it is unmapped.  The page tables of an
+ * IOMMU are allocated without sleeping, because the provider must not go meanwhile.
  *
  * Return: the table; -EREMOTEIO if there is no route, or the client's DMA layer cannot map
  * the memory; -EINVAL if @size is not the sum of the ranges, if a range is empty or not

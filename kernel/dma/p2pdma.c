@@ -99,7 +99,8 @@ const void *dma_p2pdma_domain(struct device *dev)
  *
  * RAM is what the CPU caches and what may have been bounced; bounce buffers are RAM
  * themselves.  When a provider has gone its struct pages have gone too, so its memory
- * does not look like RAM afterwards.
+ * does not look like RAM afterwards (but for memory that never had any, in a section of
+ * memory that it shares with RAM).
  *
  * Context: any.
  *

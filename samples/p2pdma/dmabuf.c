@@ -94,10 +94,8 @@ static const struct file_operations exporter_fops = {
 
 static int exporter_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
-	struct pci_p2pdma_dmabuf_info info = {
-		.flags = O_RDWR,
-		.owner = THIS_MODULE,
-	};
+	/* No .owner: the dma-buf calls nothing of this module. */
+	struct pci_p2pdma_dmabuf_info info = { .flags = O_RDWR };
 	struct exporter *exporter;
 	int ret;
 
@@ -188,19 +186,26 @@ struct importer {
 	struct dentry *file;
 };
 
-/* Move between the device's buffer and a DMA address. */
+/*
+ * Move between the device's buffer and a DMA address.  Whatever happens the device does not
+ * touch the memory any more when this returns.
+ */
 static int importer_move(struct importer *importer, dma_addr_t dma, u32 size,
 			 bool write)
 {
 	u64 cmd;
+	int ret;
 
 	writeq(write ? EDU_BUFFER : dma, importer->regs + EDU_DMA_SRC);
 	writeq(write ? dma : EDU_BUFFER, importer->regs + EDU_DMA_DST);
 	writeq(size, importer->regs + EDU_DMA_COUNT);
 	writeq(EDU_DMA_START | (write ? EDU_DMA_FROM_BUFFER : 0),
 	       importer->regs + EDU_DMA_CMD);
-	return readq_poll_timeout(importer->regs + EDU_DMA_CMD, cmd,
-				  !(cmd & EDU_DMA_START), 1000, 5000000);
+	ret = readq_poll_timeout(importer->regs + EDU_DMA_CMD, cmd,
+				 !(cmd & EDU_DMA_START), 1000, 5000000);
+	if (ret)
+		pci_clear_master(importer->pdev);
+	return ret;
 }
 
 static int importer_move_ram(struct importer *importer, u32 size, bool write)

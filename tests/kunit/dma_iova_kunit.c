@@ -212,6 +212,9 @@ static void dma_iova_routes(struct kunit *test)
 	fabric_cpu_listed(test, false);
 	KUNIT_EXPECT_EQ(test, -EREMOTEIO, link_one(fabric, plain, SZ_8K,
 						   DMA_TO_DEVICE, DMA_ATTR_MMIO));
+	/* Without it, as when its provider has gone, it would be taken for RAM. */
+	KUNIT_EXPECT_EQ(test, -EINVAL, link_one(fabric, plain, SZ_8K,
+						DMA_TO_DEVICE, 0));
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
 }
 
@@ -360,7 +363,7 @@ static struct kunit_suite dma_iova_suite = {
 };
 
 /* A client that is not coherent gets no IOVA for RAM, and peer memory as any other. */
-static void dma_iova_not_coherent(struct kunit *test)
+static void dma_iova_ram_not_coherent(struct kunit *test)
 {
 	struct fabric *fabric;
 	struct dma_iova_state state;
@@ -377,7 +380,7 @@ static void dma_iova_not_coherent(struct kunit *test)
 }
 
 static struct kunit_case dma_iova_not_coherent_cases[] = {
-	KUNIT_CASE(dma_iova_not_coherent),
+	KUNIT_CASE(dma_iova_ram_not_coherent),
 	KUNIT_CASE(dma_iova_routes),
 	KUNIT_CASE(dma_iova_invalid),
 	{}

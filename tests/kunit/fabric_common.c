@@ -55,6 +55,22 @@ void fabric_expect_held(struct kunit *test, struct pci_dev *pdev,
 }
 
 /**
+ * fabric_user_is_large - has the test mapped 2 MiB with one entry?
+ * @addr: user virtual address, which has been accessed
+ *
+ * Return: true if it has.
+ */
+bool fabric_user_is_large(unsigned long addr)
+{
+	bool large;
+
+	mmap_read_lock(current->mm);
+	large = pmd_leaf(pmdp_get(pmd_off(current->mm, addr)));
+	mmap_read_unlock(current->mm);
+	return large;
+}
+
+/**
  * fabric_switch_on - a switch with client and provider, and a provider beside it
  * @test: the test, with which it goes
  * @host: attributes of the host bridge, such as "bus=0x80000000"

@@ -12,6 +12,7 @@
 unsigned int fabric_references(struct pci_dev *pdev);
 void fabric_expect_held(struct kunit *test, struct pci_dev *pdev,
 			unsigned int most);
+bool fabric_user_is_large(unsigned long addr);
 struct fabric *fabric_switch_on(struct kunit *test, const char *host);
 struct fabric *fabric_switch(struct kunit *test);
 struct fabric *fabric_untrusted(struct kunit *test);

@@ -306,6 +306,11 @@ static void p2pdma_dmabuf_attach(struct kunit *test)
 	dma_resv_lock(resv, NULL);
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, dma_buf_pin(importer->attach));
 	dma_resv_unlock(resv);
+	/* An exporter that is asleep can be attached to, and is not mapped. */
+	KUNIT_ASSERT_EQ(test, 0, pci_set_power_state(shared->pdev, PCI_D3hot));
+	KUNIT_EXPECT_EQ(test, 0, attach_error(shared, &importer_ops));
+	KUNIT_EXPECT_EQ(test, -EREMOTEIO, importer_map(importer, DMA_TO_DEVICE));
+	KUNIT_ASSERT_EQ(test, 0, pci_set_power_state(shared->pdev, PCI_D0));
 	/* A route that goes later refuses the mapping. */
 	fabric_policy(test, "auto");
 	KUNIT_EXPECT_EQ(test, -EREMOTEIO,
@@ -459,9 +464,21 @@ static const char *fence_name(struct dma_fence *fence)
 	return "p2pdma-kunit";
 }
 
-static const struct dma_fence_ops fence_ops = {
-	.get_driver_name = fence_name,
-	.get_timeline_name = fence_name,
+/* As some drivers' when their hardware hangs. */
+static long fence_wait_fails(struct dma_fence *fence, bool intr, long timeout)
+{
+	return dma_fence_is_signaled(fence) ? timeout : -EDEADLK;
+}
+
+static const struct dma_fence_ops fence_ops[] = {
+	{
+		.get_driver_name = fence_name,
+		.get_timeline_name = fence_name,
+	}, {
+		.get_driver_name = fence_name,
+		.get_timeline_name = fence_name,
+		.wait = fence_wait_fails,
+	},
 };
 
 struct transfer {
@@ -492,23 +509,29 @@ static void p2pdma_dmabuf_fences(struct kunit *test)
 	int i, ret;
 
 	importer_create(shared);
-	for (i = 0; i < ARRAY_SIZE(usages); i++) {
+	for (i = 0; i < 2 * ARRAY_SIZE(usages); i++) {
+		enum dma_resv_usage usage = usages[i / 2];
+
 		/* The fence frees it. */
 		transfer = kzalloc(sizeof(*transfer), GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, transfer);
-		dma_fence_init(&transfer->fence, &fence_ops, &fence_lock, 1, i);
+		dma_fence_init(&transfer->fence, &fence_ops[i % 2], &fence_lock,
+			       1, i);
 		INIT_DELAYED_WORK(&transfer->work, transfer_work);
 		dma_resv_lock(dmabuf->resv, NULL);
 		ret = dma_resv_reserve_fences(dmabuf->resv, 1);
 		if (!ret)
 			dma_resv_add_fence(dmabuf->resv, &transfer->fence,
-					   usages[i]);
+					   usage);
 		dma_resv_unlock(dmabuf->resv);
 		KUNIT_EXPECT_EQ(test, 0, ret);
 
 		KUNIT_EXPECT_EQ_MSG(test, -ETIMEDOUT,
 				    pci_p2pdma_dmabuf_revoke(dmabuf, 2),
-				    "usage %d", usages[i]);
+				    "usage %d", usage);
+		KUNIT_EXPECT_EQ(test, -EBUSY,
+				pci_p2pdma_dmabuf_restore(dmabuf,
+							  place(shared, PLACE)));
 		schedule_delayed_work(&transfer->work, HZ / 10);
 		KUNIT_EXPECT_EQ(test, 0,
 				pci_p2pdma_dmabuf_revoke(dmabuf,
@@ -627,6 +650,45 @@ static void p2pdma_dmabuf_mmap(struct kunit *test)
 			mapped_pfn(user));
 	vm_munmap(part, SZ_4K);
 	vm_munmap(user, SHARED_SIZE);
+}
+
+/* Units of 2 MiB, where the alignment of both addresses allows. */
+static void p2pdma_dmabuf_mmap_large(struct kunit *test)
+{
+	struct shared *shared = shared_create(test, false, false);
+	struct dma_buf *large = export(shared, SZ_4M, SZ_4M);
+	bool units = IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP);
+	unsigned long user;
+	u8 byte;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(large));
+	/* The test's process has nothing there. */
+	user = kunit_vm_mmap(test, large->file, SZ_1G, SZ_4M,
+			     PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_FIXED_NOREPLACE, 0);
+	KUNIT_ASSERT_EQ(test, user, SZ_1G);
+	KUNIT_EXPECT_EQ(test, 0,
+			copy_from_user(&byte, (void __user *)(user + SZ_2M + 5), 1));
+	KUNIT_EXPECT_EQ(test, units, fabric_user_is_large(user + SZ_2M));
+	KUNIT_EXPECT_EQ(test, PHYS_PFN(place(shared, SZ_4M + SZ_2M)),
+			mapped_pfn(user + SZ_2M));
+	KUNIT_EXPECT_EQ(test, 0, mapped_pfn(user));
+	KUNIT_EXPECT_EQ(test, 0, pci_p2pdma_dmabuf_revoke(large, 0));
+	KUNIT_EXPECT_EQ(test, 0, mapped_pfn(user + SZ_2M));
+	KUNIT_EXPECT_EQ(test, 1, copy_from_user(&byte, (void __user *)user, 1));
+
+	/* Another place, where only pages fit. */
+	KUNIT_EXPECT_EQ(test, 0,
+			pci_p2pdma_dmabuf_restore(large,
+						  place(shared, SZ_8M + SZ_64K)));
+	KUNIT_EXPECT_EQ(test, 0,
+			copy_from_user(&byte, (void __user *)(user + SZ_2M), 1));
+	KUNIT_EXPECT_FALSE(test, fabric_user_is_large(user + SZ_2M));
+	KUNIT_EXPECT_EQ(test, PHYS_PFN(place(shared, SZ_8M + SZ_64K + SZ_2M)),
+			mapped_pfn(user + SZ_2M));
+	vm_munmap(user, SZ_4M);
+	dma_buf_put(large);
+	flush_delayed_fput();
 }
 
 /*
@@ -751,6 +813,7 @@ static struct kunit_case p2pdma_dmabuf_cases[] = {
 	KUNIT_CASE(p2pdma_dmabuf_unbind),
 	KUNIT_CASE(p2pdma_dmabuf_put_first),
 	KUNIT_CASE(p2pdma_dmabuf_mmap),
+	KUNIT_CASE(p2pdma_dmabuf_mmap_large),
 	KUNIT_CASE(p2pdma_dmabuf_no_memory),
 	KUNIT_CASE(p2pdma_dmabuf_race),
 	{}

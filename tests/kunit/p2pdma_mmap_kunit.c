@@ -80,17 +80,6 @@ static bool touch(unsigned long addr)
 	return !copy_from_user(&byte, (void __user *)addr, 1);
 }
 
-/* Does the page table have an entry for 2 MiB there? */
-static bool is_large(unsigned long addr)
-{
-	bool large;
-
-	mmap_read_lock(current->mm);
-	large = pmd_leaf(pmdp_get(pmd_off(current->mm, addr)));
-	mmap_read_unlock(current->mm);
-	return large;
-}
-
 static void __expect_shown(struct kunit *test, struct pci_dev *pdev,
 			   unsigned long addr, size_t size, u64 offset, int line)
 {
@@ -136,7 +125,7 @@ static void mmap_units(struct kunit *test)
 
 	/* One access maps a unit, and nothing around it. */
 	KUNIT_EXPECT_TRUE(test, touch(addr + SZ_2M + 0x12345));
-	KUNIT_EXPECT_EQ(test, is_large(addr + SZ_2M), LARGE);
+	KUNIT_EXPECT_EQ(test, fabric_user_is_large(addr + SZ_2M), LARGE);
 	at = LARGE ? 0 : 0x12000;
 	expect_shown(test, pdev, addr + SZ_2M + at, UNIT, SZ_4M + at);
 	expect_shown(test, pdev, addr + SZ_2M + 0x12345, 0x678,
@@ -148,11 +137,11 @@ static void mmap_units(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr + SZ_4M, SZ_4K));
 	KUNIT_EXPECT_EQ(test, refs + 1, fabric_references(pdev));
 	KUNIT_EXPECT_TRUE(test, touch(addr + SZ_4M + SZ_4K));
-	KUNIT_EXPECT_FALSE(test, is_large(addr + SZ_4M + SZ_4K));
+	KUNIT_EXPECT_FALSE(test, fabric_user_is_large(addr + SZ_4M + SZ_4K));
 	expect_shown(test, pdev, addr + SZ_4M + SZ_4K, SZ_4K,
 		     SZ_2M + SZ_4M + SZ_4K);
 	KUNIT_EXPECT_TRUE(test, touch(addr + SZ_8M - 1));
-	KUNIT_EXPECT_EQ(test, is_large(addr + SZ_8M - 1), LARGE);
+	KUNIT_EXPECT_EQ(test, fabric_user_is_large(addr + SZ_8M - 1), LARGE);
 	expect_shown(test, pdev, addr + SZ_8M - UNIT, UNIT,
 		     SZ_8M + SZ_2M - UNIT);
 	expect_nothing(test, addr + SZ_8M - UNIT - 1);
@@ -166,7 +155,7 @@ static void mmap_units(struct kunit *test)
 	addr = map_file(test, file, SZ_4M, SZ_1M, MAP_SHARED);
 	KUNIT_ASSERT_GT(test, addr, 0);
 	KUNIT_EXPECT_TRUE(test, touch(addr));
-	KUNIT_EXPECT_FALSE(test, is_large(addr));
+	KUNIT_EXPECT_FALSE(test, fabric_user_is_large(addr));
 	expect_shown(test, pdev, addr, SZ_4K, SZ_4M);
 	expect_nothing(test, addr + SZ_4K);
 	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr, SZ_1M));

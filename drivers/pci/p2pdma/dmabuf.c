@@ -8,10 +8,11 @@
  *
  * Revocation goes in this order.  Under the reservation lock: the dma-buf is marked, so
  * that it is not mapped any more, neither for a device nor for user space; user mappings
- * are removed; importers are told; the fences are waited for, which are the transfers
- * that importers have started.  Then, without the lock, which importers need to unmap:
- * the mappings are waited for.  Each is undone with the IOTLB invalidated.  From then on
- * nobody reaches the memory.
+ * are removed; importers are told.  Then, without the lock, which importers need to
+ * unmap: the fences are waited for, which are the transfers that importers have started;
+ * the mappings; and once more the fences.  Each mapping is undone with the IOTLB
+ * invalidated, so that a client behind an IOMMU does not reach the memory any more; any
+ * other just must not.
  *
  * Fences end by themselves, but an importer that has been told may still fail to unmap.
  * Memory that it can reach must not be used for something else, so that there is no
@@ -94,8 +95,11 @@ static bool p2pdma_dmabuf_reached(struct p2pdma_dmabuf *buf, struct device *dev)
 {
 	struct pci_p2pdma_route writes, reads;
 
-	pci_p2pdma_query_route(buf->provider, dev, DMA_FROM_DEVICE, &writes);
-	pci_p2pdma_query_route(buf->provider, dev, DMA_TO_DEVICE, &reads);
+	/* The exporter may be asleep now. */
+	p2pdma_query(buf->provider, dev, DMA_FROM_DEVICE, P2PDMA_QUERY_AWAKE,
+		     false, &writes);
+	p2pdma_query(buf->provider, dev, DMA_TO_DEVICE, P2PDMA_QUERY_AWAKE,
+		     false, &reads);
 	return writes.type != PCI_P2PDMA_MAP_NOT_SUPPORTED ||
 	       reads.type != PCI_P2PDMA_MAP_NOT_SUPPORTED;
 }
@@ -160,29 +164,39 @@ static void p2pdma_dmabuf_unmap(struct dma_buf_attachment *attach,
  * User space.
  */
 
-static vm_fault_t p2pdma_dmabuf_fault(struct vm_fault *vmf)
+static vm_fault_t p2pdma_dmabuf_huge_fault(struct vm_fault *vmf,
+					   unsigned int order)
 {
 	struct p2pdma_dmabuf *buf = vmf->vma->vm_private_data;
 	struct dma_resv *resv = buf->dmabuf->resv;
 	vm_fault_t ret = VM_FAULT_SIGBUS;
-	unsigned long pfn;
 
 	/* An importer may hold the lock while it waits. */
 	if (dma_resv_lock_interruptible(resv, NULL))
 		return VM_FAULT_NOPAGE;
-	if (!buf->revoked && vmf->pgoff < buf->size >> PAGE_SHIFT) {
-		pfn = PHYS_PFN(buf->phys) + vmf->pgoff;
-		ret = vmf_insert_pfn(vmf->vma, vmf->address & PAGE_MASK, pfn);
-	}
+	if (!buf->revoked && vmf->pgoff < buf->size >> PAGE_SHIFT)
+		ret = p2pdma_fault(vmf, order, buf->phys, 0);
 	dma_resv_unlock(resv);
 	return ret;
 }
 
+static vm_fault_t p2pdma_dmabuf_fault(struct vm_fault *vmf)
+{
+	return p2pdma_dmabuf_huge_fault(vmf, 0);
+}
+
 static const struct vm_operations_struct p2pdma_dmabuf_vm_ops = {
 	.fault = p2pdma_dmabuf_fault,
+#ifdef CONFIG_ARCH_SUPPORTS_HUGE_PFNMAP
+	.huge_fault = p2pdma_dmabuf_huge_fault,
+#endif
 };
 
-/* Pages are mapped when they are touched, so that revocation can remove them all. */
+/*
+ * Memory is mapped when it is touched, so that revocation can remove all of it, in units
+ * as large as the alignment of both addresses allows.  dma_buf_mmap() has seen to it that
+ * the mapping ends with the memory.
+ */
 static int p2pdma_dmabuf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 {
 	struct p2pdma_dmabuf *buf = dmabuf->priv;
@@ -219,24 +233,55 @@ static void p2pdma_dmabuf_warn(struct p2pdma_dmabuf *buf)
 	dma_resv_unlock(buf->dmabuf->resv);
 }
 
-static bool p2pdma_dmabuf_wait_unmapped(struct p2pdma_dmabuf *buf,
-					unsigned long timeout)
+/*
+ * Wait for the transfers that importers have started.  Returns how much of @timeout is
+ * left, at least 1, or 0.
+ */
+static unsigned long p2pdma_dmabuf_wait_fences(struct p2pdma_dmabuf *buf,
+					       unsigned long timeout)
 {
 	unsigned long slice;
+	long left;
+
+	for (;;) {
+		left = dma_resv_wait_timeout(buf->dmabuf->resv,
+					     DMA_RESV_USAGE_BOOKKEEP, false,
+					     timeout);
+		if (left >= 0)
+			return left;
+		/* A driver's wait has failed: its fence has not signalled. */
+		dev_warn_ratelimited(buf->owner,
+				     "peer memory that is taken back: error %ld while a transfer is waited for\n",
+				     left);
+		if (!timeout)
+			return 0;
+		slice = min_t(unsigned long, timeout, HZ / 10);
+		schedule_timeout_uninterruptible(slice);
+		if (timeout != MAX_SCHEDULE_TIMEOUT)
+			timeout -= slice;
+	}
+}
+
+/* The same for the mappings that importers have. */
+static unsigned long p2pdma_dmabuf_wait_unmapped(struct p2pdma_dmabuf *buf,
+						 unsigned long timeout)
+{
+	unsigned long slice, left;
 
 	while (timeout) {
 		slice = min_t(unsigned long, timeout, P2PDMA_DMABUF_WARN);
-		if (wait_event_timeout(buf->unmapped, !atomic_read(&buf->maps),
-				       slice))
+		left = wait_event_timeout(buf->unmapped,
+					  !atomic_read(&buf->maps), slice);
+		if (timeout != MAX_SCHEDULE_TIMEOUT)
+			timeout -= slice - left;
+		if (left)
 			break;
 		p2pdma_dmabuf_warn(buf);
-		if (timeout != MAX_SCHEDULE_TIMEOUT)
-			timeout -= slice;
 	}
 	/* The last one holds the lock while it unmaps. */
 	dma_resv_lock(buf->dmabuf->resv, NULL);
 	dma_resv_unlock(buf->dmabuf->resv);
-	return !atomic_read(&buf->maps);
+	return atomic_read(&buf->maps) ? 0 : max(timeout, 1UL);
 }
 
 static int p2pdma_dmabuf_revoke(struct p2pdma_dmabuf *buf, bool gone,
@@ -244,7 +289,6 @@ static int p2pdma_dmabuf_revoke(struct p2pdma_dmabuf *buf, bool gone,
 {
 	struct dma_buf *dmabuf = buf->dmabuf;
 	bool first;
-	long left;
 
 	dma_resv_lock(dmabuf->resv, NULL);
 	first = !buf->revoked;
@@ -255,13 +299,15 @@ static int p2pdma_dmabuf_revoke(struct p2pdma_dmabuf *buf, bool gone,
 		unmap_mapping_range(buf->inode->i_mapping, 0, 0, 1);
 		dma_buf_move_notify(dmabuf);
 	}
-	left = dma_resv_wait_timeout(dmabuf->resv, DMA_RESV_USAGE_BOOKKEEP,
-				     false, timeout);
 	dma_resv_unlock(dmabuf->resv);
 
-	if (left <= 0)
-		return -ETIMEDOUT;
-	return p2pdma_dmabuf_wait_unmapped(buf, left) ? 0 : -ETIMEDOUT;
+	timeout = p2pdma_dmabuf_wait_fences(buf, timeout);
+	if (timeout)
+		timeout = p2pdma_dmabuf_wait_unmapped(buf, timeout);
+	/* An importer may have started a transfer for as long as it had a mapping. */
+	if (timeout)
+		timeout = p2pdma_dmabuf_wait_fences(buf, timeout);
+	return timeout ? 0 : -ETIMEDOUT;
 }
 
 /**
@@ -270,7 +316,8 @@ static int p2pdma_dmabuf_revoke(struct p2pdma_dmabuf *buf, bool gone,
  * @timeout: how long to wait for importers, in jiffies; MAX_SCHEDULE_TIMEOUT for as long
  *	as it takes
  *
- * When it returns 0 no importer and no user mapping reaches the memory, and it may be
+ * When it returns 0 no importer and no user mapping reaches the memory (importers without
+ * an IOMMU, and with a direct route, by keeping to the rules of dma-buf), and it may be
  * used for something else.  The dma-buf is not mapped any more, and attaching to it
  * fails with -ENODEV, until pci_p2pdma_dmabuf_restore().
  *
@@ -320,7 +367,9 @@ int pci_p2pdma_dmabuf_restore(struct dma_buf *dmabuf, phys_addr_t phys)
 		ret = -ENODEV;
 	} else if (!p2pdma_dmabuf_fits(buf->provider, phys, buf->size)) {
 		ret = -EINVAL;
-	} else if (!buf->revoked || atomic_read(&buf->maps)) {
+	} else if (!buf->revoked || atomic_read(&buf->maps) ||
+		   !dma_resv_test_signaled(dmabuf->resv,
+					   DMA_RESV_USAGE_BOOKKEEP)) {
 		ret = -EBUSY;
 	} else {
 		buf->phys = phys;
@@ -384,7 +433,8 @@ static const struct dma_buf_ops p2pdma_dmabuf_ops = {
  * Importers attach with dma_buf_dynamic_attach() and &dma_buf_attach_ops.allow_peer2peer;
  * for others it fails with -EOPNOTSUPP, as does dma_buf_pin().  It fails with -EREMOTEIO
  * if they reach the memory neither for writes nor for reads.  User space may map the
- * dma-buf.
+ * dma-buf.  The driver keeps its device awake for as long as importers have mappings,
+ * and for the call of dma_buf_map_attachment(), which fails with -EREMOTEIO otherwise.
  *
  * The driver must call pci_p2pdma_dmabuf_revoke() before its hardware stops, in
  * remove(); if it has not, the memory is taken back after remove().

@@ -17,7 +17,7 @@
 #include <linux/mm.h>
 #include <linux/pci.h>
 #include <linux/rcupdate.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/vmalloc.h>
 
 #include "p2pdma.h"
@@ -195,6 +195,8 @@ static int p2pdma_user_range(struct mm_struct *mm, unsigned long addr,
 			first = page;
 		else if (page - first != at - (addr & PAGE_MASK))
 			return -EINVAL;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		cond_resched();
 	}
 	*phys = first + offset_in_page(addr);
@@ -222,7 +224,8 @@ static int p2pdma_user_range(struct mm_struct *mm, unsigned long addr,
  * Context: process; takes the mmap lock of @mm for reading.
  *
  * Return: as pci_p2pdma_find_phys(); -EFAULT if a part of the range is not mapped, or with
- * @write not writable; -EINVAL also if the range is not physically contiguous.
+ * @write not writable; -EINVAL also if the range is not physically contiguous; -EINTR if
+ * the caller is being killed.
  */
 int pci_p2pdma_find_user(struct mm_struct *mm, unsigned long addr, size_t size,
 			 bool write, struct pci_p2pdma_memory *memory)

@@ -52,26 +52,30 @@ static void p2pdma_mapping_close(struct vm_area_struct *vma)
 	kfree(mapping);
 }
 
-static vm_fault_t p2pdma_mapping_huge_fault(struct vm_fault *vmf,
-					    unsigned int order)
+/**
+ * p2pdma_fault - map a unit of memory without struct pages for user space
+ * @vmf: the fault
+ * @order: the unit, as of &vm_operations_struct.huge_fault; 0 for a page
+ * @phys: CPU physical address of the memory that the mapping shows
+ * @pgoff: page of the file at which that memory begins
+ *
+ * Context: in a fault; the caller makes sure that the memory is not taken back meanwhile.
+ *
+ * Return: what a fault returns; VM_FAULT_FALLBACK if a unit of this size does not fit.
+ */
+vm_fault_t p2pdma_fault(struct vm_fault *vmf, unsigned int order,
+			phys_addr_t phys, pgoff_t pgoff)
 {
 	struct vm_area_struct *vma = vmf->vma;
-	struct p2pdma_mapping *mapping = vma->vm_private_data;
-	struct p2pdma_mem *mem = to_p2pdma_mem(mapping->memory.provider);
 	unsigned long addr = ALIGN_DOWN(vmf->address, PAGE_SIZE << order);
 	unsigned long pfn;
 
 	if (addr < vma->vm_start || PAGE_SIZE << order > vma->vm_end - addr)
 		return VM_FAULT_FALLBACK;
-	pfn = PHYS_PFN(mapping->memory.phys) + linear_page_index(vma, addr) -
-	      mapping->pgoff;
+	pfn = PHYS_PFN(phys) + linear_page_index(vma, addr) - pgoff;
 	if (!IS_ALIGNED(pfn, 1UL << order))
 		return VM_FAULT_FALLBACK;
 
-	/* No entry is made any more when p2pdma_begin_drain() has returned. */
-	guard(rwsem_read)(&p2pdma_of_mem(mem)->faults);
-	if (atomic_read(&mem->going))
-		return VM_FAULT_SIGBUS;
 	switch (order) {
 	case 0:
 		return vmf_insert_pfn(vma, addr, pfn);
@@ -88,6 +92,19 @@ static vm_fault_t p2pdma_mapping_huge_fault(struct vm_fault *vmf,
 	default:
 		return VM_FAULT_FALLBACK;
 	}
+}
+
+static vm_fault_t p2pdma_mapping_huge_fault(struct vm_fault *vmf,
+					    unsigned int order)
+{
+	struct p2pdma_mapping *mapping = vmf->vma->vm_private_data;
+	struct p2pdma_mem *mem = to_p2pdma_mem(mapping->memory.provider);
+
+	/* No entry is made any more when p2pdma_begin_drain() has returned. */
+	guard(rwsem_read)(&p2pdma_of_mem(mem)->faults);
+	if (atomic_read(&mem->going))
+		return VM_FAULT_SIGBUS;
+	return p2pdma_fault(vmf, order, mapping->memory.phys, mapping->pgoff);
 }
 
 static vm_fault_t p2pdma_mapping_fault(struct vm_fault *vmf)

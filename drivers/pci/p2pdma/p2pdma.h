@@ -40,6 +40,7 @@
 #include <linux/wait.h>
 
 struct gen_pool;
+struct vm_fault;
 struct pci_host_bridge;
 struct seq_buf;
 
@@ -838,6 +839,11 @@ struct p2pdma_part *p2pdma_part_add(struct pci_dev *pdev,
 				    struct p2pdma_mem *mem, phys_addr_t start,
 				    size_t size);
 bool p2pdma_begin_drain(struct pci_dev *pdev);
+
+/* mmap.c: user mappings of memory without struct pages */
+
+vm_fault_t p2pdma_fault(struct vm_fault *vmf, unsigned int order,
+			phys_addr_t phys, pgoff_t pgoff);
 
 /* pool.c: what drivers and user space allocate */
 

@@ -10,11 +10,13 @@
  * range.  When the driver has been unbound devres waits for these references, removes the
  * struct pages, and then the registration.
  */
+#include <linux/cleanup.h>
 #include <linux/export.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/pci.h>
 #include <linux/percpu-refcount.h>
+#include <linux/rcupdate.h>
 
 #include "p2pdma.h"
 
@@ -152,6 +154,8 @@ EXPORT_SYMBOL_GPL(pcim_p2pdma_add_pages);
  */
 bool pci_p2pdma_pages_get(struct pci_p2pdma_pages *pages)
 {
+	/* p2pdma_begin_drain() waits for this section. */
+	guard(rcu)();
 	return !atomic_read(&to_p2pdma_part(pages)->mem->going) &&
 	       percpu_ref_tryget_live(&pages->pgmap.ref);
 }
