@@ -9,11 +9,6 @@
 
 #include "fabric.h"
 
-/* A list of ranges, as arguments: the ranges and how many there are. */
-#define RANGES(...) \
-	((const struct phys_vec []) { __VA_ARGS__ }), \
-	ARRAY_SIZE(((const struct phys_vec []) { __VA_ARGS__ }))
-
 /* Bytes in a list of ranges. */
 static inline size_t fabric_ranges_size(const struct phys_vec *ranges,
 					size_t nr_ranges)

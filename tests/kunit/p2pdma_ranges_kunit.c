@@ -80,6 +80,11 @@ static int map(struct fabric *fabric, const char *name,
 	return map_dir(fabric, name, ranges, nr_ranges, DMA_BIDIRECTIONAL);
 }
 
+/* The same for ranges that are written down in the call. */
+#define map_list(fabric, name, ...) \
+	map(fabric, name, (const struct phys_vec []) { __VA_ARGS__ }, \
+	    ARRAY_SIZE(((const struct phys_vec []) { __VA_ARGS__ })))
+
 /* Adjacent ranges become one segment, whatever the route; others do not. */
 static void expect_coalesced(struct kunit *test, struct fabric *fabric,
 			     const char *name, bool iova)
@@ -89,28 +94,28 @@ static void expect_coalesced(struct kunit *test, struct fabric *fabric,
 
 	for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++)
 		KUNIT_EXPECT_EQ_MSG(test, 1,
-				    map_dir(fabric, name, RANGES({ a, SZ_8K }),
+				    map_dir(fabric, name,
+					    &(struct phys_vec){ a, SZ_8K }, 1,
 					    dir), "%s", name);
 	KUNIT_EXPECT_EQ_MSG(test, 1,
-			    map(fabric, name,
-				RANGES({ a, SZ_8K }, { a + SZ_8K, SZ_4K },
-				       { a + SZ_8K + SZ_4K, SZ_1M })), "%s", name);
+			    map_list(fabric, name, { a, SZ_8K },
+				     { a + SZ_8K, SZ_4K },
+				     { a + SZ_8K + SZ_4K, SZ_1M }), "%s", name);
 	/* A gap, the same memory twice, and backwards: one IOVA range all the same. */
 	KUNIT_EXPECT_EQ_MSG(test, iova ? 1 : 2,
-			    map(fabric, name,
-				RANGES({ a, SZ_8K }, { a + SZ_8K, SZ_4K },
-				       { a + SZ_1M, SZ_4K })), "%s", name);
+			    map_list(fabric, name, { a, SZ_8K },
+				     { a + SZ_8K, SZ_4K },
+				     { a + SZ_1M, SZ_4K }), "%s", name);
 	KUNIT_EXPECT_EQ_MSG(test, iova ? 1 : 2,
-			    map(fabric, name,
-				RANGES({ a, SZ_8K }, { a, SZ_8K })), "%s", name);
+			    map_list(fabric, name, { a, SZ_8K }, { a, SZ_8K }), "%s", name);
 	KUNIT_EXPECT_EQ_MSG(test, iova ? 1 : 2,
-			    map(fabric, name,
-				RANGES({ a + SZ_4K, SZ_4K }, { a, SZ_4K })),
+			    map_list(fabric, name, { a + SZ_4K, SZ_4K },
+				     { a, SZ_4K }),
 			    "%s", name);
 	/* Bytes, at the ends of the list. */
 	KUNIT_EXPECT_EQ_MSG(test, 1,
-			    map(fabric, name,
-				RANGES({ a + 3, SZ_4K - 3 }, { a + SZ_4K, 5 })),
+			    map_list(fabric, name, { a + 3, SZ_4K - 3 },
+				     { a + SZ_4K, 5 }),
 			    "%s", name);
 }
 
@@ -124,9 +129,9 @@ static void p2pdma_ranges_direct(struct kunit *test)
 		expect_coalesced(test, fabric, names[i], false);
 	/* Bytes in the middle of the list are only the IOMMU's concern. */
 	KUNIT_EXPECT_EQ(test, 2,
-			map(fabric, "beside",
-			    RANGES({ at(fabric, "beside", 1), 7 },
-				   { at(fabric, "beside", 100), 9 })));
+			map_list(fabric, "beside",
+				 { at(fabric, "beside", 1), 7 },
+				 { at(fabric, "beside", 100), 9 }));
 }
 
 static void p2pdma_ranges_iommu(struct kunit *test)
@@ -312,17 +317,17 @@ static void p2pdma_ranges_split(struct kunit *test)
 			dma_set_max_seg_size(dev, row[i].max);
 			dma_set_seg_boundary(dev, row[i].mask);
 			KUNIT_EXPECT_EQ_MSG(test, row[i].bus,
-					    map(fabric, "across",
-						RANGES({ at(fabric, "across",
-							    row[i].start),
-							 row[i].size })),
+					    map_list(fabric, "across",
+						     { at(fabric, "across",
+							  row[i].start),
+						       row[i].size }),
 					    "row %d", i);
 			KUNIT_EXPECT_EQ_MSG(test,
 					    iommu ? row[i].host : row[i].bus,
-					    map(fabric, "beside",
-						RANGES({ at(fabric, "beside",
-							    row[i].start),
-							 row[i].size })),
+					    map_list(fabric, "beside",
+						     { at(fabric, "beside",
+							  row[i].start),
+						       row[i].size }),
 					    "row %d, through the host bridge", i);
 		}
 		fabric_destroy(fabric);
@@ -478,11 +483,11 @@ static void p2pdma_ranges_refused(struct kunit *test)
 
 		fabric_cpu_listed(test, false);
 		KUNIT_EXPECT_EQ(test, -EREMOTEIO,
-				map(fabric, "beside",
-				    RANGES({ at(fabric, "beside", 0), SZ_4K })));
+				map_list(fabric, "beside",
+					 { at(fabric, "beside", 0), SZ_4K }));
 		KUNIT_EXPECT_EQ(test, 1,
-				map(fabric, "across",
-				    RANGES({ at(fabric, "across", 0), SZ_8K })));
+				map_list(fabric, "across",
+					 { at(fabric, "across", 0), SZ_8K }));
 		KUNIT_ASSERT_TRUE(test, counted(fabric, "beside", &counts));
 		KUNIT_EXPECT_EQ(test, 1, counts.all_refused);
 		KUNIT_EXPECT_EQ(test, 1,
@@ -495,12 +500,12 @@ static void p2pdma_ranges_refused(struct kunit *test)
 		fabric_cpu_listed(test, true);
 		fabric_policy(test, "off");
 		KUNIT_EXPECT_EQ(test, -EREMOTEIO,
-				map(fabric, "across",
-				    RANGES({ at(fabric, "across", 0), SZ_4K })));
+				map_list(fabric, "across",
+					 { at(fabric, "across", 0), SZ_4K }));
 		fabric_policy(test, "auto");
 		KUNIT_EXPECT_EQ(test, 1,
-				map(fabric, "beside",
-				    RANGES({ at(fabric, "beside", 0), SZ_4K })));
+				map_list(fabric, "beside",
+					 { at(fabric, "beside", 0), SZ_4K }));
 		fabric_destroy(fabric);
 		if (mock)
 			mock_iommu_destroy(mock);
@@ -536,15 +541,15 @@ static void p2pdma_ranges_untrusted(struct kunit *test)
 	const phys_addr_t a = at(fabric, "inside", 0);
 
 	fabric_cpu_listed(test, true);
-	KUNIT_EXPECT_EQ(test, 1, map(fabric, "inside", RANGES({ a, SZ_8K })));
+	KUNIT_EXPECT_EQ(test, 1, map_list(fabric, "inside", { a, SZ_8K }));
 	KUNIT_EXPECT_EQ(test, -EREMOTEIO,
-			map(fabric, "inside", RANGES({ a, SZ_2K })));
+			map_list(fabric, "inside", { a, SZ_2K }));
 	KUNIT_EXPECT_EQ(test, -EREMOTEIO,
-			map(fabric, "inside", RANGES({ a + SZ_2K, SZ_2K })));
+			map_list(fabric, "inside", { a + SZ_2K, SZ_2K }));
 	/* Not even below one switch does it get bus addresses. */
 	KUNIT_EXPECT_EQ(test, 1,
-			map(fabric, "provider",
-			    RANGES({ at(fabric, "provider", 0), SZ_8K })));
+			map_list(fabric, "provider",
+				 { at(fabric, "provider", 0), SZ_8K }));
 	KUNIT_EXPECT_EQ(test, 2, atomic_read(&mock->maps));
 }
 
@@ -556,8 +561,8 @@ static void p2pdma_ranges_no_window(struct kunit *test)
 
 	fabric_policy(test, "auto,window");
 	KUNIT_EXPECT_EQ(test, 1,
-			map(fabric, "beside",
-			    RANGES({ at(fabric, "beside", 0), SZ_64K })));
+			map_list(fabric, "beside",
+				 { at(fabric, "beside", 0), SZ_64K }));
 	KUNIT_EXPECT_EQ(test, 1, atomic_read(&mock->maps));
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
 }
@@ -573,9 +578,8 @@ static void p2pdma_ranges_iommu_fails(struct kunit *test)
 
 	for (step = 0; step < 10; step++) {
 		mock_iommu_fail(mock, step, step % 2 ? -ENOMEM : -EIO);
-		ret = map(fabric, "beside",
-			  RANGES({ a, SZ_1M }, { a + SZ_2M, SZ_1M },
-				 { a + SZ_4M, SZ_1M }));
+		ret = map_list(fabric, "beside", { a, SZ_1M },
+			       { a + SZ_2M, SZ_1M }, { a + SZ_4M, SZ_1M });
 		KUNIT_EXPECT_EQ(test, iovas, mock_iommu_iovas(dev));
 		KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
 		if (ret > 0)
@@ -588,7 +592,7 @@ static void p2pdma_ranges_iommu_fails(struct kunit *test)
 	mock_iommu_fail(mock, -1, 0);
 	mock->config.no_mmio = true;
 	KUNIT_EXPECT_EQ(test, -EREMOTEIO,
-			map(fabric, "beside", RANGES({ a, SZ_1M })));
+			map_list(fabric, "beside", { a, SZ_1M }));
 	mock->config.no_mmio = false;
 	KUNIT_EXPECT_EQ(test, iovas, mock_iommu_iovas(dev));
 }
@@ -706,16 +710,16 @@ static void p2pdma_ranges_paged(struct kunit *test)
 	phys_addr_t a = at(fabric, "provider", 0);
 
 	fabric_provider_part(fabric, "provider", 0, SZ_2M, SZ_2M);
-	KUNIT_EXPECT_EQ(test, 1, map(fabric, "provider",
-				     RANGES({ a + SZ_2M, SZ_2M })));
-	KUNIT_EXPECT_EQ(test, -EINVAL, map(fabric, "provider",
-					   RANGES({ a + SZ_2M - SZ_4K, SZ_8K })));
-	KUNIT_EXPECT_EQ(test, -EINVAL, map(fabric, "provider",
-					   RANGES({ a, SZ_4K })));
+	KUNIT_EXPECT_EQ(test, 1, map_list(fabric, "provider",
+					  { a + SZ_2M, SZ_2M }));
+	KUNIT_EXPECT_EQ(test, -EINVAL, map_list(fabric, "provider",
+						{ a + SZ_2M - SZ_4K, SZ_8K }));
+	KUNIT_EXPECT_EQ(test, -EINVAL, map_list(fabric, "provider",
+						{ a, SZ_4K }));
 	/* Joined across two parts that are adjacent. */
 	fabric_provider_part(fabric, "provider", 0, SZ_2M, SZ_4M);
-	KUNIT_EXPECT_EQ(test, 1, map(fabric, "provider",
-				     RANGES({ a + SZ_2M, SZ_4M })));
+	KUNIT_EXPECT_EQ(test, 1, map_list(fabric, "provider",
+					  { a + SZ_2M, SZ_4M }));
 }
 
 static struct kunit_case p2pdma_ranges_cases[] = {
