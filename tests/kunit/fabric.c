@@ -740,12 +740,110 @@ void fabric_replug(struct fabric *fabric, const char *name)
 void fabric_plug(struct fabric *fabric, const char *parent, const char *picture)
 {
 	struct fabric_fn *top = parent ? fabric_fn_named(fabric, parent) : NULL;
+	struct fabric_fn *fn = list_last_entry(&fabric->functions,
+					       struct fabric_fn, node);
 	struct fabric_host *host;
 
 	host = top ? top->host : list_first_entry(&fabric->hosts,
 						  struct fabric_host, node);
 	fabric_parse(fabric, host, top, picture);
+	/* A function shows whether its device has others. */
+	list_for_each_entry_continue(fn, &fabric->functions, node)
+		fabric_fn_reset(fn);
 	fabric_rescan(host);
+}
+
+/**
+ * fabric_vanish - let a device vanish that nobody has told the kernel of
+ * @fabric: the fabric
+ * @name: the function; with all that is below it
+ *
+ * Configuration reads give all ones from now on, and writes are lost.  For the oracle
+ * this is no change: it goes on with what it reads now, until something else changes.
+ */
+void fabric_vanish(struct fabric *fabric, const char *name)
+{
+	oracle_read(fabric);
+	fabric->before = fabric->changes;
+	fabric_fn_lose(fabric_fn_named(fabric, name), true);
+}
+
+/**
+ * fabric_vanish_at - let a device vanish in the middle of an operation
+ * @fabric: the fabric
+ * @name: as for fabric_vanish()
+ * @accesses: how many accesses to the configuration space of the fabric there are before
+ *
+ * Ended by fabric_vanished().  The oracle reads the fabric before.
+ */
+void fabric_vanish_at(struct fabric *fabric, const char *name, int accesses)
+{
+	oracle_read(fabric);
+	fabric->before = fabric->changes;
+	fabric->accesses = accesses;
+	fabric->vanishing = fabric_fn_named(fabric, name);
+}
+
+/**
+ * fabric_vanished - end what fabric_vanish_at() has begun
+ * @fabric: the fabric
+ *
+ * Return: whether the device has vanished; if not, there were fewer accesses.
+ */
+bool fabric_vanished(struct fabric *fabric)
+{
+	bool vanished = !fabric->vanishing;
+
+	fabric->vanishing = NULL;
+	return vanished;
+}
+
+/**
+ * fabric_reappear - let a device that vanished answer again
+ * @fabric: the fabric
+ * @name: as for fabric_vanish()
+ *
+ * Its registers are as they were.  Nobody tells the kernel of this either.
+ */
+void fabric_reappear(struct fabric *fabric, const char *name)
+{
+	fabric_fn_lose(fabric_fn_named(fabric, name), false);
+	/* The oracle may have read the fabric without it. */
+	if (fabric->changes != fabric->before)
+		fabric->changes++;
+}
+
+/**
+ * fabric_disconnect - tell the kernel that a device has been pulled out
+ * @fabric: the fabric
+ * @name: the function; with all that is below it
+ *
+ * As the hot-plug driver of the port does before it removes the device.
+ */
+void fabric_disconnect(struct fabric *fabric, const char *name)
+{
+	struct fabric_fn *fn, *top = fabric_fn_named(fabric, name);
+	struct pci_dev *pdev;
+
+	list_for_each_entry(fn, &fabric->functions, node) {
+		pdev = fabric_fn_is_below(fn, top) ? fabric_fn_dev(fn) : NULL;
+		if (pdev)
+			pci_dev_set_disconnected(pdev, NULL);
+	}
+}
+
+/**
+ * fabric_pull_out - pull out a device by surprise, and have it removed
+ * @fabric: the fabric
+ * @name: the function; what is below it goes too
+ *
+ * fabric_replug() plugs it in again.
+ */
+void fabric_pull_out(struct fabric *fabric, const char *name)
+{
+	fabric_vanish(fabric, name);
+	fabric_disconnect(fabric, name);
+	fabric_unplug(fabric, name);
 }
 
 /**

@@ -82,6 +82,7 @@
 #include <linux/pci.h>
 #include <linux/pci-p2pdma.h>
 
+struct fabric_fn;
 struct oracle;
 
 /* Domains that are not asked for come from here on; below 0x10000. */
@@ -133,6 +134,9 @@ struct fabric_host {
  * @providers: what fabric_provider() and its like have registered
  * @memory: what fabric_alloc() has allocated
  * @changes: counts writes to configuration space, and what is plugged in or out
+ * @vanishing: a function that is about to vanish, see fabric_vanish_at(); or NULL
+ * @accesses: how many accesses to configuration space there are before that
+ * @before: @changes when it was last said that something vanishes
  * @oracle: what oracle_read() last made of it, or NULL
  */
 struct fabric {
@@ -143,6 +147,9 @@ struct fabric {
 	struct list_head providers;
 	struct list_head memory;
 	unsigned long changes;
+	struct fabric_fn *vanishing;
+	int accesses;
+	unsigned long before;
 	struct oracle *oracle;
 };
 
@@ -184,6 +191,12 @@ void fabric_set_master(struct fabric *fabric, const char *name, bool on);
 void fabric_unplug(struct fabric *fabric, const char *name);
 void fabric_replug(struct fabric *fabric, const char *name);
 void fabric_plug(struct fabric *fabric, const char *parent, const char *picture);
+void fabric_vanish(struct fabric *fabric, const char *name);
+void fabric_vanish_at(struct fabric *fabric, const char *name, int accesses);
+bool fabric_vanished(struct fabric *fabric);
+void fabric_reappear(struct fabric *fabric, const char *name);
+void fabric_disconnect(struct fabric *fabric, const char *name);
+void fabric_pull_out(struct fabric *fabric, const char *name);
 
 void fabric_guest(struct kunit *test, bool guest);
 void fabric_encrypted_guest(struct kunit *test);

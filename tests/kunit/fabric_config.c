@@ -267,7 +267,7 @@ bool fabric_fn_below_ari(const struct fabric_fn *fn)
 
 /**
  * fabric_fn_reset - configuration space as after power-on
- * @fn: the function
+ * @fn: the function, which answers from now on
  */
 void fabric_fn_reset(struct fabric_fn *fn)
 {
@@ -276,6 +276,7 @@ void fabric_fn_reset(struct fabric_fn *fn)
 	int i;
 
 	fn->host->fabric->changes++;
+	fn->lost = false;
 	memset(fn->value, 0, sizeof(fn->value));
 	memset(fn->mask, 0, sizeof(fn->mask));
 
@@ -393,11 +394,39 @@ static struct fabric_fn *fabric_find(struct pci_bus *bus, unsigned int devfn)
 					 sysdata), bus->number, devfn);
 }
 
+/**
+ * fabric_fn_lose - say whether a function answers configuration requests
+ * @top: the function; with all below it
+ * @lost: it does not
+ */
+void fabric_fn_lose(struct fabric_fn *top, bool lost)
+{
+	struct fabric_fn *fn;
+
+	list_for_each_entry(fn, &top->host->fabric->functions, node)
+		if (fabric_fn_is_below(fn, top))
+			fn->lost = lost;
+}
+
+/* An access to configuration space, with which a function may vanish. */
+static void fabric_config_access(struct pci_bus *bus)
+{
+	struct fabric_host *host = container_of(bus->sysdata, struct fabric_host,
+						sysdata);
+	struct fabric *fabric = host->fabric;
+
+	if (!fabric->vanishing || fabric->accesses--)
+		return;
+	fabric_fn_lose(fabric->vanishing, true);
+	fabric->vanishing = NULL;
+}
+
 static int fabric_config_read(struct pci_bus *bus, unsigned int devfn,
 			      int where, int size, u32 *value)
 {
 	struct fabric_fn *fn = fabric_find(bus, devfn);
 
+	fabric_config_access(bus);
 	if (!fn || where + size > PCI_CFG_SPACE_EXP_SIZE)
 		return PCIBIOS_DEVICE_NOT_FOUND;
 	/* A conventional function has no extended configuration space. */
@@ -415,8 +444,11 @@ static int fabric_config_write(struct pci_bus *bus, unsigned int devfn,
 	struct fabric_fn *fn = fabric_find(bus, devfn);
 	u32 mask;
 
+	fabric_config_access(bus);
 	if (!fn || where + size > PCI_CFG_SPACE_EXP_SIZE)
 		return PCIBIOS_DEVICE_NOT_FOUND;
+	if (fn->lost)
+		return PCIBIOS_SUCCESSFUL;
 	mask = fabric_get_bytes(fn->mask, where, size);
 	value = (fabric_fn_get(fn, where, size) & ~mask) | (value & mask);
 	fn->host->fabric->changes++;

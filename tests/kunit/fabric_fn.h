@@ -67,7 +67,7 @@ struct fabric_bar {
  * @kind: what it is
  * @devfn: device and function number
  * @present: it is plugged in
- * @lost: its link is down, and reads give all ones
+ * @lost: its link is down: reads give all ones, and writes are lost
  * @multifunction: its device has several functions
  * @acs_cap: has the ACS capability
  * @acs: ACS Control when it is switched on
@@ -140,6 +140,7 @@ struct fabric_fn {
 extern struct pci_ops fabric_pci_ops;
 
 void fabric_fn_reset(struct fabric_fn *fn);
+void fabric_fn_lose(struct fabric_fn *top, bool lost);
 bool fabric_fn_is_bridge(const struct fabric_fn *fn);
 bool fabric_fn_below_ari(const struct fabric_fn *fn);
 bool fabric_fn_answers(const struct fabric_fn *fn);
