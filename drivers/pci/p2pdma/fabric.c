@@ -49,7 +49,10 @@ static int p2pdma_acs_read(struct pci_dev *pdev, int where)
 	return value;
 }
 
-/* An extended capability of function 0 of a device, which need not be known; or 0. */
+/*
+ * An extended capability of function 0 of a device, which need not be known; 0 if there is
+ * none, negative if that is not known.
+ */
 static int p2pdma_function0_cap(struct pci_bus *bus, int id)
 {
 	int pos = PCI_CFG_SPACE_SIZE, left = PCI_CFG_SPACE_EXP_SIZE / 8;
@@ -57,7 +60,9 @@ static int p2pdma_function0_cap(struct pci_bus *bus, int id)
 
 	for (; pos >= PCI_CFG_SPACE_SIZE && left; left--) {
 		if (pci_bus_read_config_dword(bus, 0, pos, &header) ||
-		    PCI_POSSIBLE_ERROR(header) || !header)
+		    PCI_POSSIBLE_ERROR(header))
+			return -EIO;
+		if (!header)
 			return 0;
 		if (PCI_EXT_CAP_ID(header) == id)
 			return pos;
@@ -79,8 +84,8 @@ static int p2pdma_function_number(struct pci_dev *pdev)
 	if (!pci_ari_enabled(pdev->bus))
 		return PCI_FUNC(pdev->devfn);
 	cap = p2pdma_function0_cap(pdev->bus, PCI_EXT_CAP_ID_ARI);
-	if (!cap)
-		return pdev->devfn;
+	if (cap <= 0)
+		return cap ?: pdev->devfn;
 	if (pci_bus_read_config_word(pdev->bus, 0, cap + PCI_ARI_CTRL, &ctrl) ||
 	    PCI_POSSIBLE_ERROR(ctrl))
 		return -EIO;
@@ -318,7 +323,8 @@ struct pci_dev *p2pdma_path_asleep(struct pci_dev *provider)
 	for (pdev = provider; pdev; pdev = pci_upstream_bridge(pdev))
 		if (p2pdma_powered_down(pdev) ||
 		    p2pdma_powered_down(pci_physfn(pdev)) ||
-		    pci_channel_offline(pdev))
+		    pci_channel_offline(pdev) ||
+		    pci_channel_offline(pci_physfn(pdev)))
 			return pdev;
 	return NULL;
 }
@@ -336,7 +342,8 @@ bool p2pdma_path_gone(struct pci_dev *provider)
 	struct pci_dev *pdev;
 
 	for (pdev = provider; pdev; pdev = pci_upstream_bridge(pdev))
-		if (pci_dev_is_disconnected(pdev))
+		if (pci_dev_is_disconnected(pdev) ||
+		    pci_dev_is_disconnected(pci_physfn(pdev)))
 			return true;
 	return false;
 }
@@ -759,16 +766,18 @@ static struct pci_dev *p2pdma_access_port(const struct p2pdma_path *path)
 static void p2pdma_fill_bridge(struct p2pdma_path *path)
 {
 	struct pci_dev *port = p2pdma_access_port(path);
-	u16 field = P2PDMA_ACS_DSP_ACCESS, cap, ctrl;
+	u16 field = P2PDMA_ACS_DSP_ACCESS;
+	int cap, ctrl;
 
 	path->bridge_memory = port;
 	if (!port || !pcie_downstream_port(port))
 		return;
 	if (pci_pcie_type(path->provider) == PCI_EXP_TYPE_UPSTREAM)
 		field = P2PDMA_ACS_USP_ACCESS;
-	cap = max(p2pdma_acs_read(port, PCI_ACS_CAP), 0);
-	ctrl = max(p2pdma_acs_read(port, PCI_ACS_CTRL), 0);
-	path->bridge_access = (cap & P2PDMA_ACS_ENHANCED) && !(ctrl & field);
+	cap = p2pdma_acs_read(port, PCI_ACS_CAP);
+	ctrl = p2pdma_acs_read(port, PCI_ACS_CTRL);
+	path->bridge_access = cap > 0 && (cap & P2PDMA_ACS_ENHANCED) &&
+			      ctrl >= 0 && !(ctrl & field);
 	/* On the way down again. */
 	if (!path->common)
 		for (port = path->provider; (port = pci_upstream_bridge(port));)
@@ -871,18 +880,24 @@ static u32 p2pdma_dev3(struct pci_dev *pdev, int where)
 	return value;
 }
 
-/* Bits in the tags of a function's requests; its virtual functions have a bit of their own. */
+/*
+ * Bits in the tags of a function's requests; its virtual functions have a bit of their own.
+ * What cannot be read may send as many as there can be.
+ */
 static int p2pdma_tags_sent(struct pci_dev *pdev, bool virtfn)
 {
-	u16 ctl = 0, sriov = 0;
+	u16 ctl, sriov = 0;
 	u32 cap;
 
-	if (pcie_capability_read_dword(pdev, PCI_EXP_DEVCAP2, &cap) ||
-	    !(cap & P2PDMA_DEVCAP2_10BIT_TAG_REQ))
-		return 8;
-	if (p2pdma_dev3(pdev, P2PDMA_DEV3_CTL) & P2PDMA_DEV3_CTL_14BIT_TAG_REQ)
+	if (pcie_capability_read_dword(pdev, PCI_EXP_DEVCAP2, &cap))
 		return 14;
-	pcie_capability_read_word(pdev, PCI_EXP_DEVCTL2, &ctl);
+	if (!(cap & P2PDMA_DEVCAP2_10BIT_TAG_REQ))
+		return 8;
+	/* DEVCTL2 comes last: if it can be read, so could what was read before. */
+	if ((p2pdma_dev3(pdev, P2PDMA_DEV3_CTL) & P2PDMA_DEV3_CTL_14BIT_TAG_REQ) ||
+	    pcie_capability_read_word(pdev, PCI_EXP_DEVCTL2, &ctl) ||
+	    PCI_POSSIBLE_ERROR(ctl))
+		return 14;
 #ifdef CONFIG_PCI_IOV
 	if (virtfn)
 		pci_read_config_word(pdev, pdev->sriov->pos + PCI_SRIOV_CTRL,
