@@ -168,34 +168,6 @@ static struct p2pdma_watch *p2pdma_watch_add(struct p2pdma_watch *watch)
 	return old;
 }
 
-/* Find what watches a function, or begin; false if there is no memory. */
-static bool p2pdma_watch_begin(struct pci_dev *pdev)
-{
-	struct p2pdma_register reg[P2PDMA_MAX_REGISTERS];
-	struct p2pdma_watch *watch, *old;
-	unsigned int count;
-
-	scoped_guard(rcu) {
-		old = p2pdma_watch_find(pdev->bus, pdev->devfn);
-		if (old && old->pdev == pdev)
-			return true;
-	}
-	count = p2pdma_registers(pdev, reg);
-	watch = kzalloc(struct_size(watch, reg, count), GFP_ATOMIC | __GFP_NOWARN);
-	if (!watch)
-		return false;
-	watch->pdev = pdev;
-	watch->bus = pdev->bus;
-	watch->devfn = pdev->devfn;
-	watch->count = count;
-	memcpy(watch->reg, reg, count * sizeof(*reg));
-
-	watch = p2pdma_watch_add(watch);
-	if (watch)
-		kfree_rcu(watch, rcu);
-	return true;
-}
-
 /* False if the function does not answer. */
 static bool p2pdma_register_read(struct pci_dev *pdev,
 				 const struct p2pdma_register *reg, u32 *value)
@@ -208,6 +180,38 @@ static bool p2pdma_register_read(struct pci_dev *pdev,
 	    PCI_POSSIBLE_ERROR(word))
 		return false;
 	*value = word & reg->mask;
+	return true;
+}
+
+/* Find what watches a function, or begin; false if it does not answer, or without memory. */
+static bool p2pdma_watch_begin(struct pci_dev *pdev)
+{
+	struct p2pdma_register reg[P2PDMA_MAX_REGISTERS];
+	struct p2pdma_watch *watch, *old;
+	unsigned int count;
+	u32 command;
+
+	scoped_guard(rcu) {
+		old = p2pdma_watch_find(pdev->bus, pdev->devfn);
+		if (old && old->pdev == pdev)
+			return true;
+	}
+	count = p2pdma_registers(pdev, reg);
+	/* If it has ceased to answer, not all of its registers may have been found. */
+	if (!p2pdma_register_read(pdev, &reg[0], &command))
+		return false;
+	watch = kzalloc(struct_size(watch, reg, count), GFP_ATOMIC | __GFP_NOWARN);
+	if (!watch)
+		return false;
+	watch->pdev = pdev;
+	watch->bus = pdev->bus;
+	watch->devfn = pdev->devfn;
+	watch->count = count;
+	memcpy(watch->reg, reg, count * sizeof(*reg));
+
+	watch = p2pdma_watch_add(watch);
+	if (watch)
+		kfree_rcu(watch, rcu);
 	return true;
 }
 
