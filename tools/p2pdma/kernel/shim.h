@@ -27,6 +27,8 @@ typedef uint64_t u64;
 typedef u64 phys_addr_t;
 typedef u64 dma_addr_t;
 typedef u64 pci_bus_addr_t;
+typedef unsigned int vm_fault_t;
+typedef unsigned long pgoff_t;
 
 #define __iomem
 #define __counted_by(member)
