@@ -145,7 +145,7 @@ static void __iomem *map_io(struct kunit *test, phys_addr_t phys, size_t size)
 {
 	void __iomem *addr = ioremap(phys, size);
 
-	KUNIT_ASSERT_NOT_NULL(test, addr);
+	KUNIT_ASSERT_TRUE(test, addr);
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, iounmap_action, addr));
 	return addr;
