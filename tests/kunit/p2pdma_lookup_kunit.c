@@ -147,7 +147,8 @@ static void __iomem *map_io(struct kunit *test, phys_addr_t phys, size_t size)
 
 	KUNIT_ASSERT_TRUE(test, addr);
 	KUNIT_ASSERT_EQ(test, 0,
-			kunit_add_action_or_reset(test, iounmap_action, addr));
+			kunit_add_action_or_reset(test, iounmap_action,
+						  (void __force *)addr));
 	return addr;
 }
 
