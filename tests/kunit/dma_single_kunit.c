@@ -617,27 +617,33 @@ static void resource_nested_bars(struct kunit *test)
 		"  rp\n"
 		"    ep outer bar0=16M\n"
 		"  rp\n"
-		"    ep inner bar0=2M\n");
+		"    ep inner bar0=2M\n"
+		"  rp\n"
+		"    ep innermost bar0=1M\n");
 	struct pci_dev *outer = fabric_dev(fabric, "outer");
 	struct pci_dev *inner = fabric_dev(fabric, "inner");
+	struct pci_dev *innermost = fabric_dev(fabric, "innermost");
+	struct resource saved_innermost = innermost->resource[0];
 	phys_addr_t start = pci_resource_start(outer, 0);
 	struct resource saved = inner->resource[0];
 	struct p2pdma_provider *across;
-	struct device *owner[4];
+	struct device *owner[6];
 
 	inner->resource[0].start = start + SZ_4M;
 	inner->resource[0].end = start + SZ_4M + SZ_2M - 1;
+	innermost->resource[0].start = start + SZ_4M + SZ_1M;
+	innermost->resource[0].end = start + SZ_4M + SZ_2M - 1;
 
-	/* For want of memory what was known of it stays, and can be made good. */
-	fabric_fail_begin(test, true, false);
-	fabric_fail_nth(0);
+	pci_p2pdma_bars_changed(innermost);
 	pci_p2pdma_bars_changed(inner);
-	KUNIT_EXPECT_TRUE(test, fabric_failed_nth());
 	scoped_guard(rcu)
-		owner[0] = p2pdma_bar_of_phys(start + SZ_4M, SZ_2M)->owner;
-	KUNIT_EXPECT_PTR_EQ(test, owner[0], &outer->dev);
-
-	pci_p2pdma_bars_changed(inner);
+		owner[4] = p2pdma_bar_of_phys(start + SZ_4M + SZ_1M, SZ_4K)->owner;
+	/* The address of a BAR that is not claimed is not in use: the next one counts. */
+	innermost->resource[0].parent = NULL;
+	scoped_guard(rcu)
+		owner[5] = p2pdma_bar_of_phys(start + SZ_4M + SZ_1M, SZ_4K)->owner;
+	innermost->resource[0] = saved_innermost;
+	pci_p2pdma_bars_changed(innermost);
 	scoped_guard(rcu) {
 		owner[0] = p2pdma_bar_of_phys(start, SZ_4K)->owner;
 		owner[1] = p2pdma_bar_of_phys(start + SZ_4M, SZ_2M)->owner;
@@ -653,7 +659,64 @@ static void resource_nested_bars(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, owner[1], &inner->dev);
 	KUNIT_EXPECT_PTR_EQ(test, owner[2], &outer->dev);
 	KUNIT_EXPECT_PTR_EQ(test, owner[3], &outer->dev);
+	KUNIT_EXPECT_PTR_EQ(test, owner[4], &innermost->dev);
+	KUNIT_EXPECT_PTR_EQ(test, owner[5], &inner->dev);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(across), -EINVAL);
+}
+
+/* For want of memory what was known of a BAR stays, and can be made good. */
+static void resource_bars_no_memory(struct kunit *test)
+{
+	struct fabric *fabric = fabric_create(test,
+		"host\n"
+		"  rp\n"
+		"    ep outer bar0=16M\n"
+		"  rp\n"
+		"    ep inner bar0=2M\n");
+	struct pci_dev *outer = fabric_dev(fabric, "outer");
+	struct pci_dev *inner = fabric_dev(fabric, "inner");
+	phys_addr_t start = pci_resource_start(outer, 0);
+	struct resource saved = inner->resource[0];
+	struct device *owner[2];
+
+	fabric_fail_begin(test, true, false);
+	inner->resource[0].start = start + SZ_4M;
+	inner->resource[0].end = start + SZ_4M + SZ_2M - 1;
+	fabric_fail_nth(0);
+	pci_p2pdma_bars_changed(inner);
+	KUNIT_EXPECT_TRUE(test, fabric_failed_nth());
+	scoped_guard(rcu)
+		owner[0] = p2pdma_bar_of_phys(start + SZ_4M, SZ_2M)->owner;
+	pci_p2pdma_bars_changed(inner);
+	scoped_guard(rcu)
+		owner[1] = p2pdma_bar_of_phys(start + SZ_4M, SZ_2M)->owner;
+	inner->resource[0] = saved;
+	pci_p2pdma_bars_changed(inner);
+	KUNIT_EXPECT_PTR_EQ(test, owner[0], &outer->dev);
+	KUNIT_EXPECT_PTR_EQ(test, owner[1], &inner->dev);
+}
+
+/* A client that forms addresses of 30 bits gets none that is longer. */
+static void single_short_addresses(struct kunit *test)
+{
+	struct setting set = set_up(test, IOMMU);
+	phys_addr_t phys = bar_phys(set.fabric, "beside", 0) + SZ_64K;
+	enum fabric_call call;
+	dma_addr_t dma;
+
+	fabric_cpu_listed(test, true);
+	KUNIT_ASSERT_EQ(test, 0,
+			dma_set_mask(&set.client->dev, DMA_BIT_MASK(30)));
+	for (call = 0; call < FABRIC_NR_CALLS; call++) {
+		dma = fabric_single_map(call, &set.client->dev, phys, SZ_8K,
+					DMA_FROM_DEVICE);
+		KUNIT_ASSERT_NE(test, DMA_MAPPING_ERROR, dma);
+		KUNIT_EXPECT_LE(test, dma + SZ_8K - 1, DMA_BIT_MASK(30));
+		oracle_expect(set.fabric, set.client, dma, SZ_8K,
+			      DMA_FROM_DEVICE, phys);
+		fabric_single_unmap(call, &set.client->dev, dma, SZ_8K,
+				    DMA_FROM_DEVICE);
+	}
 }
 
 /* dma_map_phys() without DMA_ATTR_MMIO is for what has pages. */
@@ -1176,6 +1239,8 @@ static struct kunit_case dma_single_cases[] = {
 	KUNIT_CASE(resource_not_pci),
 	KUNIT_CASE(resource_follows_bars),
 	KUNIT_CASE(resource_nested_bars),
+	KUNIT_CASE(resource_bars_no_memory),
+	KUNIT_CASE(single_short_addresses),
 	KUNIT_CASE(page_in_a_bar),
 	KUNIT_CASE(phys_without_pages),
 	KUNIT_CASE(ops_refuse),
