@@ -468,6 +468,9 @@ static void dma_iommu_untrusted(struct kunit *test)
 	struct fabric_sg *unaligned =
 		fabric_sg_list(fabric, SG_PEER("inside", SZ_4K, SZ_4K),
 			       SG_PEER("inside", SZ_16K + 16, SZ_4K));
+	struct fabric_sg *empty =
+		fabric_sg_list(fabric, SG_PEER("inside", SZ_4K, SZ_4K),
+			       SG_PEER("inside", SZ_8K, 0));
 	struct p2pdma_provider *provider;
 	struct pci_p2pdma_route route;
 	enum dma_data_direction dir;
@@ -476,6 +479,9 @@ static void dma_iommu_untrusted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EREMOTEIO,
 			fabric_sg_map(sg, client, DMA_FROM_DEVICE));
 	trust_all(test);
+	/* An empty entry is no part of what is mapped in one go before it. */
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			fabric_sg_map(empty, client, DMA_FROM_DEVICE));
 	for (dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++) {
 		KUNIT_ASSERT_EQ(test, 0, fabric_sg_map(sg, client, dir));
 		KUNIT_EXPECT_EQ(test, 2, sg->table.nents);
