@@ -452,6 +452,36 @@ static void dma_iommu_adjacent_bus_segment(struct kunit *test)
 }
 
 /*
+ * Memory that ends where RAM begins has its own protection.  There is no RAM, but in a list
+ * a BAR that is not registered counts as such.
+ */
+static void dma_iommu_next_to_ram(struct kunit *test)
+{
+	struct fabric *fabric;
+	struct pci_dev *client;
+	struct fabric_sg *sg;
+	phys_addr_t phys;
+	dma_addr_t dma;
+
+	mock_iommu_create(test, NULL);
+	fabric = fabric_switch(test);
+	trust_all(test);
+	client = fabric_dev(fabric, "client");
+	phys = pci_resource_end(fabric_dev(fabric, "beside"), 0) + 1;
+	KUNIT_ASSERT_NULL(test, pci_p2pdma_provider_of_phys(phys, 1));
+	sg = fabric_sg_alloc(fabric, 2);
+	fabric_sg_phys(sg, phys - SZ_4K, SZ_4K);
+	fabric_sg_phys(sg, phys, SZ_4K);
+	KUNIT_ASSERT_EQ(test, 0, dma_map_sgtable(&client->dev, &sg->table,
+						 DMA_BIDIRECTIONAL, 0));
+	dma = sg_dma_address(sg->table.sgl);
+	KUNIT_EXPECT_TRUE(test, mock_iommu_prot(&client->dev, dma) & IOMMU_MMIO);
+	KUNIT_EXPECT_FALSE(test, mock_iommu_prot(&client->dev, dma + SZ_4K) &
+			   IOMMU_MMIO);
+	dma_unmap_sgtable(&client->dev, &sg->table, DMA_BIDIRECTIONAL, 0);
+}
+
+/*
  * Defect 1: the route counts for an untrusted client too, and peer memory is never
  * bounced for it.  It gets whole IOMMU pages of peer memory or nothing.
  */
@@ -1343,6 +1373,7 @@ static struct kunit_case dma_iommu_cases[] = {
 	KUNIT_CASE(dma_iommu_boundary),
 	KUNIT_CASE(dma_iommu_adjacent_bars),
 	KUNIT_CASE(dma_iommu_adjacent_bus_segment),
+	KUNIT_CASE(dma_iommu_next_to_ram),
 	KUNIT_CASE(dma_iommu_untrusted),
 	KUNIT_CASE(dma_iommu_guest),
 	KUNIT_CASE(dma_iommu_identity),
