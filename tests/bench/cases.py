@@ -109,7 +109,6 @@ class Boot:
     devices: list[str]
     modules: tuple[str, ...] = (MODULE,)
     steps: list[str | Case] = field(default_factory=list)
-    kernel_args: tuple[str, ...] = ()
 
     def module(self, command: str) -> None:
         """A command for the module that only prepares."""
@@ -208,26 +207,20 @@ def providers(mode: str) -> Boot:
 
 
 def clients(mode: str) -> Boot:
-    """What grows with the number of clients: virtual functions of NVMe controllers,
-    each of which maps one page of a provider behind the host bridge."""
+    """What grows with the number of clients: functions behind bridges to conventional
+    PCI, each of which maps one page of a provider behind the host bridge."""
     devices = [*memory("portB", 1)]
-    ports = []
     for i in range(CLIENT_PORTS):
         devices += [
             "-device", f"pcie-root-port,id=many{i},bus=pcie.0,addr={16 + i:#x},"
-                       f"chassis={40 + i},slot={40 + i},pref64-reserve=16M",
-            "-device", f"nvme-subsys,id=many{i}-subsys",
-            "-device", f"nvme,serial=many{i},subsys=many{i}-subsys,bus=many{i},"
-                       f"sriov_max_vfs={CLIENTS_PER_PORT},"
-                       f"sriov_vq_flexible={2 * CLIENTS_PER_PORT},"
-                       f"sriov_vi_flexible={CLIENTS_PER_PORT},"
-                       f"max_ioqpairs={2 * CLIENTS_PER_PORT + 2},"
-                       f"msix_qsize={CLIENTS_PER_PORT + 2}"]
-        ports.append(f"0000:{7 + i:02x}:00.0")
-    boot = Boot("clients", mode, devices, kernel_args=("pci=realloc",))
+                       f"chassis={40 + i},slot={40 + i},io-reserve=0",
+            "-device", f"pcie-pci-bridge,id=many{i}-pci,bus=many{i}"]
+        for j in range(CLIENTS_PER_PORT):
+            # Slot 0 of such a bridge is its own.
+            devices += ["-device", f"intel-hda,bus=many{i}-pci,multifunction=on,"
+                                   f"addr={1 + j // 8:#x}.{j % 8}"]
+    boot = Boot("clients", mode, devices)
     boot.module("provide 0000:05:00.0 0 0 1 0")
-    for port in ports:
-        boot.module(f"vfs {port} {CLIENTS_PER_PORT}")
     for number in MANY_CLIENTS:
         at = f"@{number}clients"
         boot.list("host-cold" + at, 1, "0000:05:00.0", client=str(number), passes=1,

@@ -7,23 +7,22 @@
  * counts guest instructions ("-icount shift=0"): with interrupts off around the one call
  * that is measured, the same kernel gives the same figure each time.
  *
- * It drives QEMU's "ivshmem-plain" devices, whose BAR 2 is memory, and NVMe functions,
- * of which it uses nothing but that they can be clients; no device does any DMA.
+ * It drives QEMU's "ivshmem-plain" devices, whose BAR 2 is memory, and HD audio
+ * controllers, of which it uses nothing but that they can be clients; no device does any
+ * DMA.
  * A command is written to /sys/kernel/debug/p2pdma_bench, and its result is read on the
  * same descriptor, one line of NAME=NUMBER:
  *
  *   provide FUNCTION OFFSET SIZE COUNT STRIDE
  *	registers COUNT ranges of SIZE bytes of BAR 2 as peer memory, STRIDE bytes apart
- *   vfs FUNCTION COUNT
- *	enables virtual functions
  *   list CLIENT PASSES SEGMENTS MAX SOURCE[+SOURCE...]
  *	maps and unmaps a list of SEGMENTS pages
  *   single CLIENT PASSES CALL SOURCE
  *	maps and unmaps one page, by CALL: page (dma_map_page()) or resource
  *	(dma_map_resource())
  *
- * CLIENT is a PCI address, or a number: so many of the virtual functions, mapped for one
- * after the other.  MAX is the longest DMA segment that the client takes, 0 for no limit.
+ * CLIENT is a PCI address, or a number: so many of the HD audio controllers, mapped for
+ * one after the other.  MAX is the longest DMA segment that the client takes, 0 for no limit.
  * SOURCE is ram or the PCI address of a function, for its BAR 2; then @OFFSET in bytes if
  * that is not 0; then * if no two pages shall be neighbours.  With several sources each
  * gives a page in turn.
@@ -324,13 +323,18 @@ static void keep_least(struct figures *least, const struct figures *cost)
 	least->sync_cpu = min(least->sync_cpu, cost->sync_cpu);
 }
 
+static bool is_audio(const struct pci_dev *pdev)
+{
+	return pdev->class >> 8 == PCI_CLASS_MULTIMEDIA_HD_AUDIO;
+}
+
 /* Which clients: the first in functions[], and how many; 0 if there are none. */
 static unsigned int clients_parse(const char *text, struct pci_dev ***first)
 {
 	unsigned int n, i;
 
 	if (!kstrtouint(text, 10, &n)) {
-		for (i = 0; i < n_functions && !functions[i]->is_virtfn; i++)
+		for (i = 0; i < n_functions && !is_audio(functions[i]); i++)
 			continue;
 		*first = &functions[i];
 		return n <= n_functions - i ? n : 0;
@@ -459,31 +463,12 @@ static int run_provide(char **words, char *result, size_t size)
 	return 0;
 }
 
-static int run_vfs(char **words, char *result, size_t size)
-{
-	struct pci_dev *pdev = function_find(words[0]);
-	unsigned int count;
-	int ret;
-
-	if (!pdev)
-		return -ENODEV;
-	if (kstrtouint(words[1], 0, &count))
-		return -EINVAL;
-	/* The functions are probed here and now, by this driver. */
-	mutex_unlock(&bench_lock);
-	ret = pci_enable_sriov(pdev, count);
-	mutex_lock(&bench_lock);
-	scnprintf(result, size, "error=%d functions=%u\n", ret, n_functions);
-	return 0;
-}
-
 static const struct command {
 	const char *name;
 	unsigned int n_words;
 	int (*run)(char **words, char *result, size_t size);
 } commands[] = {
 	{ "provide", 5, run_provide },
-	{ "vfs", 2, run_vfs },
 	{ "list", 5, run_list },
 	{ "single", 4, run_single },
 };
@@ -580,7 +565,7 @@ static int bench_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 
 static const struct pci_device_id bench_ids[] = {
 	{ PCI_DEVICE(0x1af4, 0x1110) },		/* ivshmem-plain */
-	{ PCI_DEVICE(0x1b36, 0x0010) },		/* nvme, and its virtual functions */
+	{ PCI_DEVICE(0x8086, 0x2668) },		/* intel-hda */
 	{ }
 };
 

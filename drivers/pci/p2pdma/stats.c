@@ -11,6 +11,7 @@
  * of both.
  */
 #include <linux/atomic.h>
+#include <linux/log2.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
 
@@ -26,7 +27,8 @@ struct p2pdma_stats_cpu {
  * struct p2pdma_stats - counters of a client and a provider
  * @rcu: for freeing
  * @cpu: per-CPU counters, allocated by the first mapping; NULL before, and if the
- *	allocation failed
+ *	allocation failed, as it does where per-CPU memory is short in atomic context; the
+ *	2nd, 4th, 8th and so on mapping of a kind try again
  * @hits: look-ups that found a valid route cache entry; used until there is @cpu, as
  *	are the next two
  * @lists: lists mapped, by kind of transfer
@@ -77,7 +79,6 @@ void p2pdma_stats_free(struct p2pdma_stats *stats)
 		call_rcu(&stats->rcu, p2pdma_stats_free_rcu);
 }
 
-/* If the allocation fails the next mapping tries again. */
 static void p2pdma_stats_spread(struct p2pdma_stats *stats)
 {
 	struct p2pdma_stats_cpu __percpu *cpu;
@@ -116,15 +117,18 @@ void p2pdma_stats_mapped(struct p2pdma_stats *stats, enum p2pdma_kind kind,
 			 u64 bytes)
 {
 	struct p2pdma_stats_cpu __percpu *cpu = READ_ONCE(stats->cpu);
+	u64 lists;
 
 	if (likely(cpu)) {
 		this_cpu_inc(cpu->lists[kind]);
 		this_cpu_add(cpu->bytes[kind], bytes);
 		return;
 	}
-	atomic64_inc(&stats->lists[kind]);
+	lists = atomic64_inc_return(&stats->lists[kind]);
 	atomic64_add(bytes, &stats->bytes[kind]);
-	p2pdma_stats_spread(stats);
+	/* An allocation that fails costs more than mapping: seldom again. */
+	if (is_power_of_2(lists))
+		p2pdma_stats_spread(stats);
 }
 
 /**
