@@ -15,7 +15,8 @@ POLICY ?=
 IOMMU ?=
 CPU ?=
 
-# For "make fuzz", "make fuzz-input" and "make mutants".
+# For "make fuzz", "make fuzz-input", "make mutants" and "make soak".
+MINUTES ?=
 SEED ?=
 RUNS ?=
 KASAN ?=
@@ -35,7 +36,7 @@ override BUILD := $(abspath $(BUILD))
 BZIMAGE := $(BUILD)/kernel/arch/x86/boot/bzImage
 
 .DEFAULT_GOAL := help
-.PHONY: help run tool install deb test fuzz fuzz-input mutants coverage bench check graft \
+.PHONY: help run tool install deb test fuzz fuzz-input soak outside mutants coverage bench check graft \
 	ungraft kernel drift deps clean distclean need-ksrc
 
 # One target at a time: they share the source tree, and each uses all the cores itself.
@@ -52,15 +53,16 @@ help:		## this list
 #: BUILD folder for everything that is made (else build)
 #: JOBS how many compilers at once (else the number of cores)
 #: POLICY for run: a p2pdma= policy to boot with
-#: IOMMU for run: the machine's IOMMU, none, intel, intel-pt or virtio
+#: IOMMU for run: the machine's IOMMU, none, intel, intel-pt or virtio; for soak: none, intel, lazy or virtio
 #: DESTDIR for install: a folder that stands for /
 #: prefix for install: /usr if not given
 #: CPU for run: QEMU's CPU model, for example EPYC or Skylake-Server
-#: SEED for fuzz: number of the first random fabric; for fuzz-input: of the texts (else by chance)
+#: SEED for fuzz: number of the first random fabric; for fuzz-input: of the texts (else by chance); for soak: of what is drawn
+#: MINUTES for soak: how long each storm lasts (else 5)
 #: RUNS for fuzz: how many random fabrics (else 200); for fuzz-input: how many texts (else 1000000)
 #: KASAN for fuzz: 1 for a kernel with KASAN
 #: MUTANTS for mutants: names of some (else all of scripts/mutants.list)
-#: CASES for bench: a regular expression; only cases whose name has it (tests/bench/run --list)
+#: CASES for bench and outside: a regular expression; only what has it in its name (tests/bench/run --list)
 #: CHECK for bench: 1 to fail where a figure is over its goal or worse than what is committed
 #: UPDATE for bench: 1 to write the figures that are committed
 
@@ -85,6 +87,13 @@ fuzz: deps		## KUnit's property test on many random fabrics: SEED, RUNS, KASAN
 
 fuzz-input: deps	## damaged and random text for what parses it, with sanitizers: SEED, RUNS
 	@SEED='$(SEED)' RUNS='$(RUNS)' scripts/fuzz-input
+
+soak: deps		## a storm: move data while the fabric changes, under each IOMMU: MINUTES, SEED, IOMMU
+	@scripts/soak $(if $(MINUTES),--minutes '$(MINUTES)') $(if $(SEED),--seed '$(SEED)') \
+		$(if $(IOMMU),--iommu '$(IOMMU)')
+
+outside: deps		## tests that others wrote, on the plain kernel and on the grafted one: a table (CASES)
+	@scripts/outside --filter '$(CASES)'
 
 mutants: deps		## deliberate faults in the code, one at a time: do the KUnit suites notice? a table
 	@scripts/mutants $(MUTANTS)
@@ -115,7 +124,7 @@ deps:			## install the Debian packages that are missing
 
 clean:			## delete what was built, keep the downloads and the unpacked source
 	rm -rf $(BUILD)/kernel $(BUILD)/kernel-bench $(BUILD)/bench $(BUILD)/kunit $(BUILD)/kunit-* $(BUILD)/mutants $(BUILD)/coverage $(BUILD)/users \
-		$(BUILD)/users-pristine $(BUILD)/pristine $(BUILD)/check $(BUILD)/check-* $(BUILD)/drift $(BUILD)/log $(BUILD)/results \
+		$(BUILD)/users-pristine $(BUILD)/pristine $(BUILD)/check $(BUILD)/check-* $(BUILD)/drift $(BUILD)/log $(BUILD)/results $(BUILD)/soak $(BUILD)/outside \
 		$(BUILD)/qemu $(BUILD)/fuzz $(BUILD)/p2pdma $(BUILD)/tools $(BUILD)/deb
 
 distclean:		## delete the whole build folder

@@ -186,6 +186,26 @@ grafted_source() {
 	"$ROOT/scripts/graft" apply "$SOURCE" >&2
 }
 
+# plain_source: the grafted source again, without the graft; from then on it is SOURCE.
+# Hard links, which the graft never writes through.
+PLAIN_SOURCE=$BUILD/bench/plain/linux
+plain_source() {
+	local stamp=${PLAIN_SOURCE%/*}/identity
+	if [ "$(cat "$stamp" 2>/dev/null)" != "$(source_identity)" ]; then
+		rm -f "$stamp"
+		stage plain-pristine "copy the source without the graft" plain_source_copy
+		source_identity >"$stamp"
+	fi
+	SOURCE=$PLAIN_SOURCE
+}
+
+plain_source_copy() {
+	rm -rf "$PLAIN_SOURCE"
+	mkdir -p "${PLAIN_SOURCE%/*}"
+	cp -al "$SOURCE" "$PLAIN_SOURCE" 2>/dev/null || cp -a "$SOURCE" "$PLAIN_SOURCE"
+	"$ROOT/scripts/graft" revert "$PLAIN_SOURCE"
+}
+
 # config_missing FRAGMENT CONFIG: the lines of a fragment that did not make it into a
 # .config, each with what is there instead.
 config_missing() {

@@ -86,7 +86,8 @@ static bool drive_read(const char *block, struct drive *drive)
 	return true;
 }
 
-static void drives_scan(void)
+/* All that are there now; finds anew what was found before. */
+void drives_scan(void)
 {
 	DIR *dir = opendir("/sys/block");
 	struct dirent *entry;
@@ -217,32 +218,58 @@ void drives_counters(unsigned int step)
 #define ACS_CONTROL	6
 
 /*
- * Set the ACS control register of a port through its sysfs config file, as
- * setpci does. The capability list is followed as far as config space goes.
+ * Find the ACS control register of a port in its sysfs config file, which is left open.
+ * The capability list is followed as far as config space goes.
  */
-int pci_write_acs(const char *pci, unsigned int control)
+static int acs_open(const char *pci, int flags, int *fd, unsigned int *offset)
 {
-	__u16 value = control;
 	unsigned int at = EXT_CAP_START;
 	__u32 header;
 	char path[512];
-	int fd, error = ENOENT;
 
 	snprintf(path, sizeof(path), PCI_DEVICES "/%s/config", pci);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
+	*fd = open(path, flags | O_CLOEXEC);
+	if (*fd < 0)
 		return errno;
 	while (at >= EXT_CAP_START &&
-	       pread(fd, &header, sizeof(header), at) == sizeof(header)) {
-		if ((header & 0xffff) != EXT_CAP_ID_ACS) {
-			at = header >> 20;
-			continue;
+	       pread(*fd, &header, sizeof(header), at) == sizeof(header)) {
+		if ((header & 0xffff) == EXT_CAP_ID_ACS) {
+			*offset = at + ACS_CONTROL;
+			return 0;
 		}
-		error = 0;
-		if (pwrite(fd, &value, sizeof(value), at + ACS_CONTROL) < 0)
-			error = errno;
-		break;
+		at = header >> 20;
 	}
+	close(*fd);
+	return ENOENT;
+}
+
+int pci_read_acs(const char *pci, unsigned int *control)
+{
+	unsigned int at;
+	__u16 value;
+	int fd, error = acs_open(pci, O_RDONLY, &fd, &at);
+
+	if (error)
+		return error;
+	if (pread(fd, &value, sizeof(value), at) != sizeof(value))
+		error = EIO;
+	else
+		*control = value;
+	close(fd);
+	return error;
+}
+
+/* As setpci does it. */
+int pci_write_acs(const char *pci, unsigned int control)
+{
+	__u16 value = control;
+	unsigned int at;
+	int fd, error = acs_open(pci, O_RDWR, &fd, &at);
+
+	if (error)
+		return error;
+	if (pwrite(fd, &value, sizeof(value), at) < 0)
+		error = errno;
 	close(fd);
 	return error;
 }

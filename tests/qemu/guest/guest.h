@@ -48,6 +48,7 @@ int file_read_word(const char *path, char *word, size_t size);
 int file_write(const char *path, const char *text, size_t len);
 
 /* drives.c */
+void drives_scan(void);
 bool drives_wait(unsigned int step, char *serials);
 const struct drive *drive_find(const char *serial);
 bool drive_add(const char *name, const char *block);
@@ -55,6 +56,7 @@ void drive_forget(const char *name);
 char *drives_expand(const char *text);
 void drives_routes(unsigned int step);
 void drives_counters(unsigned int step);
+int pci_read_acs(const char *pci, unsigned int *control);
 int pci_write_acs(const char *pci, unsigned int control);
 
 /* move.c */
@@ -72,12 +74,20 @@ void sum_drive(unsigned int step, const struct drive *drive);
 __u64 *peer_map(unsigned int step, const struct drive *provider, size_t *len);
 
 /* unbind.c */
-void unbind_under_load(unsigned int step, const char *client,
-		       const char *provider, unsigned int rounds);
+enum under_load {
+	LOAD_UNBIND,		/* the driver of the provider */
+	LOAD_UNPLUG,		/* the provider */
+	LOAD_SLEEP,		/* all devices */
+};
+
+void under_load(unsigned int step, char *args, enum under_load what);
 
 /* dmabuf.c */
 void dmabuf_revoke(unsigned int step, const char *exporter, const char *importer,
 		   unsigned int rounds);
+
+/* storm.c */
+void storm_run(unsigned int step, char *args);
 
 /* stack.c */
 void stack_make(unsigned int step, char *args);

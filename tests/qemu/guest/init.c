@@ -13,8 +13,14 @@
  *   unbind CLIENT PROVIDER N   N times, unbind the driver of PROVIDER while CLIENT
  *                              reads its memory, compare what was moved, and bind
  *                              it again
+ *   unplug CLIENT PROVIDER N   the same, but PROVIDER is unplugged, and plugged in again,
+ *                              by whoever reads the reports: see unbind.c
+ *   sleep CLIENT PROVIDER N    the same, but all devices are suspended and resumed
  *   dmabuf EXPORTER IMPORTER N N times, take memory of EXPORTER back while IMPORTER
  *                              writes it; PCI addresses
+ *   storm SECONDS SEED PROVIDERS CLIENTS DRIVE [spoil]
+ *                              see storm.c
+ *   kexec                      start /kexec/kernel with /kexec/initramfs
  *   same ONE OTHER N           compare the first N bytes of two drives
  *   sum DRIVE                  report a checksum of a whole drive
  *   mount DRIVE FOLDER         mount the ext2 file system of a drive
@@ -45,8 +51,9 @@
  * {SERIAL.block} for the name of its block device.
  *
  * The step in a report is the number of the line, from 1. Reports are "drive",
- * "policy", "route", "counters", "move", "unbind", "dmabuf", "same", "sum", "acs", "log",
- * "mode" and "taint" as ordered; "entry" for each name in a folder, and "room" for what is left
+ * "policy", "route", "counters", "move", "kexec", "loaded", "unbind", "dmabuf", "same", "sum", "acs", "log",
+ * "mode" and "taint" as ordered; "progress", "tally", "failed", "refused" and "left" of a
+ * storm; "entry" for each name in a folder, and "room" for what is left
  * there; "line" for each line of a file, and "file" for what became of it; "out" for
  * parts of what a program printed, and "ran" for how it ended; "start" and "done" at
  * both ends; "kmsg" for each warning in the kernel's log; "trouble" where an order
@@ -116,19 +123,6 @@ static void order_move(unsigned int step, char *args, enum move_how how)
 		return;
 	}
 	move(step, client, provider, strtoul(n, NULL, 0), how);
-}
-
-static void order_unbind(unsigned int step, char *args)
-{
-	char *rest, *c, *p, *n;
-
-	c = strtok_r(args, " ", &rest);
-	p = strtok_r(NULL, " ", &rest);
-	n = strtok_r(NULL, " ", &rest);
-	if (n)
-		unbind_under_load(step, c, p, strtoul(n, NULL, 0));
-	else
-		report_trouble(step, "unbind: CLIENT, PROVIDER and N are needed");
 }
 
 static void order_dmabuf(unsigned int step, char *args)
@@ -312,6 +306,31 @@ static void order_each(unsigned int step, char *args)
 	free(text);
 }
 
+/* What is in /kexec takes over, with the command line of now, and orders of its own. */
+static void order_kexec(unsigned int step)
+{
+	int kernel = open("/kexec/kernel", O_RDONLY | O_CLOEXEC);
+	int initramfs = open("/kexec/initramfs", O_RDONLY | O_CLOEXEC);
+	char *text = NULL;
+	int error = file_read("/proc/cmdline", &text);
+
+	if (!error) {
+		chomp(text);
+		if (syscall(SYS_kexec_file_load, kernel, initramfs, strlen(text) + 1, text, 0))
+			error = errno;
+	}
+	if (error) {
+		report_trouble(step, "kexec: %s", strerror(error));
+		free(text);
+		return;
+	}
+	report_begin("kexec", step);
+	report_end();
+	sync();
+	reboot(RB_KEXEC);
+	report_trouble(step, "kexec: %s", strerror(errno));
+}
+
 static void order_say(unsigned int step, const char *text)
 {
 	char record[512];
@@ -360,9 +379,17 @@ static void carry_out(unsigned int step, char *line)
 	else if (!strcmp(line, "bio"))
 		order_move(step, args, MOVE_KERNEL);
 	else if (!strcmp(line, "unbind"))
-		order_unbind(step, args);
+		under_load(step, args, LOAD_UNBIND);
+	else if (!strcmp(line, "unplug"))
+		under_load(step, args, LOAD_UNPLUG);
+	else if (!strcmp(line, "sleep"))
+		under_load(step, args, LOAD_SLEEP);
 	else if (!strcmp(line, "dmabuf"))
 		order_dmabuf(step, args);
+	else if (!strcmp(line, "storm"))
+		storm_run(step, args);
+	else if (!strcmp(line, "kexec"))
+		order_kexec(step);
 	else if (!strcmp(line, "same"))
 		order_same(step, args);
 	else if (!strcmp(line, "sum"))

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The driver of a provider is unbound while others write the provider's memory to a
- * drive. Each worker maps peer memory, fills it once, and then has the client read it,
+ * The driver of a provider is unbound, or the provider unplugged, or all devices are
+ * suspended, while others write the provider's memory to a drive. Each worker maps peer memory, fills it once, and then has the client read it,
  * again and again, until the kernel says no. What was reported as moved must be on the
  * drive; a transfer that runs into hardware that is being reset would succeed and leave
  * something else there. Peer memory is not touched by the CPU once the load has begun,
  * because the kernel takes the mapping away.
+ *
+ * Plugging is done by whoever reads the reports: it takes the provider away at "loaded",
+ * and brings it back at "unbind".  After a suspend the load goes on, with the same mappings.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,11 +29,13 @@
 #define PIECES		8		/* of peer memory that each worker maps */
 #define SLOTS		16		/* on the drive, for each worker */
 #define DRIVER		"/sys/bus/pci/drivers/nvme/"
+#define DEVICES		"/sys/bus/pci/devices/"
+#define UNPLUG_SECONDS	60
 
 /* In memory that worker and parent share. */
 struct worker {
 	atomic_ulong moved;		/* I/Os that succeeded */
-	atomic_bool ended;
+	atomic_bool ended, stop;
 	atomic_int error;		/* of the I/O that ended it */
 	/* What is in each slot: a piece from 1 on; 0 what was there before */
 	atomic_uint holds[SLOTS];
@@ -74,7 +79,7 @@ static void work(struct worker *me, unsigned int number, unsigned int step,
 	}
 	for (i = 0; i < PIECES; i++)
 		piece_fill(peer + i * PIECE / sizeof(*peer), number, i + 1);
-	for (i = 0;; i++) {
+	for (i = 0, n = PIECE; !me->stop; i++) {
 		slot = i % SLOTS;
 		/* another piece each time that the slot's turn comes */
 		n = pwrite(fd, (char *)peer + (i + i / SLOTS) % PIECES * PIECE,
@@ -84,7 +89,7 @@ static void work(struct worker *me, unsigned int number, unsigned int step,
 		me->holds[slot] = (i + i / SLOTS) % PIECES + 1;
 		me->moved++;
 	}
-	me->error = n < 0 ? errno : ENODATA;
+	me->error = me->stop ? 0 : n < 0 ? errno : ENODATA;
 	me->ended = true;
 }
 
@@ -131,13 +136,14 @@ static long long now_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-/* Wait until a worker is at it; false if it has ended before. */
+/* Wait until a worker is at it, and has come further; false if it has ended before. */
 static bool is_working(const struct worker *worker)
 {
+	unsigned long before = worker->moved;
 	unsigned int waited;
 
 	for (waited = 0; waited < 1000 && !worker->ended; waited++) {
-		if (worker->moved > 2 * SLOTS)
+		if (worker->moved > before + 2 * SLOTS)
 			return true;
 		usleep(10000);
 	}
@@ -158,13 +164,61 @@ static void start_workers(struct worker *workers, unsigned int step,
 			_exit(0);
 		}
 		if (pid < 0 || !is_working(&workers[i]))
-			report_trouble(step, "unbind: worker %u does not work: %s",
+			report_trouble(step, "worker %u does not work: %s",
 				       i, strerror(workers[i].error));
 	}
 }
 
-static void unbind_once(unsigned int step, const struct drive *client,
-			const struct drive *provider)
+/* Ask for it, and wait until it has gone. */
+static int wait_unplugged(unsigned int step, const char *serial, const char *pci)
+{
+	char path[NAME_LEN + 32];
+	unsigned int waited;
+
+	report_begin("loaded", step);
+	report_text("provider", serial);
+	report_end();
+	snprintf(path, sizeof(path), DEVICES "%s", pci);
+	for (waited = 0; waited < UNPLUG_SECONDS * 100; waited++) {
+		if (access(path, F_OK))
+			return 0;
+		usleep(10000);
+	}
+	return ETIMEDOUT;
+}
+
+/* All devices are suspended and, five seconds later, resumed; the load has to go on. */
+static int sleep_once(unsigned int step, struct worker *workers)
+{
+	int error = file_write("/sys/power/pm_test", "devices", 7), i;
+
+	if (!error)
+		error = file_write("/sys/power/state", "freeze", 6);
+	for (i = 0; i < WORKERS; i++) {
+		if (!is_working(&workers[i]))
+			report_trouble(step, "sleep: worker %u does not go on: %s", i,
+				       strerror(workers[i].error));
+		workers[i].stop = true;
+	}
+	return error;
+}
+
+static int do_once(unsigned int step, enum under_load what, struct worker *workers,
+		   const char *serial, const char *pci)
+{
+	switch (what) {
+	case LOAD_UNBIND:
+		return file_write(DRIVER "unbind", pci, strlen(pci));
+	case LOAD_UNPLUG:
+		return wait_unplugged(step, serial, pci);
+	case LOAD_SLEEP:
+		return sleep_once(step, workers);
+	}
+	return EINVAL;
+}
+
+static void under_load_once(unsigned int step, const struct drive *client,
+			    const struct drive *provider, enum under_load what)
 {
 	char path[NAME_LEN + 8], serial[NAME_LEN], pci[NAME_LEN];
 	struct worker *workers;
@@ -190,7 +244,7 @@ static void unbind_once(unsigned int step, const struct drive *client,
 
 	start_workers(workers, step, provider, fd);
 	began = now_ms();
-	error = file_write(DRIVER "unbind", pci, strlen(pci));
+	error = do_once(step, what, workers, serial, pci);
 	ms = now_ms() - began;
 	for (i = 0; i < WORKERS; i++)
 		wait(NULL);
@@ -211,24 +265,29 @@ static void unbind_once(unsigned int step, const struct drive *client,
 	munmap(workers, WORKERS * sizeof(*workers));
 	munmap(ram, PIECE);
 	close(fd);
-	if (file_write(DRIVER "bind", pci, strlen(pci)))
+	if (what == LOAD_UNBIND && file_write(DRIVER "bind", pci, strlen(pci)))
 		report_trouble(step, "unbind: %s cannot be bound again", pci);
 	drives_wait(step, serial);
 }
 
-/* Unbind the driver of @provider so many times under load, and bind it again. */
-void unbind_under_load(unsigned int step, const char *client,
-		       const char *provider, unsigned int rounds)
+/* "CLIENT PROVIDER N": do that N times under load, and undo it each time. */
+void under_load(unsigned int step, char *args, enum under_load what)
 {
-	while (rounds--) {
+	char *rest, *client, *provider, *n;
+	unsigned long rounds;
+
+	client = strtok_r(args, " ", &rest);
+	provider = strtok_r(NULL, " ", &rest);
+	n = strtok_r(NULL, " ", &rest);
+	for (rounds = n ? strtoul(n, NULL, 0) : 1; rounds; rounds--) {
 		/* a drive that comes again is another entry of the table */
-		const struct drive *c = drive_find(client);
-		const struct drive *p = drive_find(provider);
+		const struct drive *c = n ? drive_find(client) : NULL;
+		const struct drive *p = n ? drive_find(provider) : NULL;
 
 		if (!c || !p || !p->p2pmem) {
-			report_trouble(step, "unbind: CLIENT and PROVIDER must be drives");
+			report_trouble(step, "CLIENT, PROVIDER and N are needed, both drives");
 			return;
 		}
-		unbind_once(step, c, p);
+		under_load_once(step, c, p, what);
 	}
 }

@@ -103,8 +103,8 @@ def devices(drives: tuple[Drive, ...], image_of: dict[str, str]) -> list[str]:
                               f"node-name={drive.name},file.driver=file,"
                               f"file.filename={image_of[drive.name]}"]
         if "sriov_max_vfs=" not in drive.device:
-            args += ["-device", f"nvme,serial={drive.name},drive={drive.name},"
-                                f"{drive.device}{peer}"]
+            args += ["-device", f"nvme,id={drive.name},serial={drive.name},"
+                                f"drive={drive.name},{drive.device}{peer}"]
             continue
         # The emulator wants virtual functions to be in a subsystem, and takes the
         # drive of a controller in a subsystem only as a namespace by itself.
@@ -114,6 +114,13 @@ def devices(drives: tuple[Drive, ...], image_of: dict[str, str]) -> list[str]:
                  "-device", f"nvme-ns,drive={drive.name},"
                             f"bus={drive.name}-ctrl"]
     return args
+
+
+def plug(drive: Drive) -> dict[str, str | int]:
+    """QEMU's arguments, as its monitor takes them, to plug a drive in again."""
+    options = dict(word.split("=") for word in drive.device.split(","))
+    return {"driver": "nvme", "id": drive.name, "serial": drive.name, "drive": drive.name,
+            **options, **({"cmb_size_mb": PEER_MIB} if drive.provider else {})}
 
 
 def drawing() -> str:

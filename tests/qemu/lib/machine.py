@@ -13,6 +13,7 @@ import os
 import random
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -89,6 +90,8 @@ class Boot:
         "-accel", "tcg,thread=multi", "-smp", "2", "-m", "512M"])
     timeout: float = 300.0          # seconds, for the whole boot
     files: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    # What the emulator is told at a report: commands of its monitor with arguments
+    react: Callable[[dict], list[tuple[str, dict]]] | None = None
 
 
 @dataclass
@@ -254,6 +257,38 @@ def command_line(boot: Boot, work: Path, results: Path, log: Path) -> list[str]:
               else [])]
 
 
+class Monitor:
+    """The emulator's monitor (QMP), on a socket."""
+
+    SECONDS = 20
+
+    def __init__(self, path: Path) -> None:
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(self.SECONDS)
+        self.socket.connect(str(path))
+        self.file = self.socket.makefile("r")
+        self.file.readline()            # its greeting
+        self.command("qmp_capabilities", {})
+
+    def command(self, name: str, args: dict) -> str:
+        """Carry out a command; what is wrong, or ""."""
+        self.socket.sendall(json.dumps({"execute": name, "arguments": args}).encode())
+        for line in self.file:
+            answer = json.loads(line)
+            if "return" in answer:
+                return ""
+            if "error" in answer:
+                return f"{name}: {answer['error']['desc']}"
+        return f"{name}: the emulator has ended"
+
+    def insist(self, name: str, args: dict) -> str:
+        """The same; what is going on may have to end before."""
+        end = time.monotonic() + self.SECONDS
+        while (wrong := self.command(name, args)) and time.monotonic() < end:
+            time.sleep(0.2)
+        return wrong
+
+
 def read_events(text: str) -> list[dict]:
     """The reports in what has come so far; a line in the making is left out."""
     events = []
@@ -314,12 +349,17 @@ def run(boot: Boot, init: bytes,
     timed_out = False
     start = time.monotonic()
     booted = 0.0
+    seen = 0
+    monitor = None
+    refused = []
 
     with tempfile.TemporaryDirectory(prefix="p2pdma-") as name:
         work = Path(name)
         (work / "initramfs").write_bytes(initramfs(init, boot.orders,
                                                    boot.files))
         command = command_line(boot, work, results, log)
+        if boot.react:
+            command += ["-qmp", f"unix:{work}/monitor,server=on,wait=off"]
         with errors.open("w") as error_file:
             error_file.write("# " + " ".join(command) + "\n")
             error_file.flush()
@@ -335,6 +375,11 @@ def run(boot: Boot, init: bytes,
                             booted = now
                         if watch:
                             watch(events)
+                        for event in events[seen:] if boot.react else ():
+                            for order, args in boot.react(event):
+                                monitor = monitor or Monitor(work / "monitor")
+                                refused.append(monitor.insist(order, args))
+                        seen = len(events)
                         if now > boot.timeout:
                             timed_out = True
                             break
@@ -349,7 +394,7 @@ def run(boot: Boot, init: bytes,
     log_text = log.read_text(errors="replace") if log.exists() else ""
     error_text = "\n".join(line for line in errors.read_text().splitlines()
                            if line[:1] != "#" and "warning:" not in line)
-    problems = damage + find_problems(events, log_text, error_text, timed_out,
+    problems = [text for text in refused if text] + damage + find_problems(events, log_text, error_text, timed_out,
                                       boot)
     return Outcome(events, problems, time.monotonic() - start, booted, log,
                    shared)

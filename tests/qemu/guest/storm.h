@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the processes of a storm share; storm.c tells what it is. */
+#ifndef P2PDMA_STORM_H
+#define P2PDMA_STORM_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/types.h>
+
+#include "guest.h"
+
+#define STORM_DRIVES	8
+#define STORM_ERRNOS	134
+#define STORM_REGION	0x100000UL	/* bytes of each drive that belong to one mover */
+
+/* What a process has done, in memory that it shares with the others. */
+struct tally {
+	atomic_ulong rounds;
+	atomic_ulong writes, reads;	/* I/Os on peer memory that succeeded */
+	atomic_ulong compared;		/* bytes of these that were looked at */
+	atomic_ulong different;		/* of these, bytes that were wrong */
+	atomic_ulong unseen;		/* I/Os whose data had gone before that */
+	atomic_ulong errors[STORM_ERRNOS];
+};
+
+struct storm {
+	atomic_bool over;
+	bool spoil;			/* data before they are compared: that has to be noticed */
+	unsigned long seed;
+	unsigned int n_providers, n_clients;
+	struct drive providers[STORM_DRIVES], clients[STORM_DRIVES];
+	struct drive functions;		/* has virtual functions; its name may be empty */
+};
+
+/* In a process of its own until the storm is over; each counts in its tally. */
+void storm_move(const struct storm *storm, struct tally *tally, unsigned int number);
+
+struct storm_change {
+	const char *name;
+	void (*once)(const struct storm *storm, struct tally *tally);
+};
+
+extern const struct storm_change storm_changes[];
+extern const size_t storm_n_changes;
+
+/* storm_change.c: before and after; devices that are as they shall be do not mind */
+void storm_prepare(void);
+void storm_calm(const struct storm *storm);
+void storm_rebind(const struct storm *storm);
+void storm_leave(const struct storm *storm);
+
+/* storm.c */
+__u64 storm_random(void);
+unsigned int storm_below(unsigned int n);
+void storm_count(struct tally *tally, int error);
+__u64 storm_mix(__u64 x);
+
+#endif
