@@ -111,11 +111,19 @@ static void change_driver(const struct storm *storm, struct tally *tally)
 	pause_up_to(1000);
 }
 
+/*
+ * Not the one with virtual functions: in the plain kernel writing sriov_numvfs takes the
+ * lock that the removal of a device holds while it waits for the file.
+ */
 static void change_presence(const struct storm *storm, struct tally *tally)
 {
+	const struct drive *drive;
 	char path[128];
 
-	snprintf(path, sizeof(path), DEVICES "%s/remove", any_drive(storm)->pci);
+	do
+		drive = any_drive(storm);
+	while (!strcmp(drive->serial, storm->functions.serial));
+	snprintf(path, sizeof(path), DEVICES "%s/remove", drive->pci);
 	write_count(tally, path, "1");
 	pause_up_to(200);
 	write_count(tally, "/sys/bus/pci/rescan", "1");
