@@ -224,6 +224,7 @@ void drives_counters(unsigned int step)
 static int acs_open(const char *pci, int flags, int *fd, unsigned int *offset)
 {
 	unsigned int at = EXT_CAP_START;
+	int error = ENOENT;
 	__u32 header;
 	char path[512];
 
@@ -240,7 +241,7 @@ static int acs_open(const char *pci, int flags, int *fd, unsigned int *offset)
 		at = header >> 20;
 	}
 	close(*fd);
-	return ENOENT;
+	return error;
 }
 
 int pci_read_acs(const char *pci, unsigned int *control)

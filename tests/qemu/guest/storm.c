@@ -85,10 +85,26 @@ static void refusal_seen(const char *pair, const char *reason, unsigned long now
 	r->last = now;
 }
 
+static void refusals_in(const char *client, char *line)
+{
+	char pair[2 * NAME_LEN], reasons[1024], provider[NAME_LEN];
+	char *word, *rest, *number;
+
+	if (sscanf(line, "%31s %*u %*u %*u %*u %*u %*u %1023s", provider, reasons) != 2)
+		return;
+	snprintf(pair, sizeof(pair), "%.31s %.31s", client, provider);
+	for (word = strtok_r(reasons, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+		number = strchr(word, '=');
+		if (!number)
+			continue;
+		*number++ = '\0';
+		refusal_seen(pair, word, strtoul(number, NULL, 10));
+	}
+}
+
 static void refusals_look(const struct storm *storm)
 {
-	char path[128], pair[2 * NAME_LEN], reasons[1024], provider[NAME_LEN];
-	char *text, *line, *rest, *word, *more, *number;
+	char path[128], *text, *line, *rest;
 	unsigned int i;
 
 	for (i = 0; i < storm->n_clients; i++) {
@@ -96,19 +112,9 @@ static void refusals_look(const struct storm *storm)
 			 storm->clients[i].pci);
 		if (file_read(path, &text))
 			continue;
-		for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-			if (sscanf(line, "%31s %*u %*u %*u %*u %*u %*u %1023s", provider, reasons) != 2)
-				continue;
-			snprintf(pair, sizeof(pair), "%.31s %.31s", storm->clients[i].pci, provider);
-			for (word = strtok_r(reasons, ",", &more); word;
-			     word = strtok_r(NULL, ",", &more)) {
-				number = strchr(word, '=');
-				if (!number)
-					continue;
-				*number++ = '\0';
-				refusal_seen(pair, word, strtoul(number, NULL, 10));
-			}
-		}
+		for (line = strtok_r(text, "\n", &rest); line;
+		     line = strtok_r(NULL, "\n", &rest))
+			refusals_in(storm->clients[i].pci, line);
 		free(text);
 	}
 }
@@ -360,7 +366,8 @@ void storm_run(unsigned int step, char *args)
 	long began, reported = 0, seconds;
 	char *word[6] = {}, *rest;
 
-	storm = mmap(NULL, sizeof(*storm), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	storm = mmap(NULL, sizeof(*storm), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	tallies = mmap(NULL, MAX_TALLIES * sizeof(*tallies), PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	for (i = 0; i < 6; i++)

@@ -85,7 +85,7 @@ void storm_prepare(void)
 		if (strlen(entry->d_name) >= NAME_LEN ||
 		    pci_read_acs(entry->d_name, &port->control))
 			continue;
-		strcpy(port->pci, entry->d_name);
+		memcpy(port->pci, entry->d_name, strlen(entry->d_name) + 1);
 		n_ports++;
 	}
 	if (dir)
@@ -189,8 +189,9 @@ static bool is_left_out(const char *path, const char *name)
 	for (i = 0; i < ARRAY_SIZE(names); i++)
 		if (!strcmp(name, names[i]))
 			return true;
-	return !strncmp(name, "resource", 8) && strcmp(name, "resource") ? true :
-		strstr(path, "/tracing/") != NULL;
+	if (!strncmp(name, "resource", 8) && strcmp(name, "resource"))
+		return true;
+	return strstr(path, "/tracing/");
 }
 
 static const struct storm *reader_storm;

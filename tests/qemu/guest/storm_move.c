@@ -38,7 +38,7 @@ static __u64 word(__u64 what, size_t at)
 	return storm_mix(what << 20 ^ at);
 }
 
-static void fill(volatile __u64 *to, size_t len, __u64 what)
+static void fill(__u64 *to, size_t len, __u64 what)
 {
 	size_t i;
 
@@ -46,7 +46,8 @@ static void fill(volatile __u64 *to, size_t len, __u64 what)
 		to[i] = word(what, i);
 }
 
-static bool peer_fill(volatile __u64 *peer, size_t len, __u64 what)
+/* Plain accesses: the calls that do the I/O keep them in order. */
+static bool peer_fill(__u64 *peer, size_t len, __u64 what)
 {
 	if (sigsetjmp(gone, 1))
 		return false;
@@ -54,21 +55,26 @@ static bool peer_fill(volatile __u64 *peer, size_t len, __u64 what)
 	return true;
 }
 
-/* Bytes that are not what they should be; -1 if they cannot be looked at. */
-static long peer_different(const volatile __u64 *from, size_t len, __u64 what)
+static long different(const __u64 *from, size_t len, __u64 what)
 {
-	volatile long bad = 0;
+	long bad = 0;
 	size_t i;
 
-	if (sigsetjmp(gone, 1))
-		return -1;
 	for (i = 0; i < len / sizeof(*from); i++)
 		if (from[i] != word(what, i))
 			bad += sizeof(*from);
 	return bad;
 }
 
-static void judge(struct tally *tally, const volatile __u64 *data, size_t len, __u64 what)
+/* Bytes that are not what they should be; -1 if they cannot be looked at. */
+static long peer_different(const __u64 *from, size_t len, __u64 what)
+{
+	if (sigsetjmp(gone, 1))
+		return -1;
+	return different(from, len, what);
+}
+
+static void judge(struct tally *tally, const __u64 *data, size_t len, __u64 what)
 {
 	long bad = peer_different(data, len, what);
 
@@ -82,12 +88,12 @@ static void judge(struct tally *tally, const volatile __u64 *data, size_t len, _
 
 /* The client reads peer memory: what is on its drive then? */
 static void transfer_read(const struct storm *storm, struct tally *tally, int fd,
-			  volatile __u64 *peer, __u64 *ram, size_t len, off_t offset,
+			  __u64 *peer, __u64 *ram, size_t len, off_t offset,
 			  __u64 what)
 {
 	if (!peer_fill(peer, len, what))
 		return;
-	if (pwrite(fd, (void *)peer, len, offset) != (ssize_t)len) {
+	if (pwrite(fd, peer, len, offset) != (ssize_t)len) {
 		storm_count(tally, errno);
 		return;
 	}
@@ -102,13 +108,13 @@ static void transfer_read(const struct storm *storm, struct tally *tally, int fd
 }
 
 /* The client writes peer memory: what is in it then? */
-static void transfer_write(struct tally *tally, int fd, volatile __u64 *peer, __u64 *ram,
+static void transfer_write(struct tally *tally, int fd, __u64 *peer, __u64 *ram,
 			   size_t len, off_t offset, __u64 what)
 {
 	fill(ram, len, what);
 	if (pwrite(fd, ram, len, offset) != (ssize_t)len || !peer_fill(peer, len, ~what))
 		return;
-	if (pread(fd, (void *)peer, len, offset) != (ssize_t)len) {
+	if (pread(fd, peer, len, offset) != (ssize_t)len) {
 		storm_count(tally, errno);
 		return;
 	}
@@ -117,7 +123,7 @@ static void transfer_write(struct tally *tally, int fd, volatile __u64 *peer, __
 }
 
 static void transfers(const struct storm *storm, struct tally *tally, unsigned int number,
-		      volatile __u64 *peer, __u64 *ram)
+		      __u64 *peer, __u64 *ram)
 {
 	const struct drive *drive;
 	unsigned int n;

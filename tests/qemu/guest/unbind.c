@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The driver of a provider is unbound, or the provider unplugged, or all devices are
- * suspended, while others write the provider's memory to a drive. Each worker maps peer memory, fills it once, and then has the client read it,
- * again and again, until the kernel says no. What was reported as moved must be on the
- * drive; a transfer that runs into hardware that is being reset would succeed and leave
- * something else there. Peer memory is not touched by the CPU once the load has begun,
- * because the kernel takes the mapping away.
+ * suspended, while others write the provider's memory to a drive. Each worker maps peer
+ * memory, fills it once, and then has the client read it, again and again, until the
+ * kernel says no. What was reported as moved must be on the drive; a transfer that runs
+ * into hardware that is being reset would succeed and leave something else there. Peer
+ * memory is not touched by the CPU once the load has begun, because the kernel takes the
+ * mapping away.
  *
  * Plugging is done by whoever reads the reports: it takes the provider away at "loaded",
  * and brings it back at "unbind".  After a suspend the load goes on, with the same mappings.
@@ -174,17 +175,18 @@ static int wait_unplugged(unsigned int step, const char *serial, const char *pci
 {
 	char path[NAME_LEN + 32];
 	unsigned int waited;
+	int error = ETIMEDOUT;
 
 	report_begin("loaded", step);
 	report_text("provider", serial);
 	report_end();
 	snprintf(path, sizeof(path), DEVICES "%s", pci);
-	for (waited = 0; waited < UNPLUG_SECONDS * 100; waited++) {
+	for (waited = 0; error && waited < UNPLUG_SECONDS * 100; waited++) {
 		if (access(path, F_OK))
-			return 0;
+			error = 0;
 		usleep(10000);
 	}
-	return ETIMEDOUT;
+	return error;
 }
 
 /* All devices are suspended and, five seconds later, resumed; the load has to go on. */
@@ -206,15 +208,10 @@ static int sleep_once(unsigned int step, struct worker *workers)
 static int do_once(unsigned int step, enum under_load what, struct worker *workers,
 		   const char *serial, const char *pci)
 {
-	switch (what) {
-	case LOAD_UNBIND:
+	if (what == LOAD_UNBIND)
 		return file_write(DRIVER "unbind", pci, strlen(pci));
-	case LOAD_UNPLUG:
-		return wait_unplugged(step, serial, pci);
-	case LOAD_SLEEP:
-		return sleep_once(step, workers);
-	}
-	return EINVAL;
+	return what == LOAD_UNPLUG ? wait_unplugged(step, serial, pci) :
+				     sleep_once(step, workers);
 }
 
 static void under_load_once(unsigned int step, const struct drive *client,
