@@ -183,6 +183,8 @@ static bool is_left_out(const char *path, const char *name)
 	static const char * const names[] = {
 		"trace_pipe", "trace_pipe_raw", "kmemleak", "rom", "snapshot", "dump",
 		"per_cpu", "free_buffer", "vpd",
+		/* its reader takes the lock that a probe holds while it removes the file */
+		"waiting_for_supplier",
 	};
 	unsigned int i;
 
