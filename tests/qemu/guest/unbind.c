@@ -243,6 +243,9 @@ static void under_load_once(unsigned int step, const struct drive *client,
 	began = now_ms();
 	error = do_once(step, what, workers, serial, pci);
 	ms = now_ms() - began;
+	/* nothing else would end the load then */
+	for (i = 0; error && i < WORKERS; i++)
+		workers[i].stop = true;
 	for (i = 0; i < WORKERS; i++)
 		wait(NULL);
 	for (i = 0; i < WORKERS; i++) {
