@@ -55,7 +55,7 @@ BAD_LOG = re.compile(
     r"\bBUG\b|\bWARNING\b|\bOops\b|general protection fault|Kernel panic"
     r"|Call Trace|DMAR: .*[Ff]ault|DMAR:.*PTE .* access is not set"
     r"|virtio_iommu.*[Ff]ault|IO_PAGE_FAULT|UBSAN|KASAN:|KCSAN:|KFENCE:"
-    r"|DMA-API: (?!preallocated|debugging)|kmemleak: .*suspected"
+    r"|DMA-API: (?!preallocated|debugging (?:en|dis)abled)|kmemleak: .*suspected"
     r"|possible circular locking|suspicious RCU|possible recursive locking"
     r"|stall(s|ed) on CPU|blocked for more than|Unable to handle"
     r"|double fault|stack guard page|list_(add|del) corruption"
@@ -377,8 +377,11 @@ def run(boot: Boot, init: bytes,
                             watch(events)
                         for event in events[seen:] if boot.react else ():
                             for order, args in boot.react(event):
-                                monitor = monitor or Monitor(work / "monitor")
-                                refused.append(monitor.insist(order, args))
+                                try:
+                                    monitor = monitor or Monitor(work / "monitor")
+                                    refused.append(monitor.insist(order, args))
+                                except OSError as error:
+                                    refused.append(f"{order}: {error}")
                         seen = len(events)
                         if now > boot.timeout:
                             timed_out = True
@@ -394,8 +397,8 @@ def run(boot: Boot, init: bytes,
     log_text = log.read_text(errors="replace") if log.exists() else ""
     error_text = "\n".join(line for line in errors.read_text().splitlines()
                            if line[:1] != "#" and "warning:" not in line)
-    problems = [text for text in refused if text] + damage + find_problems(events, log_text, error_text, timed_out,
-                                      boot)
+    problems = [text for text in refused if text] + damage + find_problems(
+        events, log_text, error_text, timed_out, boot)
     return Outcome(events, problems, time.monotonic() - start, booted, log,
                    shared)
 
