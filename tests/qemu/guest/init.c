@@ -53,11 +53,11 @@
  * The step in a report is the number of the line, from 1. Reports are "drive",
  * "policy", "route", "counters", "move", "kexec", "loaded", "unbind", "dmabuf", "same",
  * "sum", "acs", "log", "mode" and "taint" as ordered; "progress", "tally", "failed",
- * "refused" and "left" of a storm; "entry" for each name in a folder, and "room" for what is
- * left there; "line" for each line of a file, and "file" for what became of it; "out" for
- * parts of what a program printed, and "ran" for how it ended; "start" and "done" at
- * both ends; "kmsg" for each warning in the kernel's log; "trouble" where an order
- * could not be carried out.
+ * "refused", "routes" and "left" of a storm; "entry" for each name in a folder, and "room"
+ * for what is left there; "line" for each line of a file, and "file" for what became of
+ * it; "out" for parts of what a program printed, and "ran" for how it ended; "start" and
+ * "done" at both ends; "kmsg" for each warning in the kernel's log; "trouble" where an
+ * order could not be carried out.
  */
 #include <errno.h>
 #include <fcntl.h>

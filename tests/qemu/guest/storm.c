@@ -54,8 +54,8 @@ unsigned int storm_below(unsigned int n)
 /* One more turn, or the error that it ended with. */
 void storm_count(struct tally *tally, int error)
 {
-	if (error > 0 && error < STORM_ERRNOS)
-		tally->errors[error]++;
+	if (error > 0)
+		tally->errors[error < STORM_ERRNOS ? error : STORM_ERRNOS - 1]++;
 	else
 		tally->rounds++;
 }
@@ -152,13 +152,20 @@ static long file_number(const char *path)
 	return file_read_word(path, number, sizeof(number)) ? -1 : atol(number);
 }
 
-static void state_read(const struct storm *storm, struct state *state)
+static long dma_entries(void)
+{
+	long total = file_number(DMA_DEBUG "nr_total_entries");
+	long unused = file_number(DMA_DEBUG "num_free_entries");
+
+	return total < 0 || unused < 0 ? -1 : total - unused;
+}
+
+/* As the storm has left them, or as they are after a probe. */
+static void pools_read(const struct storm *storm, struct state *state)
 {
 	char path[128];
 	unsigned int i;
 
-	state->dma_entries = file_number(DMA_DEBUG "nr_total_entries") -
-			     file_number(DMA_DEBUG "num_free_entries");
 	for (i = 0; i < storm->n_providers; i++) {
 		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/p2pmem/available",
 			 storm->providers[i].pci);
@@ -275,8 +282,10 @@ static pid_t start(const struct storm *storm, struct tally *tallies, unsigned in
 	if (pid)
 		return pid;
 	random_state = storm_mix(storm->seed * MAX_TALLIES + number + 1);
-	if (number < MOVERS)
+	if (number < MOVERS) {
 		storm_move(storm, &tallies[number], number);
+		_exit(!storm->over);
+	}
 	while (!storm->over)
 		storm_changes[number - MOVERS].once(storm, &tallies[number]);
 	_exit(0);
@@ -336,20 +345,25 @@ static bool parse_drives(char *serials, struct drive *drives, unsigned int *n)
 	return *n;
 }
 
-/* All drives just probed, so that it is the same each time. */
-static void settle(unsigned int step, const struct storm *storm, struct state *state)
+static void wait_for_all(unsigned int step, const struct storm *storm)
 {
 	char serials[STORM_DRIVES * 2 * NAME_LEN] = "";
 	unsigned int i;
 
-	storm_rebind(storm);
 	for (i = 0; i < storm->n_clients; i++)
 		strcat(strcat(serials, storm->clients[i].serial), " ");
 	for (i = 0; i < storm->n_providers; i++)
 		strcat(strcat(serials, storm->providers[i].serial), " ");
 	drives_wait(step, serials);
 	sleep(2);
-	state_read(storm, state);
+}
+
+/* All drives just probed, so that it is the same each time. */
+static void settle(unsigned int step, const struct storm *storm, struct state *state)
+{
+	storm_rebind(storm);
+	wait_for_all(step, storm);
+	state->dma_entries = dma_entries();
 }
 
 /* "SECONDS SEED PROVIDERS CLIENTS DRIVE [spoil]": names with commas between; DRIVE has
@@ -386,6 +400,7 @@ void storm_run(unsigned int step, char *args)
 		storm->functions = *functions;
 	storm_prepare();
 	settle(step, storm, &before);
+	pools_read(storm, &before);
 
 	for (i = 0; i < n; i++)
 		pids[i] = start(storm, tallies, i);
@@ -399,12 +414,17 @@ void storm_run(unsigned int step, char *args)
 	storm->over = true;
 	end_all(step, pids, n);
 	refusals_look(storm);
-	storm_calm(storm);
-	settle(step, storm, &after);
-
 	for (i = 0; i < n; i++)
 		report_tally(step, name_of(i), &tallies[i]);
 	report_refusals(step);
+	report_begin("routes", step);
+	report_number("count", cache_entries());
+	report_end();
+
+	storm_calm(storm);
+	wait_for_all(step, storm);
+	pools_read(storm, &after);
+	settle(step, storm, &after);
 	report_states(step, storm, &before, &after);
 	storm_leave(storm);
 	report_left(step, "routes in the cache without a provider", 0, cache_entries());

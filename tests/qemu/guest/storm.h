@@ -17,11 +17,11 @@
 /* What a process has done, in memory that it shares with the others. */
 struct tally {
 	atomic_ulong rounds;
-	atomic_ulong writes, reads;	/* I/Os on peer memory that succeeded */
-	atomic_ulong compared;		/* bytes of these that were looked at */
+	atomic_ulong writes, reads;	/* I/Os that succeeded and were looked at */
+	atomic_ulong compared;		/* bytes of these */
 	atomic_ulong different;		/* of these, bytes that were wrong */
-	atomic_ulong unseen;		/* I/Os whose data had gone before that */
-	atomic_ulong errors[STORM_ERRNOS];
+	atomic_ulong unseen;		/* I/Os that succeeded, and their data had gone */
+	atomic_ulong errors[STORM_ERRNOS];	/* the last is of all that are larger */
 };
 
 struct storm {

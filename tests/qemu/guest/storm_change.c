@@ -101,13 +101,19 @@ static void change_acs(const struct storm *storm, struct tally *tally)
 	pause_up_to(300);
 }
 
+/* What only leads to a change, and is not counted as one. */
+static void write_only(const char *path, const char *text)
+{
+	file_write(path, text, strlen(text));
+}
+
 static void change_driver(const struct storm *storm, struct tally *tally)
 {
 	const struct drive *drive = any_drive(storm);
 
 	write_count(tally, DRIVER "unbind", drive->pci);
 	pause_up_to(200);
-	write_count(tally, DRIVER "bind", drive->pci);
+	write_only(DRIVER "bind", drive->pci);
 	pause_up_to(1000);
 }
 
@@ -126,8 +132,25 @@ static void change_presence(const struct storm *storm, struct tally *tally)
 	snprintf(path, sizeof(path), DEVICES "%s/remove", drive->pci);
 	write_count(tally, path, "1");
 	pause_up_to(200);
-	write_count(tally, "/sys/bus/pci/rescan", "1");
+	write_only("/sys/bus/pci/rescan", "1");
 	pause_up_to(2000);
+}
+
+/* Write the addresses of all drives that are in one IOMMU group with @drive to a file. */
+static void group_write(const struct storm *storm, const struct drive *drive, const char *path)
+{
+	char link[128], group[256], other[256];
+	unsigned int i;
+	ssize_t n, m;
+
+	snprintf(link, sizeof(link), DEVICES "%s/iommu_group", drive->pci);
+	n = readlink(link, group, sizeof(group));
+	for (i = 0; i < storm->n_clients + storm->n_providers; i++) {
+		snprintf(link, sizeof(link), DEVICES "%s/iommu_group", drive_number(storm, i)->pci);
+		m = readlink(link, other, sizeof(other));
+		if (n > 0 && n == m && !memcmp(group, other, n))
+			write_only(path, drive_number(storm, i)->pci);
+	}
 }
 
 static void change_domain(const struct storm *storm, struct tally *tally)
@@ -136,10 +159,11 @@ static void change_domain(const struct storm *storm, struct tally *tally)
 	const struct drive *drive = any_client(storm);
 	char path[128];
 
-	write_count(tally, DRIVER "unbind", drive->pci);
+	/* none of the group may have a driver */
+	group_write(storm, drive, DRIVER "unbind");
 	snprintf(path, sizeof(path), DEVICES "%s/iommu_group/type", drive->pci);
 	write_count(tally, path, types[storm_below(ARRAY_SIZE(types))]);
-	write_count(tally, DRIVER "bind", drive->pci);
+	group_write(storm, drive, DRIVER "bind");
 	pause_up_to(2000);
 }
 
@@ -153,25 +177,29 @@ static void change_functions(const struct storm *storm, struct tally *tally)
 	}
 	/* they are to be there, and need no driver */
 	snprintf(path, sizeof(path), DEVICES "%s/sriov_drivers_autoprobe", storm->functions.pci);
-	write_count(tally, path, "0");
+	write_only(path, "0");
 	snprintf(path, sizeof(path), DEVICES "%s/sriov_numvfs", storm->functions.pci);
 	write_count(tally, path, storm_below(2) ? "1" : "2");
 	pause_up_to(500);
-	write_count(tally, path, "0");
+	write_only(path, "0");
 	pause_up_to(1000);
 }
 
 static void change_tracing(const struct storm *storm, struct tally *tally)
 {
 	char *text;
+	int fd;
 
 	(void)storm;
 	write_count(tally, TRACING "events/p2pdma/enable", "1");
 	pause_up_to(500);
 	if (!file_read(TRACING "trace", &text))
 		free(text);
-	write_count(tally, TRACING "events/p2pdma/enable", "0");
-	write_count(tally, TRACING "trace", "\n");
+	write_only(TRACING "events/p2pdma/enable", "0");
+	/* opened for writing, it is emptied */
+	fd = open(TRACING "trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
 	pause_up_to(500);
 }
 
@@ -242,6 +270,7 @@ static void read_everything(const struct storm *storm, struct tally *tally)
 {
 	static const char * const roots[] = {
 		"/sys/kernel/p2pdma", "/sys/kernel/debug/p2pdma", "/sys/devices/pci0000:00",
+		"/sys/devices/pci0000:40",
 		"/sys/kernel/p2pdma", "/sys/kernel/debug/p2pdma", "/sys/kernel/iommu_groups",
 		"/sys/kernel/debug",
 	};
@@ -268,20 +297,24 @@ const struct storm_change storm_changes[] = {
 
 const size_t storm_n_changes = ARRAY_SIZE(storm_changes);
 
-/* Undo it all. Devices that are bound or there already do not mind. */
+/*
+ * Undo it, but for the types of IOMMU domains. Devices that are bound or there already do
+ * not mind.
+ */
 void storm_calm(const struct storm *storm)
 {
-	struct tally ignored = {};
 	unsigned int i;
 	char path[128];
 
+	write_only("/sys/bus/pci/rescan", "1");
+	for (i = 0; i < storm->n_clients + storm->n_providers; i++)
+		write_only(DRIVER "bind", drive_number(storm, i)->pci);
 	if (storm->functions.pci[0]) {
 		snprintf(path, sizeof(path), DEVICES "%s/sriov_numvfs", storm->functions.pci);
-		write_count(&ignored, path, "0");
+		write_only(path, "0");
 	}
-	write_count(&ignored, "/sys/bus/pci/rescan", "1");
-	write_count(&ignored, POLICY, "auto");
-	write_count(&ignored, TRACING "events/p2pdma/enable", "0");
+	write_only(POLICY, "auto");
+	write_only(TRACING "events/p2pdma/enable", "0");
 	for (i = 0; i < n_ports; i++)
 		pci_write_acs(ports[i].pci, ports[i].control);
 }
@@ -289,20 +322,18 @@ void storm_calm(const struct storm *storm)
 /* All drives have been probed just now, as after boot. */
 void storm_rebind(const struct storm *storm)
 {
-	struct tally ignored = {};
 	unsigned int i;
 
 	storm_leave(storm);
 	for (i = 0; i < storm->n_clients + storm->n_providers; i++)
-		write_count(&ignored, DRIVER "bind", drive_number(storm, i)->pci);
+		write_only(DRIVER "bind", drive_number(storm, i)->pci);
 }
 
 /* Nothing drives them any more. */
 void storm_leave(const struct storm *storm)
 {
-	struct tally ignored = {};
 	unsigned int i;
 
 	for (i = 0; i < storm->n_clients + storm->n_providers; i++)
-		write_count(&ignored, DRIVER "unbind", drive_number(storm, i)->pci);
+		write_only(DRIVER "unbind", drive_number(storm, i)->pci);
 }

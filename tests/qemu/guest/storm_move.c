@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "storm.h"
@@ -74,7 +76,8 @@ static long peer_different(const __u64 *from, size_t len, __u64 what)
 	return different(from, len, what);
 }
 
-static void judge(struct tally *tally, const __u64 *data, size_t len, __u64 what)
+static void judge(struct tally *tally, atomic_ulong *seen, const __u64 *data, size_t len,
+		  __u64 what)
 {
 	long bad = peer_different(data, len, what);
 
@@ -82,6 +85,7 @@ static void judge(struct tally *tally, const __u64 *data, size_t len, __u64 what
 		tally->unseen++;
 		return;
 	}
+	++*seen;
 	tally->compared += len;
 	tally->different += bad;
 }
@@ -91,35 +95,55 @@ static void transfer_read(const struct storm *storm, struct tally *tally, int fd
 			  __u64 *peer, __u64 *ram, size_t len, off_t offset,
 			  __u64 what)
 {
+	ssize_t n;
+
 	if (!peer_fill(peer, len, what))
 		return;
-	if (pwrite(fd, peer, len, offset) != (ssize_t)len) {
-		storm_count(tally, errno);
+	n = pwrite(fd, peer, len, offset);
+	if (n <= 0) {
+		storm_count(tally, n ? errno : ENODATA);
 		return;
 	}
-	tally->reads++;
 	/* what an earlier I/O has left in RAM */
 	if (storm->spoil && pwrite(fd, ram, PAGE, offset) != (ssize_t)PAGE)
 		return;
-	if (pread(fd, ram, len, offset) == (ssize_t)len)
-		judge(tally, ram, len, what);
+	if (pread(fd, ram, n, offset) == n)
+		judge(tally, &tally->reads, ram, n, what);
 	else
 		tally->unseen++;
 }
 
 /* The client writes peer memory: what is in it then? */
-static void transfer_write(struct tally *tally, int fd, __u64 *peer, __u64 *ram,
-			   size_t len, off_t offset, __u64 what)
+static void transfer_write(const struct storm *storm, struct tally *tally, int fd,
+			   __u64 *peer, __u64 *ram, size_t len, off_t offset,
+			   __u64 what)
 {
+	ssize_t n;
+
 	fill(ram, len, what);
 	if (pwrite(fd, ram, len, offset) != (ssize_t)len || !peer_fill(peer, len, ~what))
 		return;
-	if (pread(fd, peer, len, offset) != (ssize_t)len) {
-		storm_count(tally, errno);
+	n = pread(fd, peer, len, offset);
+	if (n <= 0) {
+		storm_count(tally, n ? errno : ENODATA);
 		return;
 	}
-	tally->writes++;
-	judge(tally, peer, len, what);
+	if (storm->spoil && !peer_fill(peer, PAGE, ~what))
+		return;
+	judge(tally, &tally->writes, peer, n, what);
+}
+
+/* Names are used again: what has been opened may be another drive, even a provider. */
+static bool is_drive(int fd, const struct drive *drive)
+{
+	char path[128], serial[NAME_LEN];
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return false;
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/device/serial", major(st.st_rdev),
+		 minor(st.st_rdev));
+	return !file_read_word(path, serial, sizeof(serial)) && !strcmp(serial, drive->serial);
 }
 
 static void transfers(const struct storm *storm, struct tally *tally, unsigned int number,
@@ -137,6 +161,10 @@ static void transfers(const struct storm *storm, struct tally *tally, unsigned i
 	fd = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
 	if (fd < 0)
 		return;
+	if (!is_drive(fd, drive)) {
+		close(fd);
+		return;
+	}
 	for (n = 1 + storm_below(TRANSFERS); n && !storm->over; n--) {
 		size_t len = PAGE << storm_below(7);	/* to 256 KiB */
 		off_t at = storm_below((PEER - len) / PAGE + 1) * PAGE;
@@ -148,7 +176,7 @@ static void transfers(const struct storm *storm, struct tally *tally, unsigned i
 			transfer_read(storm, tally, fd, peer + at / sizeof(*peer), ram, len,
 				      offset, what);
 		else
-			transfer_write(tally, fd, peer + at / sizeof(*peer), ram, len,
+			transfer_write(storm, tally, fd, peer + at / sizeof(*peer), ram, len,
 				       offset, what);
 	}
 	close(fd);
