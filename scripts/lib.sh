@@ -134,12 +134,12 @@ as_root() {
 	fi
 }
 
-# kmake OBJDIR [ARG...]: the kernel's make on the grafted tree, out of tree.
+# kmake OBJDIR [ARG...]: the kernel's make on the grafted tree, out of tree; one at a time.
 kmake() {
 	local objdir=$1
 	shift
 	mkdir -p "$objdir"
-	make -C "$SOURCE" O="$objdir" ARCH="$ARCH" CROSS_COMPILE="$CROSS_COMPILE" \
+	flock "$BUILD/kmake.lock" make -C "$SOURCE" O="$objdir" ARCH="$ARCH" CROSS_COMPILE="$CROSS_COMPILE" \
 		CC="$CCACHE${CROSS_COMPILE}gcc" -j"$JOBS" "$@"
 }
 

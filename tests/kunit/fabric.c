@@ -799,6 +799,19 @@ bool fabric_vanished(struct fabric *fabric)
 }
 
 /**
+ * fabric_lie - let a device give changing values for what is in its registers
+ * @fabric: the fabric
+ * @name: the function
+ * @rnd: what they depend on, in use until it tells the truth; NULL for the truth
+ *
+ * Its registers work as before.
+ */
+void fabric_lie(struct fabric *fabric, const char *name, struct rnd_state *rnd)
+{
+	fabric_fn_named(fabric, name)->liar = rnd;
+}
+
+/**
  * fabric_reappear - let a device that vanished answer again
  * @fabric: the fabric
  * @name: as for fabric_vanish()

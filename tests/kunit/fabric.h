@@ -83,6 +83,7 @@
 #include <linux/pci-p2pdma.h>
 
 struct fabric_fn;
+struct rnd_state;
 struct oracle;
 
 /* Domains that are not asked for come from here on; below 0x10000. */
@@ -194,6 +195,7 @@ void fabric_plug(struct fabric *fabric, const char *parent, const char *picture)
 void fabric_vanish(struct fabric *fabric, const char *name);
 void fabric_vanish_at(struct fabric *fabric, const char *name, int accesses);
 bool fabric_vanished(struct fabric *fabric);
+void fabric_lie(struct fabric *fabric, const char *name, struct rnd_state *rnd);
 void fabric_reappear(struct fabric *fabric, const char *name);
 void fabric_disconnect(struct fabric *fabric, const char *name);
 void fabric_pull_out(struct fabric *fabric, const char *name);

@@ -5,6 +5,7 @@
  * hardware, by the bus numbers that the bridges have been given, and virtual
  * functions answer only while their physical function has them enabled.
  */
+#include <linux/prandom.h>
 #include <linux/sizes.h>
 
 #include "fabric_fn.h"
@@ -421,6 +422,25 @@ static void fabric_config_access(struct pci_bus *bus)
 	fabric->vanishing = NULL;
 }
 
+/* What a function that lies gives for a value: that, another in one bit, or anything. */
+static u32 fabric_lies(struct rnd_state *liar, int size, u32 value)
+{
+	u32 mask = GENMASK(8 * size - 1, 0);
+
+	switch (prandom_u32_state(liar) % 6) {
+	case 0:
+		return prandom_u32_state(liar) & mask;
+	case 1:
+		return value ^ BIT(prandom_u32_state(liar) % (8 * size));
+	case 2:
+		return mask;
+	case 3:
+		return 0;
+	default:
+		return value;
+	}
+}
+
 static int fabric_config_read(struct pci_bus *bus, unsigned int devfn,
 			      int where, int size, u32 *value)
 {
@@ -435,6 +455,8 @@ static int fabric_config_read(struct pci_bus *bus, unsigned int devfn,
 		*value = ~0;
 	else
 		*value = fabric_fn_get(fn, where, size);
+	if (fn->liar)
+		*value = fabric_lies(fn->liar, size, *value);
 	return PCIBIOS_SUCCESSFUL;
 }
 
