@@ -22,7 +22,7 @@ RUNS ?=
 KASAN ?=
 MUTANTS ?=
 
-# For "make bench".
+# For "make bench" and "make outside".
 CASES ?=
 CHECK ?=
 UPDATE ?=
@@ -36,8 +36,8 @@ override BUILD := $(abspath $(BUILD))
 BZIMAGE := $(BUILD)/kernel/arch/x86/boot/bzImage
 
 .DEFAULT_GOAL := help
-.PHONY: help run tool install deb test fuzz fuzz-input soak mutants coverage bench check graft \
-	ungraft kernel drift deps clean distclean need-ksrc
+.PHONY: help run tool install deb test fuzz fuzz-input soak outside mutants coverage bench check \
+	graft ungraft kernel drift deps clean distclean need-ksrc
 
 # One target at a time: they share the source tree, and each uses all the cores itself.
 .NOTPARALLEL:
@@ -62,7 +62,7 @@ help:		## this list
 #: RUNS for fuzz: how many random fabrics (else 200); for fuzz-input: how many texts (else 1000000)
 #: KASAN for fuzz: 1 for a kernel with KASAN
 #: MUTANTS for mutants: names of some (else all of scripts/mutants.list)
-#: CASES for bench: a regular expression; only cases whose name has it (tests/bench/run --list)
+#: CASES for bench and outside: a regular expression; only cases whose name has it (tests/bench/run --list, tests/outside/run --list)
 #: CHECK for bench: 1 to fail where a figure is over its goal or worse than what is committed
 #: UPDATE for bench: 1 to write the figures that are committed
 
@@ -91,6 +91,9 @@ fuzz-input: deps	## damaged and random text for what parses it, with sanitizers:
 soak: deps		## a storm: move data while the fabric changes, under each IOMMU: MINUTES, SEED, IOMMU
 	@scripts/soak $(if $(MINUTES),--minutes '$(MINUTES)') $(if $(SEED),--seed '$(SEED)') \
 		$(if $(IOMMU),--iommu '$(IOMMU)')
+
+outside: deps		## tests that others wrote, on the plain kernel and on the grafted one: CASES
+	@scripts/outside --filter '$(CASES)'
 
 mutants: deps		## deliberate faults in the code, one at a time: do the KUnit suites notice? a table
 	@scripts/mutants $(MUTANTS)
@@ -121,7 +124,7 @@ deps:			## install the Debian packages that are missing
 
 clean:			## delete what was built, keep the downloads and the unpacked source
 	rm -rf $(BUILD)/kernel $(BUILD)/kernel-bench $(BUILD)/bench $(BUILD)/kunit $(BUILD)/kunit-* $(BUILD)/mutants $(BUILD)/coverage $(BUILD)/users \
-		$(BUILD)/users-pristine $(BUILD)/pristine $(BUILD)/check $(BUILD)/check-* $(BUILD)/drift $(BUILD)/log $(BUILD)/results $(BUILD)/soak \
+		$(BUILD)/users-pristine $(BUILD)/pristine $(BUILD)/check $(BUILD)/check-* $(BUILD)/drift $(BUILD)/log $(BUILD)/results $(BUILD)/soak $(BUILD)/outside \
 		$(BUILD)/qemu $(BUILD)/fuzz $(BUILD)/p2pdma $(BUILD)/tools $(BUILD)/deb
 
 distclean:		## delete the whole build folder
