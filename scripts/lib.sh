@@ -95,7 +95,7 @@ stage() {
 	pid=$!
 	set +m
 	# shellcheck disable=SC2064  # the pid of now is meant
-	trap "kill -- -$pid 2>/dev/null; trap - INT TERM; kill -INT $$" INT TERM
+	trap "kill -- -$pid 2>/dev/null; trap - INT TERM HUP; kill -INT $$" INT TERM HUP
 	while kill -0 "$pid" 2>/dev/null; do
 		if live; then
 			printf '\r%s %s ... %ds%s\033[K' "$(clock)" "$what" $((SECONDS - begin)) "$(how_far "$log")" >&2
@@ -110,7 +110,7 @@ stage() {
 		fi
 	done
 	wait "$pid" || rc=$?
-	trap - INT TERM
+	trap - INT TERM HUP
 	if live; then
 		printf '\r\033[K' >&2
 	fi

@@ -139,16 +139,17 @@ def need_tools() -> None:
 
 def build_guest() -> bytes:
     """Compile the guest program; the bytes of /init."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    init = BUILD / "init"
-    command = ["gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror",
-               "-static", "-o", str(init)]
-    command += sorted(str(p) for p in GUEST.glob("*.c"))
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Failure(f"the guest program {GUEST} does not compile:\n"
-                      f"{done.stderr}")
-    return init.read_bytes()
+    # In a folder of its own: runners may run side by side.
+    with tempfile.TemporaryDirectory(prefix="p2pdma-") as name:
+        init = Path(name) / "init"
+        command = ["gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror",
+                   "-static", "-o", str(init)]
+        command += sorted(str(p) for p in GUEST.glob("*.c"))
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Failure(f"the guest program {GUEST} does not compile:\n"
+                          f"{done.stderr}")
+        return init.read_bytes()
 
 
 def need_kernel(kernel: Path) -> None:
