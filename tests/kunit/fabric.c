@@ -802,9 +802,10 @@ bool fabric_vanished(struct fabric *fabric)
  * fabric_lie - let a device give changing values for what is in its registers
  * @fabric: the fabric
  * @name: the function
- * @rnd: what they depend on, in use until it tells the truth; NULL for the truth
+ * @rnd: random state from which the values are drawn, which stays in use until the next
+ *	call; NULL for the truth
  *
- * Its registers work as before.
+ * Writes, and what the oracle reads, are as before.
  */
 void fabric_lie(struct fabric *fabric, const char *name, struct rnd_state *rnd)
 {

@@ -422,7 +422,7 @@ static void fabric_config_access(struct pci_bus *bus)
 	fabric->vanishing = NULL;
 }
 
-/* What a function that lies gives for a value: that, another in one bit, or anything. */
+/* The true value, or one bit flipped, all ones, zero, or anything. */
 static u32 fabric_lies(struct rnd_state *liar, int size, u32 value)
 {
 	u32 mask = GENMASK(8 * size - 1, 0);
