@@ -150,7 +150,7 @@ group_kunit() {
 	done
 }
 
-# --- pages of user space, which the graft has a hook in
+# --- pages of user space and of devices; the graft changes how those of devices are freed
 
 huge_pages() {
 	echo "$1" >/proc/sys/vm/nr_hugepages
@@ -353,9 +353,24 @@ no_target() {
 # serve NAME DRIVE P2PMEM: the target accepts this memory for this drive
 serve() {
 	target "t" "$(block "$2")"
-	echo "$3" >"$SPACE/p2pmem"
-	check "$1" sh -c "echo 1 >$SPACE/enable"
+	check "$1" sh -c "echo $3 >$SPACE/p2pmem && echo 1 >$SPACE/enable"
 	no_target
+}
+
+# group_refused NEAR FAR PROVIDER: a target on one drive takes the memory, on the other not
+group_refused() {
+	local memory
+	memory=$(address "$3")
+	mount -t configfs configfs /sys/kernel/config
+	serve "a target on $1 with memory of $3" "$1" "$memory"
+	target t "$(block "$2")"
+	check "p2pmem: memory of $3" sh -c "echo $memory >$SPACE/p2pmem"
+	refused "a target on $2 with memory of $3" "Invalid argument" \
+		sh -c "echo 1 >$SPACE/enable"
+	no_target
+	refused "fio on $2 with memory of $3" "Remote I/O error" fio --name=job --thread \
+		--filename="$(block "$2")" --mem="$(peer "$3")" --direct=1 --size=256k --bs=64k \
+		--rw=write
 }
 
 # through NAME PARAMETERS DRIVE: connect to the subsystem t, move data, compare them
@@ -380,8 +395,10 @@ through() {
 	job "$1: fio, in RAM" "$far" malloc --rw=randwrite --ioengine=libaio --iodepth=4
 	dd if=/dev/urandom of=/tmp/data bs=64k count=16 2>/dev/null
 	dd if=/tmp/data of="$far" bs=64k oflag=direct 2>/dev/null
+	rm -f /tmp/there
 	dd if="$(block "$3")" of=/tmp/there bs=64k count=16 iflag=direct 2>/dev/null
 	check "$1: the data are on the drive" cmp /tmp/data /tmp/there
+	rm -f /tmp/there
 	dd if="$far" of=/tmp/there bs=64k count=16 iflag=direct 2>/dev/null
 	check "$1: the data are read again" cmp /tmp/data /tmp/there
 	refused "$1: peer memory is refused" "Remote I/O error" fio --name=job --thread \
@@ -428,15 +445,15 @@ group_nvmet() {
 	truncate -s 8M /tmp/disk
 	losetup /dev/loop0 /tmp/disk
 	target t /dev/loop0
-	echo 1 >"$SPACE/p2pmem"
+	attribute "p2pmem: any, on a loop device" 1 1
 	refused "a target on a loop device with peer memory" "Invalid argument" \
 		sh -c "echo 1 >$SPACE/enable"
 	no_target
 
 	for memory in 0 1; do
 		target t "$(block rp)"
-		echo "$memory" >"$SPACE/p2pmem"
-		echo 1 >"$SPACE/enable"
+		attribute "p2pmem: $memory, to move data" "$memory" "$memory"
+		check "enable, p2pmem=$memory" sh -c "echo 1 >$SPACE/enable"
 		port 1 loop
 		through "loop, p2pmem=$memory" transport=loop rp
 		no_port 1
