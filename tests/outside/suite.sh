@@ -67,6 +67,21 @@ refused() {
 	fi
 }
 
+# For awk: what a line of the test protocol says, as result, name ($0) and reason.
+# shellcheck disable=SC2016 # a program
+TAP='
+	function take() {
+		result = $1 == "ok" ? "ok" : "not ok"
+		sub(/^ *(not )?ok [0-9]+ *(- )?/, "")
+		reason = ""
+		if (match($0, / *# .*/)) {
+			reason = substr($0, RSTART)
+			$0 = substr($0, 1, RSTART - 1)
+			if (reason ~ /# *SKIP/)
+				result = "skip"
+		}
+	}'
+
 # ksft COMMAND...: each line of its test protocol is a case; so is its end.
 ksft() {
 	local prefix=${1##*/} status
@@ -75,20 +90,12 @@ ksft() {
 	shift
 	prefix=$prefix${*:+ $*}
 	# Some tell what they begin with, and then only how it ended.
-	awk -v prefix="$prefix" '
+	awk -v prefix="$prefix" "$TAP"'
 		/^# \[RUN\] / {
 			run = substr($0, 9) ": "
 		}
 		/^(not )?ok [0-9]+/ {
-			result = $1 == "ok" ? "ok" : "not ok"
-			sub(/^(not )?ok [0-9]+ *(- )?/, "")
-			reason = ""
-			if (match($0, / *# .*/)) {
-				reason = substr($0, RSTART)
-				$0 = substr($0, 1, RSTART - 1)
-				if (reason ~ /# *SKIP/)
-					result = "skip"
-			}
+			take()
 			print result " - " prefix ": " run $0 reason
 		}' "$OUT"
 	# 4 is "skipped" in that protocol
@@ -134,17 +141,9 @@ peer() {
 group_kunit() {
 	for file in /sys/kernel/debug/kunit/*/results; do
 		suite=${file%/results}
-		awk -v suite="${suite##*/}" '
+		awk -v suite="${suite##*/}" "$TAP"'
 			/^    (not )?ok [0-9]+/ {
-				result = $1 == "ok" ? "ok" : "not ok"
-				sub(/^ *(not )?ok [0-9]+ *(- )?/, "")
-				reason = ""
-				if (match($0, / *# .*/)) {
-					reason = substr($0, RSTART)
-					$0 = substr($0, 1, RSTART - 1)
-					if (reason ~ /# *SKIP/)
-						result = "skip"
-				}
+				take()
 				print result " - " suite "." $0 reason
 			}' "$file"
 	done
