@@ -68,7 +68,7 @@ struct fabric_bar {
  * @devfn: device and function number
  * @present: it is plugged in
  * @lost: its link is down: reads give all ones, and writes are lost
- * @liar: where it takes what reads give, see fabric_lie(); NULL if it tells the truth
+ * @liar: random state of what reads give, see fabric_lie(); NULL if they give the truth
  * @multifunction: its device has several functions
  * @acs_cap: has the ACS capability
  * @acs: ACS Control when it is switched on

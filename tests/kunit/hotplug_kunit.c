@@ -32,7 +32,7 @@
 #include "mock_iommu.h"
 #include "oracle.h"
 
-static unsigned int rounds = IS_ENABLED(CONFIG_KASAN) ? 24 : 480;
+static unsigned int rounds = IS_ENABLED(CONFIG_KASAN) ? 48 : 480;
 module_param(rounds, uint, 0);
 MODULE_PARM_DESC(rounds, "how often devices are plugged in and out");
 
@@ -42,7 +42,7 @@ module_param(stride, uint, 0);
 MODULE_PARM_DESC(stride, "devices vanish at one in so many accesses");
 
 /* Rounds on one fabric; KUnit ends a test that takes too long. */
-#define BATCH	6
+#define BATCH	12
 
 /*
  * What is there of an IOMMU.
@@ -1661,18 +1661,23 @@ static void expect_leads_to(struct vanish *v, dma_addr_t dma, phys_addr_t phys,
 	struct pci_bus_region region;
 	phys_addr_t there;
 	size_t left;
+	int ret;
 
 	pcibios_resource_to_bus(v->owner->bus, &region, &res);
 	if (!v->mock) {
 		KUNIT_EXPECT_EQ(v->test, dma, region.start);
 		return;
 	}
-	for (; dma != region.start && size; dma += left, phys += left, size -= left) {
-		KUNIT_ASSERT_EQ(v->test, 0,
-				mock_iommu_translate(&v->client->dev, dma,
-						     dir == DMA_FROM_DEVICE,
-						     &there, &left));
-		KUNIT_ASSERT_EQ(v->test, phys, there);
+	if (dma == region.start)
+		return;
+	/* No assertions: while the device lies, the test must not be left. */
+	for (; size; dma += left, phys += left, size -= left) {
+		ret = mock_iommu_translate(&v->client->dev, dma,
+					   dir == DMA_FROM_DEVICE, &there, &left);
+		KUNIT_EXPECT_EQ(v->test, 0, ret);
+		if (ret)
+			return;
+		KUNIT_EXPECT_EQ(v->test, phys, there);
 		left = min(left, size);
 	}
 }
