@@ -153,54 +153,92 @@ static int iommu_p2pdma_lay_out(struct iommu_p2pdma_list *list,
 	return 0;
 }
 
+/* Bytes of a slot's interval from an address in it, or its end, on. */
+static u64 iommu_p2pdma_left(const struct dma_p2pdma_slot *slot, phys_addr_t phys)
+{
+	return slot->cursor.size - (phys - slot->cursor.start);
+}
+
 /*
- * Take in the entries after @sg that go on where it ends, as long as they need nothing
- * but a longer DMA segment; moves @sg to the last of them.  Returns how many.
+ * Take in the entries after @sg that need nothing but a longer DMA segment: those that go
+ * on where the one before them ends, and those that begin with a page, in an interval that
+ * the walk is in; moves @sg to the last of them.  Returns how many.
  */
 static int iommu_p2pdma_absorb(struct iommu_p2pdma_list *list,
 			       struct scatterlist **sg, int left)
 {
-	struct dma_p2pdma_slot *slot = list->walk.cur;
+	struct dma_p2pdma_walk *walk = &list->walk;
+	struct dma_p2pdma_slot *slot = walk->cur;
+	struct dma_p2pdma_slot *other = NULL;
 	unsigned long page = iova_mask(list->iovad);
 	unsigned int flags = (*sg)->dma_flags & SG_DMA_P2PDMA_MMIO;
+	size_t iova = list->iova_end, counted = iova, room, most;
 	struct scatterlist *s = *sg;
 	phys_addr_t end = list->end;
-	size_t room, grown;
-	int n = 0;
+	u64 offset = iova - end;
+	int all = left, before = left;
 
 	if (!list->cur_len || list->cur_len > list->max_len || (end & page) ||
-	    !(list->iova_end & list->mask))
+	    !(iova & list->mask))
 		return 0;
-	room = min3((u64)(list->max_len - list->cur_len),
-		    (u64)(list->mask - (list->iova_end & list->mask) + 1),
-		    slot->cursor.size - (end - slot->cursor.start));
-	while (n < left) {
+	/* How far the segment may go; and from @end on, without leaving the interval. */
+	most = iova + min((unsigned long)(list->max_len - list->cur_len),
+			  list->mask - (iova & list->mask) + 1);
+	room = min(most - iova, iommu_p2pdma_left(slot, end));
+	for (; left && !(end & page); left--) {
 		struct scatterlist *next = dma_p2pdma_sg_next(s);
+		phys_addr_t phys = sg_phys(next);
 		size_t size = next->length;
 
-		if (sg_phys(next) != end || size > room || !size)
-			break;
+		if (phys == end) {
+			if (size - 1 >= room)
+				break;
+		} else {
+			iova = end + offset;
+			if ((phys & page) || size - 1 >= most - iova)
+				break;
+			if (!dma_p2pdma_slot_holds(slot, phys, size)) {
+				if (!other)
+					other = dma_p2pdma_other(walk);
+				if (!dma_p2pdma_slot_holds(other, phys, size) ||
+				    other->verdict.action == DMA_P2PDMA_FIXED)
+					break;
+				slot->entries += before - left;
+				slot->bytes += iova - counted;
+				before = left;
+				counted = iova;
+				swap(slot, other);
+				flags = slot->verdict.action == DMA_P2PDMA_IOVA ?
+					SG_DMA_P2PDMA_MMIO : 0;
+			}
+			list->last.len = end - list->last.start;
+			iommu_p2pdma_new_run(list, phys, 0, flags);
+			offset = iova - phys;
+			room = min(most - iova, iommu_p2pdma_left(slot, phys));
+			end = phys;
+		}
 		next->dma_flags = flags;
 		sg_dma_len(next) = 0;
 		room -= size;
 		end += size;
 		s = next;
-		n++;
-		if (end & page)
-			break;
 	}
 	*sg = s;
 
-	grown = end - list->end;
-	list->cur_len += grown;
+	iova = end + offset;
+	slot->entries += before - left;
+	slot->bytes += iova - counted;
+	if (slot != walk->cur) {
+		walk->cur = slot;
+		list->action = slot->verdict.action;
+	}
+	list->cur_len += iova - list->iova_end;
 	sg_dma_len(list->out) = list->cur_len;
-	list->iova_end += grown;
-	list->iova_len = iova_align(list->iovad, list->iova_end);
+	list->iova_end = iova;
+	list->iova_len = iova_align(list->iovad, iova);
 	list->end = end;
-	list->last.len += iova_align(list->iovad, grown);
-	slot->entries += n;
-	slot->bytes += grown;
-	return n;
+	list->last.len = iova_align(list->iovad, end) - list->last.start;
+	return all - left;
 }
 
 static int iommu_p2pdma_lay_out_list(struct iommu_p2pdma_list *list,
@@ -208,6 +246,7 @@ static int iommu_p2pdma_lay_out_list(struct iommu_p2pdma_list *list,
 {
 	struct dma_p2pdma_walk *walk = &list->walk;
 	struct dma_p2pdma_slot *slot;
+	bool after_bus;
 	int ret;
 
 	for (;;) {
@@ -234,13 +273,16 @@ static int iommu_p2pdma_lay_out_list(struct iommu_p2pdma_list *list,
 			iommu_p2pdma_segment(list, phys + slot->verdict.dma_offset,
 					     size, slot->verdict.flags);
 		} else {
+			after_bus = list->count && !list->cur_len;
 			s->dma_flags = slot->verdict.action == DMA_P2PDMA_IOVA ?
 				       SG_DMA_P2PDMA_MMIO : 0;
 			ret = iommu_p2pdma_lay_out(list, s, phys,
 						   slot->verdict.action);
 			if (ret)
 				return ret;
-			left -= iommu_p2pdma_absorb(list, &s, left);
+			/* Where bus addresses take turns there is nothing to take in. */
+			if (!after_bus)
+				left -= iommu_p2pdma_absorb(list, &s, left);
 		}
 		if (!left)
 			return 0;
@@ -282,6 +324,7 @@ static int iommu_p2pdma_find_runs(struct iommu_p2pdma_list *list,
 				  struct iommu_p2pdma_run *run,
 				  struct scatterlist *sgl, int nents)
 {
+	bool padded = list->iova_len - 1 > list->mask;
 	struct scatterlist *s;
 	int i, ret;
 
@@ -300,8 +343,10 @@ static int iommu_p2pdma_find_runs(struct iommu_p2pdma_list *list,
 			run->len = phys + len - run->start;
 			continue;
 		}
-		run->len += iommu_p2pdma_pad(list->mask,
-					     range->mapped + run->len, len);
+		if (padded)
+			run->len += iommu_p2pdma_pad(list->mask,
+						     range->mapped + run->len,
+						     len);
 		if (iommu_p2pdma_grow(run, phys, len, mmio))
 			continue;
 		ret = iommu_p2pdma_map_run(range, run);
@@ -432,17 +477,43 @@ static noinline int iommu_p2pdma_map_list(struct device *dev,
 /* Map a list of one entry; false if it has to be looked at more closely. */
 static bool iommu_p2pdma_map_one(const struct dma_p2pdma_slot *slot,
 				 struct device *dev, struct scatterlist *sg,
-				 enum dma_data_direction dir, unsigned long attrs)
+				 phys_addr_t phys, enum dma_data_direction dir,
+				 unsigned long attrs)
 {
-	phys_addr_t phys = sg_phys(sg);
+	const unsigned int flags = SG_DMA_P2PDMA | SG_DMA_P2PDMA_RANGE;
 
-	if (!dma_p2pdma_slot_holds(slot, phys, sg->length) ||
-	    iommu_dma_map_p2pdma(dev, phys, sg->length, dir, attrs,
-				 &sg->dma_address))
-		return false;
-	sg_dma_len(sg) = sg->length;
-	sg->dma_flags = SG_DMA_P2PDMA_MMIO | SG_DMA_P2PDMA | SG_DMA_P2PDMA_RANGE;
+	if (slot->verdict.action == DMA_P2PDMA_FIXED) {
+		if (!dma_p2pdma_fixed_one(slot, sg, phys, slot->verdict.flags |
+					  SG_DMA_P2PDMA_BUS | flags))
+			return false;
+	} else {
+		if (slot->verdict.action != DMA_P2PDMA_IOVA ||
+		    !dma_p2pdma_slot_holds(slot, phys, sg->length) ||
+		    iommu_dma_map_p2pdma(dev, phys, sg->length, dir, attrs,
+					 &sg->dma_address))
+			return false;
+		sg_dma_len(sg) = sg->length;
+		sg->dma_flags = SG_DMA_P2PDMA_MMIO | flags;
+	}
 	pci_p2pdma_mapped_recent(slot, dir, sg->length);
+	return true;
+}
+
+/* Map a list of which all is at one fixed offset; false if that is not so. */
+static bool iommu_p2pdma_map_fixed(const struct dma_p2pdma_slot *slot,
+				   struct scatterlist *sgl, int nents,
+				   enum dma_data_direction dir)
+{
+	struct scatterlist *s = sgl;
+	u64 bytes = 0;
+
+	if (slot->verdict.action != DMA_P2PDMA_FIXED ||
+	    dma_p2pdma_fixed_run(slot, &s, nents,
+				 slot->verdict.flags | SG_DMA_P2PDMA_BUS,
+				 &bytes) != nents)
+		return false;
+	sgl->dma_flags |= SG_DMA_P2PDMA | SG_DMA_P2PDMA_RANGE;
+	pci_p2pdma_mapped_recent(slot, dir, bytes);
 	return true;
 }
 
@@ -465,23 +536,16 @@ int iommu_dma_map_sg_p2pdma(struct device *dev, struct scatterlist *sgl,
 			    unsigned long attrs)
 {
 	const struct dma_p2pdma_slot *recent;
-	struct scatterlist *s = sgl;
-	u64 bytes = 0;
+	phys_addr_t phys = sg_phys(sgl);
 	int ret;
 
 	scoped_guard(rcu) {
-		recent = pci_p2pdma_recent(dev, dir, sg_phys(s));
-		if (recent && recent->verdict.action == DMA_P2PDMA_FIXED &&
-		    dma_p2pdma_fixed_run(recent, &s, nents,
-					 recent->verdict.flags | SG_DMA_P2PDMA_BUS,
-					 &bytes) == nents) {
-			sgl->dma_flags |= SG_DMA_P2PDMA | SG_DMA_P2PDMA_RANGE;
-			pci_p2pdma_mapped_recent(recent, dir, bytes);
+		recent = pci_p2pdma_recent(dev, dir, phys);
+		if (recent && (nents == 1 ?
+			       iommu_p2pdma_map_one(recent, dev, sgl, phys, dir,
+						    attrs) :
+			       iommu_p2pdma_map_fixed(recent, sgl, nents, dir)))
 			return nents;
-		}
-		if (recent && recent->verdict.action == DMA_P2PDMA_IOVA &&
-		    nents == 1 && iommu_p2pdma_map_one(recent, dev, sgl, dir, attrs))
-			return 1;
 		ret = iommu_p2pdma_map_list(dev, sgl, nents, dir, attrs);
 	}
 	if (ret == -EAGAIN)

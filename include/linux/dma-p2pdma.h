@@ -297,11 +297,12 @@ struct dma_p2pdma_walk {
 #ifdef CONFIG_PCI_P2PDMA_CORE
 /**
  * struct pci_p2pdma_span - the span of the providers below 4 GiB, or from there on
- * @first: no provider's memory is before this CPU physical address
- * @last: and none is after this one
+ * @first: no provider's memory is before this CPU physical address; in the lower span
+ *	that holds for the upper one too, so that one comparison tells most RAM apart
+ * @last: none of the span is after this one
  *
- * Between the two is most RAM of machines that have BARs in both.  A span only grows,
- * so that @first and @last may be read one after the other.
+ * Between the two spans is most RAM of machines that have BARs in both.  A span only
+ * grows, so that @first and @last may be read one after the other.
  */
 struct pci_p2pdma_span {
 	phys_addr_t first;
@@ -424,13 +425,6 @@ void dma_p2pdma_sync_sg_for_device(struct device *dev, struct scatterlist *sgl,
 void dma_p2pdma_reset_sg(struct scatterlist *sgl, int nents);
 bool dma_p2pdma_supported(struct device *dev);
 
-static inline bool pci_p2pdma_span_holds(const struct pci_p2pdma_span *span,
-					 phys_addr_t phys, size_t size)
-{
-	/* What the caller holds was in the span before: it only grows. */
-	return data_race(phys + size > span->first && phys <= span->last);
-}
-
 /**
  * pci_p2pdma_near - may a range hold peer memory?
  * @phys: CPU physical address
@@ -443,9 +437,15 @@ static inline bool pci_p2pdma_span_holds(const struct pci_p2pdma_span *span,
  */
 static inline bool pci_p2pdma_near(phys_addr_t phys, size_t size)
 {
-	return pci_p2pdma_in_use() &&
-	       (pci_p2pdma_span_holds(&pci_p2pdma_low, phys, size) ||
-		pci_p2pdma_span_holds(&pci_p2pdma_high, phys, size));
+	phys_addr_t end = phys + size;
+
+	if (!pci_p2pdma_in_use())
+		return false;
+	/* What the caller holds was in a span before: they only grow. */
+	return data_race(end > pci_p2pdma_low.first &&
+			 (phys <= pci_p2pdma_low.last ||
+			  (end > pci_p2pdma_high.first &&
+			   phys <= pci_p2pdma_high.last)));
 }
 
 /* Map a page if it is peer memory; else, return %DMA_P2PDMA_NOT_PEER. */
@@ -741,6 +741,12 @@ static inline void dma_p2pdma_walk_init(struct dma_p2pdma_walk *walk,
 	walk->slot[1].cursor.size = 0;
 }
 
+/* Of the first two slots, the one that the entry before is not in. */
+static inline struct dma_p2pdma_slot *dma_p2pdma_other(struct dma_p2pdma_walk *walk)
+{
+	return &walk->slot[walk->cur == walk->slot];
+}
+
 /**
  * dma_p2pdma_move - go to the slot of an entry, if it is one of the first two
  * @walk: of the mapping loop
@@ -758,7 +764,7 @@ static inline bool dma_p2pdma_move(struct dma_p2pdma_walk *walk,
 
 	if (dma_p2pdma_slot_holds(walk->cur, phys, size))
 		return true;
-	other = &walk->slot[walk->cur == walk->slot];
+	other = dma_p2pdma_other(walk);
 	if (!dma_p2pdma_slot_holds(other, phys, size))
 		return false;
 	walk->cur = other;
@@ -766,6 +772,29 @@ static inline bool dma_p2pdma_move(struct dma_p2pdma_walk *walk,
 }
 
 #ifdef CONFIG_PCI_P2PDMA_CORE
+/**
+ * dma_p2pdma_fixed_one - map a list of one entry at a fixed offset
+ * @slot: an interval; its action is %DMA_P2PDMA_FIXED
+ * @sg: the entry
+ * @phys: its CPU physical address
+ * @flags: for the DMA segment
+ *
+ * Return: false if the interval does not hold the entry.
+ */
+static inline bool dma_p2pdma_fixed_one(const struct dma_p2pdma_slot *slot,
+					struct scatterlist *sg, phys_addr_t phys,
+					unsigned int flags)
+{
+	unsigned int len = sg->length;
+
+	if (!dma_p2pdma_slot_holds(slot, phys, len))
+		return false;
+	sg_dma_address(sg) = phys + slot->verdict.dma_offset;
+	sg_dma_len(sg) = len;
+	sg->dma_flags = flags;
+	return true;
+}
+
 /**
  * dma_p2pdma_fixed_run - map entries at a fixed offset
  * @slot: their interval; its action is %DMA_P2PDMA_FIXED

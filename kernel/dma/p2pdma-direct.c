@@ -153,16 +153,24 @@ int dma_p2pdma_direct_map_sg(struct device *dev, struct scatterlist *sgl,
 			     struct scatterlist *sg, int done, int nents,
 			     enum dma_data_direction dir, unsigned long attrs)
 {
+	const unsigned int list_flags = SG_DMA_P2PDMA | SG_DMA_P2PDMA_DIRECT;
 	const struct dma_p2pdma_slot *recent;
+	phys_addr_t phys = sg_phys(sg);
 	u64 bytes = 0;
 
 	guard(rcu)();
-	recent = done ? NULL : pci_p2pdma_recent(dev, dir, sg_phys(sg));
+	recent = done ? NULL : pci_p2pdma_recent(dev, dir, phys);
 	if (recent && recent->verdict.action == DMA_P2PDMA_FIXED) {
+		if (nents == 1 &&
+		    dma_p2pdma_fixed_one(recent, sg, phys,
+					 recent->verdict.flags | list_flags)) {
+			pci_p2pdma_mapped_recent(recent, dir, sg->length);
+			return 1;
+		}
 		done = dma_p2pdma_fixed_run(recent, &sg, nents,
 					    recent->verdict.flags, &bytes);
 		if (done == nents) {
-			sgl->dma_flags |= SG_DMA_P2PDMA | SG_DMA_P2PDMA_DIRECT;
+			sgl->dma_flags |= list_flags;
 			pci_p2pdma_mapped_recent(recent, dir, bytes);
 			return nents;
 		}

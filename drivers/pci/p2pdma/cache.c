@@ -125,9 +125,10 @@ static void p2pdma_stamp(struct p2pdma_stamp *stamp, struct pci_dev *client,
 	stamp->domain = single ? dma_p2pdma_domain(dev) : NULL;
 }
 
-/* Is all of this as it was taken down? */
-static bool p2pdma_stamp_holds(const struct p2pdma_stamp *stamp,
-			       struct pci_dev *client, bool single)
+/* Is all of this as it was taken down?  Inline, as each list asks. */
+static __always_inline bool
+p2pdma_stamp_holds(const struct p2pdma_stamp *stamp, struct pci_dev *client,
+		   bool single)
 {
 	struct device *dev = &client->dev;
 
@@ -138,7 +139,8 @@ static bool p2pdma_stamp_holds(const struct p2pdma_stamp *stamp,
 	       stamp->iommu == use_dma_iommu(dev) &&
 	       stamp->bypass == p2pdma_ops_bypass(dev) &&
 	       stamp->bounce == is_swiotlb_force_bounce(dev) &&
-	       stamp->ats == p2pdma_ats(client) &&
+	       stamp->ats == (client->ats_enabled ? p2pdma_ats(client) :
+						    P2PDMA_ATS_OFF) &&
 	       (!single || stamp->domain == dma_p2pdma_domain(dev));
 }
 
@@ -419,7 +421,7 @@ const struct dma_p2pdma_slot *pci_p2pdma_recent(struct device *dev,
 		if (!entry)
 			continue;
 		slot = &entry->slot[p2pdma_kind(dir)];
-		if (!dma_p2pdma_slot_holds(slot, phys, 1))
+		if (phys - slot->cursor.start >= slot->cursor.size)
 			continue;
 		if (READ_ONCE(entry->generation) != p2pdma_generation() ||
 		    !p2pdma_stamp_holds(&entry->stamp, to_pci_dev(dev), false))
@@ -438,6 +440,22 @@ const struct dma_p2pdma_slot *pci_p2pdma_recent(struct device *dev,
 void pci_p2pdma_used(const struct dma_p2pdma_slot *slot)
 {
 	p2pdma_cache_used(slot->stats);
+}
+
+/**
+ * pci_p2pdma_mapped_recent - a list has been mapped that needed no walk
+ * @slot: from pci_p2pdma_recent()
+ * @dir: direction of the transfer
+ * @bytes: bytes of the list
+ *
+ * Context: any, in the same RCU read-side section.
+ */
+void pci_p2pdma_mapped_recent(const struct dma_p2pdma_slot *slot,
+			      enum dma_data_direction dir, u64 bytes)
+{
+	this_cpu_inc(p2pdma_lookups.hits);
+	if (likely(slot->stats))
+		p2pdma_stats_recent(slot->stats, p2pdma_kind(dir), bytes);
 }
 
 /**

@@ -13,7 +13,9 @@
 #include "p2pdma.h"
 #include "trace.h"
 
-static atomic_t p2pdma_current = ATOMIC_INIT(0);
+atomic_t p2pdma_current = ATOMIC_INIT(0);
+EXPORT_SYMBOL_IF_KUNIT(p2pdma_current);
+
 static atomic_long_t p2pdma_causes[P2PDMA_NR_CAUSES];
 
 static const char * const p2pdma_cause_names[P2PDMA_NR_CAUSES] = {
@@ -72,18 +74,3 @@ unsigned long p2pdma_invalidations(enum p2pdma_cause cause)
 	return atomic_long_read(&p2pdma_causes[cause]);
 }
 EXPORT_SYMBOL_IF_KUNIT(p2pdma_invalidations);
-
-/**
- * p2pdma_generation - the current generation
- *
- * Read it before anything that a result rests on.
- *
- * Context: any.
- *
- * Return: a number that differs after each p2pdma_invalidate().
- */
-int p2pdma_generation(void)
-{
-	return atomic_read_acquire(&p2pdma_current);
-}
-EXPORT_SYMBOL_IF_KUNIT(p2pdma_generation);

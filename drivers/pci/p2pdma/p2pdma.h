@@ -61,7 +61,22 @@ enum p2pdma_cause {
 const char *p2pdma_cause_name(enum p2pdma_cause cause);
 void p2pdma_invalidate(enum p2pdma_cause cause);
 unsigned long p2pdma_invalidations(enum p2pdma_cause cause);
-int p2pdma_generation(void);
+/* Only for p2pdma_generation() and p2pdma_invalidate(). */
+extern atomic_t p2pdma_current;
+
+/**
+ * p2pdma_generation - the current generation
+ *
+ * Read it before anything that a result rests on.
+ *
+ * Context: any.
+ *
+ * Return: a number that differs after each p2pdma_invalidate().
+ */
+static inline int p2pdma_generation(void)
+{
+	return atomic_read_acquire(&p2pdma_current);
+}
 
 /* Payload and tags; not in this kernel's <linux/pci_regs.h>. */
 #define P2PDMA_DEVCAP2_10BIT_TAG_CPL	0x00010000
@@ -118,6 +133,8 @@ struct p2pdma_counts {
 struct p2pdma_stats *p2pdma_stats_alloc(void);
 void p2pdma_stats_free(struct p2pdma_stats *stats);
 void p2pdma_stats_hit(struct p2pdma_stats *stats);
+void p2pdma_stats_recent(struct p2pdma_stats *stats, enum p2pdma_kind kind,
+			 u64 bytes);
 void p2pdma_stats_mapped(struct p2pdma_stats *stats, enum p2pdma_kind kind,
 			 u64 bytes);
 void p2pdma_stats_refused(struct p2pdma_stats *stats,

@@ -138,9 +138,8 @@ int p2pdma_range_add(struct p2pdma_range *range)
 		return ret;
 	}
 
-	if (range->start < SZ_4G)
-		p2pdma_span_grow(&pci_p2pdma_low, range->start,
-				 min(range->last, SZ_4G - 1));
+	p2pdma_span_grow(&pci_p2pdma_low, range->start,
+			 range->start < SZ_4G ? min(range->last, SZ_4G - 1) : 0);
 	if (range->last >= SZ_4G)
 		p2pdma_span_grow(&pci_p2pdma_high, max(range->start, SZ_4G),
 				 range->last);

@@ -132,6 +132,31 @@ void p2pdma_stats_mapped(struct p2pdma_stats *stats, enum p2pdma_kind kind,
 }
 
 /**
+ * p2pdma_stats_recent - count a list that was mapped with what a look-up found
+ * @stats: counters of the pair
+ * @kind: kind of transfer
+ * @bytes: bytes of the list
+ *
+ * As p2pdma_stats_hit() and p2pdma_stats_mapped().
+ *
+ * Context: any, in an RCU read-side section.
+ */
+void p2pdma_stats_recent(struct p2pdma_stats *stats, enum p2pdma_kind kind,
+			 u64 bytes)
+{
+	struct p2pdma_stats_cpu __percpu *cpu = READ_ONCE(stats->cpu);
+
+	if (likely(cpu)) {
+		this_cpu_inc(cpu->hits);
+		this_cpu_inc(cpu->lists[kind]);
+		this_cpu_add(cpu->bytes[kind], bytes);
+		return;
+	}
+	p2pdma_stats_hit(stats);
+	p2pdma_stats_mapped(stats, kind, bytes);
+}
+
+/**
  * p2pdma_stats_refused - count a list that was refused
  * @stats: counters of the pair
  * @reason: why

@@ -104,22 +104,6 @@ void pci_p2pdma_mapped(struct dma_p2pdma_walk *walk, struct scatterlist *sgl,
 }
 
 /**
- * pci_p2pdma_mapped_recent - a list has been mapped that needed no walk
- * @slot: from pci_p2pdma_recent()
- * @dir: direction of the transfer
- * @bytes: bytes of the list
- *
- * Context: any, in the same RCU read-side section.
- */
-void pci_p2pdma_mapped_recent(const struct dma_p2pdma_slot *slot,
-			      enum dma_data_direction dir, u64 bytes)
-{
-	pci_p2pdma_used(slot);
-	if (likely(slot->stats))
-		p2pdma_stats_mapped(slot->stats, p2pdma_kind(dir), bytes);
-}
-
-/**
  * pci_p2pdma_refused - a mapping of peer memory has been refused
  * @provider: whose memory
  * @dev: the device that it was to be mapped for

@@ -103,6 +103,7 @@ struct dev_pagemap {
 };
 
 #define atomic_read(v)	((v)->counter)
+#define atomic_read_acquire(v)	((v)->counter)
 #define list_first_entry_or_null(head, type, member) \
 	((head)->next == (head) ? NULL : container_of((head)->next, type, member))
 
