@@ -414,13 +414,9 @@ static void dma_iommu_adjacent_bars(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
 }
 
-/*
- * Defect 22: a run that the IOMMU maps, and as the last entry a bus-address segment
- * that is physically adjacent to it.
- */
-static void dma_iommu_adjacent_bus_segment(struct kunit *test)
+/* The IOMMU maps "old"; "provider", whose BAR comes after it, has bus addresses. */
+static struct fabric *fabric_old(struct kunit *test)
 {
-	struct mock_iommu *mock = mock_iommu_create(test, NULL);
 	struct fabric *fabric = fabric_setup(test,
 		"host\n"
 		"  rp\n"
@@ -433,6 +429,22 @@ static void dma_iommu_adjacent_bus_segment(struct kunit *test)
 		"      dp noacs\n"
 		"        ep provider bar0=2M\n",
 		NAMES("client"), NAMES("old", "provider"));
+
+	trust_all(test);
+	KUNIT_ASSERT_EQ(test,
+			pci_resource_start(fabric_dev(fabric, "old"), 0) + SZ_2M,
+			pci_resource_start(fabric_dev(fabric, "provider"), 0));
+	return fabric;
+}
+
+/*
+ * Defect 22: a run that the IOMMU maps, and as the last entry a bus-address segment
+ * that is physically adjacent to it.
+ */
+static void dma_iommu_adjacent_bus_segment(struct kunit *test)
+{
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+	struct fabric *fabric = fabric_old(test);
 	struct pci_dev *client = fabric_dev(fabric, "client");
 	u64 edge = pci_resource_start(fabric_dev(fabric, "provider"), 0);
 	struct fabric_sg *sg =
@@ -440,15 +452,87 @@ static void dma_iommu_adjacent_bus_segment(struct kunit *test)
 			       SG_PHYS(edge - SZ_4K, SZ_4K),
 			       SG_PHYS(edge, SZ_4K));
 
-	trust_all(test);
-	KUNIT_ASSERT_EQ(test, edge - SZ_2M,
-			pci_resource_start(fabric_dev(fabric, "old"), 0));
 	KUNIT_ASSERT_EQ(test, 0, fabric_sg_map(sg, client, DMA_BIDIRECTIONAL));
 	KUNIT_ASSERT_EQ(test, coherent(client) ? 2 : 3, sg->table.nents);
 	KUNIT_EXPECT_TRUE(test,
 			  sg_dma_is_bus_address(fabric_sg_entry(sg, sg->table.nents - 1)));
 	fabric_sg_unmap(sg);
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
+}
+
+static u64 bytes_counted(struct pci_dev *client, phys_addr_t phys)
+{
+	struct p2pdma_counts counts;
+
+	p2pdma_pair_counts(client, pci_p2pdma_provider_of_phys(phys, 1), &counts);
+	return counts.bytes[P2PDMA_WRITES] + counts.bytes[P2PDMA_READS];
+}
+
+/*
+ * Whole pages that are not adjacent make one DMA segment, until there is a bus address;
+ * each is mapped by the route of its own memory, and counted there.
+ */
+static void dma_iommu_in_turn(struct kunit *test)
+{
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+	struct fabric *fabric = fabric_old(test);
+	struct pci_dev *client = fabric_dev(fabric, "client");
+	u64 old = pci_resource_start(fabric_dev(fabric, "old"), 0);
+	u64 edge = pci_resource_start(fabric_dev(fabric, "provider"), 0);
+	const struct {
+		struct fabric_sg *sg;
+		int segments;
+		unsigned int bus;	/* bit mask of segments */
+		u32 old;		/* bytes */
+		u32 provider;
+	} row[] = {
+		{ fabric_sg_list(fabric, SG_PHYS(old, SZ_4K),
+				 SG_PHYS(edge - SZ_4K, SZ_4K),
+				 SG_PHYS(edge, SZ_4K)),
+		  2, BIT(1), SZ_8K, SZ_4K },
+		{ fabric_sg_list(fabric, SG_PHYS(edge, SZ_4K),
+				 SG_PHYS(old, SZ_4K),
+				 SG_PHYS(old + SZ_8K, SZ_8K),
+				 SG_PHYS(edge + SZ_8K, SZ_16K)),
+		  3, BIT(0) | BIT(2), SZ_4K + SZ_8K, SZ_4K + SZ_16K },
+		{ fabric_sg_list(fabric, SG_RAM(0, SZ_4K),
+				 SG_PHYS(old, SZ_4K), SG_RAM(SZ_8K, SZ_16K),
+				 SG_PHYS(old + SZ_8K, SZ_8K), SG_RAM(SZ_32K, SZ_4K),
+				 SG_RAM(SZ_64K, SZ_4K),
+				 SG_PHYS(old + SZ_32K, SZ_16K)),
+		  1, 0, SZ_4K + SZ_8K + SZ_16K, 0 },
+		/* Goes on inside a page. */
+		{ fabric_sg_list(fabric, SG_PHYS(old, SZ_4K), SG_RAM(0, SZ_4K),
+				 SG_PHYS(old + SZ_16K, SZ_2K),
+				 SG_PHYS(old + SZ_16K + SZ_2K, SZ_2K)),
+		  1, 0, SZ_8K, 0 },
+	};
+	int r, i;
+
+	for (r = 0; r < ARRAY_SIZE(row); r++) {
+		u64 old_bytes = bytes_counted(client, old);
+		u64 provider_bytes = bytes_counted(client, edge);
+		struct fabric_sg *sg = row[r].sg;
+
+		KUNIT_ASSERT_EQ(test, 0, fabric_sg_map(sg, client,
+						       DMA_BIDIRECTIONAL));
+		KUNIT_ASSERT_EQ_MSG(test, row[r].segments, sg->table.nents,
+				    "row %d", r);
+		for (i = 0; i < row[r].segments; i++)
+			KUNIT_EXPECT_EQ_MSG(test, !!(row[r].bus & BIT(i)),
+					    sg_dma_is_bus_address(fabric_sg_entry(sg, i)),
+					    "row %d, segment %d", r, i);
+		KUNIT_EXPECT_EQ_MSG(test, row[r].old,
+				    bytes_counted(client, old) - old_bytes,
+				    "row %d", r);
+		KUNIT_EXPECT_EQ_MSG(test, row[r].provider,
+				    bytes_counted(client, edge) - provider_bytes,
+				    "row %d", r);
+		if (!row[r].bus)
+			expect_prot(test, sg, client);
+		fabric_sg_unmap(sg);
+		KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
+	}
 }
 
 /*
@@ -1373,6 +1457,7 @@ static struct kunit_case dma_iommu_cases[] = {
 	KUNIT_CASE(dma_iommu_boundary),
 	KUNIT_CASE(dma_iommu_adjacent_bars),
 	KUNIT_CASE(dma_iommu_adjacent_bus_segment),
+	KUNIT_CASE(dma_iommu_in_turn),
 	KUNIT_CASE(dma_iommu_next_to_ram),
 	KUNIT_CASE(dma_iommu_untrusted),
 	KUNIT_CASE(dma_iommu_guest),
