@@ -161,8 +161,9 @@ static u64 iommu_p2pdma_left(const struct dma_p2pdma_slot *slot, phys_addr_t phy
 
 /*
  * Take in the entries after @sg that need nothing but a longer DMA segment: those that go
- * on where the one before them ends, and those that begin with a page, in an interval that
- * the walk is in; moves @sg to the last of them.  Returns how many.
+ * on where the one before them ends, and those that begin with a page, in the interval of
+ * the one before them or in dma_p2pdma_other(); moves @sg to the last of them.  Returns how
+ * many.
  */
 static int iommu_p2pdma_absorb(struct iommu_p2pdma_list *list,
 			       struct scatterlist **sg, int left)
@@ -172,7 +173,7 @@ static int iommu_p2pdma_absorb(struct iommu_p2pdma_list *list,
 	struct dma_p2pdma_slot *other = NULL;
 	unsigned long page = iova_mask(list->iovad);
 	unsigned int flags = (*sg)->dma_flags & SG_DMA_P2PDMA_MMIO;
-	size_t iova = list->iova_end, counted = iova, room, most;
+	size_t iova = list->iova_end, counted = iova, room, limit;
 	struct scatterlist *s = *sg;
 	phys_addr_t end = list->end;
 	u64 offset = iova - end;
@@ -182,9 +183,9 @@ static int iommu_p2pdma_absorb(struct iommu_p2pdma_list *list,
 	    !(iova & list->mask))
 		return 0;
 	/* How far the segment may go; and from @end on, without leaving the interval. */
-	most = iova + min((unsigned long)(list->max_len - list->cur_len),
+	limit = iova + min((unsigned long)(list->max_len - list->cur_len),
 			  list->mask - (iova & list->mask) + 1);
-	room = min(most - iova, iommu_p2pdma_left(slot, end));
+	room = min(limit - iova, iommu_p2pdma_left(slot, end));
 	for (; left && !(end & page); left--) {
 		struct scatterlist *next = dma_p2pdma_sg_next(s);
 		phys_addr_t phys = sg_phys(next);
@@ -195,7 +196,7 @@ static int iommu_p2pdma_absorb(struct iommu_p2pdma_list *list,
 				break;
 		} else {
 			iova = end + offset;
-			if ((phys & page) || size - 1 >= most - iova)
+			if ((phys & page) || size - 1 >= limit - iova)
 				break;
 			if (!dma_p2pdma_slot_holds(slot, phys, size)) {
 				if (!other)
@@ -214,7 +215,7 @@ static int iommu_p2pdma_absorb(struct iommu_p2pdma_list *list,
 			list->last.len = end - list->last.start;
 			iommu_p2pdma_new_run(list, phys, 0, flags);
 			offset = iova - phys;
-			room = min(most - iova, iommu_p2pdma_left(slot, phys));
+			room = min(limit - iova, iommu_p2pdma_left(slot, phys));
 			end = phys;
 		}
 		next->dma_flags = flags;
@@ -324,6 +325,7 @@ static int iommu_p2pdma_find_runs(struct iommu_p2pdma_list *list,
 				  struct iommu_p2pdma_run *run,
 				  struct scatterlist *sgl, int nents)
 {
+	/* A pad ends at a boundary, and an entry comes after it. */
 	bool padded = list->iova_len - 1 > list->mask;
 	struct scatterlist *s;
 	int i, ret;

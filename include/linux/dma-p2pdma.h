@@ -741,7 +741,7 @@ static inline void dma_p2pdma_walk_init(struct dma_p2pdma_walk *walk,
 	walk->slot[1].cursor.size = 0;
 }
 
-/* Of the first two slots, the one that the entry before is not in. */
+/* The first slot; the second if the entry before is in the first. */
 static inline struct dma_p2pdma_slot *dma_p2pdma_other(struct dma_p2pdma_walk *walk)
 {
 	return &walk->slot[walk->cur == walk->slot];

@@ -378,6 +378,38 @@ static void dma_iommu_boundary(struct kunit *test)
 	}
 }
 
+/* What is left free at a boundary moves all that comes after it, however many runs. */
+static void dma_iommu_padding(struct kunit *test)
+{
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+	struct fabric *fabric = fabric_switch(test);
+	struct pci_dev *client = fabric_dev(fabric, "client");
+	struct fabric_sg *sg = fabric_sg_alloc(fabric, 16);
+	int peers, i;
+
+	trust_all(test);
+	dma_set_seg_boundary(&client->dev, SZ_64K - 1);
+	for (peers = 1; peers <= 8; peers++) {
+		u64 start;
+
+		fabric_sg_clear(sg);
+		fabric_sg_ram(sg, 0, SZ_16K + SZ_32K);
+		fabric_sg_ram(sg, 0, SZ_32K);
+		for (i = 0; i < peers; i++)
+			fabric_sg_peer(sg, "beside", i * SZ_8K, SZ_4K);
+		KUNIT_ASSERT_EQ(test, 0,
+				fabric_sg_map(sg, client, DMA_BIDIRECTIONAL));
+		KUNIT_EXPECT_EQ(test, 2, sg->table.nents);
+		start = dma_at(sg, 0) + SZ_16K;
+		for (i = SZ_16K + SZ_32K; i < SZ_64K + SZ_16K; i += SZ_4K)
+			KUNIT_EXPECT_EQ_MSG(test, start + i, dma_at(sg, i),
+					    "%d peers, byte %d", peers, i);
+		expect_prot(test, sg, client);
+		fabric_sg_unmap(sg);
+		KUNIT_EXPECT_EQ(test, 0, atomic_read(&mock->live));
+	}
+}
+
 /*
  * Two adjacent BARs are two providers.  A list gets one mapping for both where it has
  * one IOVA range, and else two.
@@ -462,7 +494,7 @@ static void dma_iommu_adjacent_bus_segment(struct kunit *test)
 
 static u64 bytes_counted(struct pci_dev *client, phys_addr_t phys)
 {
-	struct p2pdma_counts counts;
+	struct p2pdma_counts counts = {};
 
 	p2pdma_pair_counts(client, pci_p2pdma_provider_of_phys(phys, 1), &counts);
 	return counts.bytes[P2PDMA_WRITES] + counts.bytes[P2PDMA_READS];
@@ -769,6 +801,18 @@ static void dma_iommu_random_lists(struct kunit *test)
 
 	mixed_random_lists(fabric_mixed(test), 8, 2718281828, expect_balanced,
 			   mock);
+}
+
+/* DMA-API debug looks at the segments. */
+static void dma_iommu_random_lists_bounded(struct kunit *test)
+{
+	struct mock_iommu *mock = mock_iommu_create(test, NULL);
+	struct fabric *fabric = fabric_mixed(test);
+	struct device *client = &fabric_dev(fabric, "client")->dev;
+
+	dma_set_seg_boundary(client, SZ_32K - 1);
+	dma_set_max_seg_size(client, SZ_8K + SZ_4K);
+	mixed_random_lists(fabric, 8, 1618033988, expect_balanced, mock);
 }
 
 static void dma_iommu_random_lists_lazy(struct kunit *test)
@@ -1455,6 +1499,7 @@ static struct kunit_case dma_iommu_cases[] = {
 	KUNIT_CASE(dma_iommu_contiguous),
 	KUNIT_CASE(dma_iommu_one_range),
 	KUNIT_CASE(dma_iommu_boundary),
+	KUNIT_CASE(dma_iommu_padding),
 	KUNIT_CASE(dma_iommu_adjacent_bars),
 	KUNIT_CASE(dma_iommu_adjacent_bus_segment),
 	KUNIT_CASE(dma_iommu_in_turn),
@@ -1467,6 +1512,7 @@ static struct kunit_case dma_iommu_cases[] = {
 	KUNIT_CASE_SLOW(dma_iommu_small_lists),
 	KUNIT_CASE_SLOW(dma_iommu_small_lists_2k_lazy),
 	KUNIT_CASE_SLOW(dma_iommu_random_lists),
+	KUNIT_CASE_SLOW(dma_iommu_random_lists_bounded),
 	KUNIT_CASE_SLOW(dma_iommu_random_lists_lazy),
 	KUNIT_CASE(dma_iommu_again),
 	KUNIT_CASE(dma_iommu_edges),

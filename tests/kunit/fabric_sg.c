@@ -20,7 +20,10 @@
 #define FABRIC_SG_STALE_DMA	0x0123456789abcdefULL
 #define FABRIC_SG_STALE_LEN	0x5a5a5a5a
 #define FABRIC_SG_STALE_FLAGS	(SG_DMA_BUS_ADDRESS | SG_DMA_SWIOTLB | \
-				 SG_DMA_P2PDMA | SG_DMA_MMIO)
+				 SG_DMA_P2PDMA | SG_DMA_MMIO | \
+				 SG_DMA_P2PDMA_RANGE | SG_DMA_P2PDMA_DIRECT | \
+				 SG_DMA_P2PDMA_BUS | SG_DMA_P2PDMA_MMIO | \
+				 SG_DMA_P2PDMA_JOINED)
 
 static void fabric_sg_free_ram(struct fabric_sg *sg)
 {

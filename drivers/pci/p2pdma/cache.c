@@ -684,7 +684,7 @@ void p2pdma_cache_for_each(void (*fn)(const struct p2pdma_entry *entry,
 }
 
 /**
- * p2pdma_cache_lookups - how often p2pdma_cache_get() was called
+ * p2pdma_cache_lookups - how often a route was looked up, and what was found
  * @lookups: filled in, with the numbers since boot
  *
  * Context: any.

@@ -18,7 +18,7 @@
  *   sleep CLIENT PROVIDER N    the same, but all devices are suspended and resumed
  *   dmabuf EXPORTER IMPORTER N N times, take memory of EXPORTER back while IMPORTER
  *                              writes it; PCI addresses
- *   storm SECONDS SEED PROVIDERS CLIENTS DRIVE [spoil]
+ *   storm SECONDS SEED PROVIDERS CLIENTS DRIVE
  *                              see storm.c
  *   kexec                      start /kexec/kernel with /kexec/initramfs
  *   same ONE OTHER N           compare the first N bytes of two drives

@@ -238,7 +238,7 @@ static void report_progress(unsigned int step, const struct tally *tallies, long
 	unsigned int i;
 
 	for (i = 0; i < MOVERS; i++) {
-		ios += tallies[i].writes + tallies[i].reads;
+		ios += tallies[i].writes.seen + tallies[i].reads.seen;
 		different += tallies[i].different;
 	}
 	report_begin("progress", step);
@@ -255,8 +255,12 @@ static void report_tally(unsigned int step, const char *name, const struct tally
 	report_begin("tally", step);
 	report_text("name", name);
 	report_number("rounds", tally->rounds);
-	report_number("writes", tally->writes);
-	report_number("reads", tally->reads);
+	report_number("writes", tally->writes.seen);
+	report_number("reads", tally->reads.seen);
+	report_number("damaged_writes", tally->writes.damaged);
+	report_number("damaged_reads", tally->reads.damaged);
+	report_number("noticed_writes", tally->writes.noticed);
+	report_number("noticed_reads", tally->reads.noticed);
 	report_number("compared", tally->compared);
 	report_number("different", tally->different);
 	report_number("unseen", tally->unseen);
@@ -391,8 +395,9 @@ static void settle(unsigned int step, const struct storm *storm, struct state *s
 	state->dma_entries = dma_entries();
 }
 
-/* "SECONDS SEED PROVIDERS CLIENTS DRIVE [spoil]": names with commas between; DRIVE has
- * virtual functions.  With "spoil" data are damaged before they are compared.
+/*
+ * "SECONDS SEED PROVIDERS CLIENTS DRIVE": names with commas between; DRIVE has virtual
+ * functions.
  */
 void storm_run(unsigned int step, char *args)
 {
@@ -403,24 +408,23 @@ void storm_run(unsigned int step, char *args)
 	pid_t pids[MAX_TALLIES];
 	struct storm *storm;
 	long began, reported = 0, seconds;
-	char *word[6] = {}, *rest;
+	char *word[5] = {}, *rest;
 
 	storm = mmap(NULL, sizeof(*storm), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	tallies = mmap(NULL, MAX_TALLIES * sizeof(*tallies), PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	for (i = 0; i < 6; i++)
+	for (i = 0; i < 5; i++)
 		word[i] = strtok_r(i ? NULL : args, " ", &rest);
 	if (storm == MAP_FAILED || tallies == MAP_FAILED || n > MAX_TALLIES || !word[4] ||
 	    !parse_drives(word[2], storm->providers, &storm->n_providers) ||
 	    !parse_drives(word[3], storm->clients, &storm->n_clients)) {
-		report_trouble(step, "storm: SECONDS SEED PROVIDERS CLIENTS DRIVE [spoil]");
+		report_trouble(step, "storm: SECONDS SEED PROVIDERS CLIENTS DRIVE");
 		return;
 	}
 	seconds = atol(word[0]);
 	storm->seed = strtoul(word[1], NULL, 10);
 	functions = drive_find(word[4]);
-	storm->spoil = word[5];
 	if (functions)
 		storm->functions = *functions;
 	storm_prepare();

@@ -14,19 +14,25 @@
 #define STORM_ERRNOS	134
 #define STORM_REGION	0x100000UL	/* bytes of each drive that belong to one mover */
 
+/* I/Os of one direction that succeeded and were looked at. */
+struct direction {
+	atomic_ulong seen;
+	atomic_ulong damaged;		/* and these, whose data were damaged on purpose, ... */
+	atomic_ulong noticed;		/* ... which the comparison has found */
+};
+
 /* What a process has done, in memory that it shares with the others. */
 struct tally {
 	atomic_ulong rounds;
-	atomic_ulong writes, reads;	/* I/Os that succeeded and were looked at */
-	atomic_ulong compared;		/* bytes of these */
-	atomic_ulong different;		/* of these, bytes that were wrong */
+	struct direction writes, reads;
+	atomic_ulong compared;		/* bytes of those that were seen */
+	atomic_ulong different;		/* bytes that were wrong, but for the damage */
 	atomic_ulong unseen;		/* I/Os that succeeded, and their data had gone */
 	atomic_ulong errors[STORM_ERRNOS];	/* the last is of all that are larger */
 };
 
 struct storm {
 	atomic_bool over;
-	bool spoil;			/* data before they are compared: that has to be noticed */
 	unsigned long seed;
 	unsigned int n_providers, n_clients;
 	struct drive providers[STORM_DRIVES], clients[STORM_DRIVES];

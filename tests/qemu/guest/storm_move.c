@@ -5,6 +5,9 @@
  * No two I/Os move the same data, so that what an earlier one has left is not taken for
  * what this one had to move.  A drive or a provider that is not there is no error; an I/O
  * that reports success has moved what it should, or that is counted as a difference.
+ *
+ * After some I/Os the first page is damaged before it is compared, to see that a
+ * difference would be noticed.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -24,6 +27,7 @@
 #define PEER		0x40000UL	/* bytes of peer memory that are mapped at once */
 #define PAGE		0x1000UL
 #define TRANSFERS	8		/* at most, with one mapping */
+#define DAMAGED		16		/* the data of one I/O in so many */
 #define LOCK		"/storm.lock"
 
 /* The kernel takes mappings away; what touches them then gets SIGBUS. */
@@ -76,25 +80,41 @@ static long peer_different(const __u64 *from, size_t len, __u64 what)
 	return different(from, len, what);
 }
 
-static void judge(struct tally *tally, atomic_ulong *seen, const __u64 *data, size_t len,
-		  __u64 what)
+/* Is it the turn of this I/O, of those that succeeded in its direction?  Movers differ. */
+static bool damages(unsigned int *turns, unsigned int number)
 {
-	long bad = peer_different(data, len, what);
+	return (*turns)++ % DAMAGED == number % 2;
+}
+
+static void judge(struct tally *tally, struct direction *direction, const __u64 *data,
+		  size_t len, __u64 what, bool damaged)
+{
+	long bad = peer_different(data, len, what), made = 0;
 
 	if (bad < 0) {
 		tally->unseen++;
 		return;
 	}
-	++*seen;
-	tally->compared += len;
-	tally->different += bad;
+	if (damaged) {
+		made = len < PAGE ? len : PAGE;
+		direction->damaged++;
+		if (bad >= made)
+			direction->noticed++;
+		else
+			made = bad;
+	} else {
+		direction->seen++;
+		tally->compared += len;
+	}
+	tally->different += bad - made;
 }
 
 /* The client reads peer memory: what is on its drive then? */
-static void transfer_read(const struct storm *storm, struct tally *tally, int fd,
-			  __u64 *peer, __u64 *ram, size_t len, off_t offset,
-			  __u64 what)
+static void transfer_read(struct tally *tally, unsigned int number, int fd, __u64 *peer,
+			  __u64 *ram, size_t len, off_t offset, __u64 what)
 {
+	static unsigned int turns;
+	bool damaged;
 	ssize_t n;
 
 	if (!peer_fill(peer, len, what))
@@ -104,20 +124,22 @@ static void transfer_read(const struct storm *storm, struct tally *tally, int fd
 		storm_count(tally, n ? errno : ENODATA);
 		return;
 	}
-	/* what an earlier I/O has left in RAM */
-	if (storm->spoil && pwrite(fd, ram, PAGE, offset) != (ssize_t)PAGE)
+	damaged = damages(&turns, number);
+	/* with what an earlier I/O has left in RAM */
+	if (damaged && pwrite(fd, ram, PAGE, offset) != (ssize_t)PAGE)
 		return;
 	if (pread(fd, ram, n, offset) == n)
-		judge(tally, &tally->reads, ram, n, what);
+		judge(tally, &tally->reads, ram, n, what, damaged);
 	else
 		tally->unseen++;
 }
 
 /* The client writes peer memory: what is in it then? */
-static void transfer_write(const struct storm *storm, struct tally *tally, int fd,
-			   __u64 *peer, __u64 *ram, size_t len, off_t offset,
-			   __u64 what)
+static void transfer_write(struct tally *tally, unsigned int number, int fd, __u64 *peer,
+			   __u64 *ram, size_t len, off_t offset, __u64 what)
 {
+	static unsigned int turns;
+	bool damaged;
 	ssize_t n;
 
 	fill(ram, len, what);
@@ -128,9 +150,10 @@ static void transfer_write(const struct storm *storm, struct tally *tally, int f
 		storm_count(tally, n ? errno : ENODATA);
 		return;
 	}
-	if (storm->spoil && !peer_fill(peer, PAGE, ~what))
+	damaged = damages(&turns, number);
+	if (damaged && !peer_fill(peer, PAGE, ~what))
 		return;
-	judge(tally, &tally->writes, peer, n, what);
+	judge(tally, &tally->writes, peer, n, what, damaged);
 }
 
 /* Names are used again: what has been opened may be another drive, even a provider. */
@@ -173,11 +196,11 @@ static void transfers(const struct storm *storm, struct tally *tally, unsigned i
 		__u64 what = storm_random();
 
 		if (what & 1)
-			transfer_read(storm, tally, fd, peer + at / sizeof(*peer), ram, len,
-				      offset, what);
+			transfer_read(tally, number, fd, peer + at / sizeof(*peer), ram,
+				      len, offset, what);
 		else
-			transfer_write(storm, tally, fd, peer + at / sizeof(*peer), ram, len,
-				       offset, what);
+			transfer_write(tally, number, fd, peer + at / sizeof(*peer), ram,
+				       len, offset, what);
 	}
 	close(fd);
 }

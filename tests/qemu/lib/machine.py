@@ -5,7 +5,7 @@ The guest (tests/qemu/guest) gets its orders in the initramfs and reports on a
 virtio-serial port, which here is a file that grows. The console is a log: it
 is searched for oopses and IOMMU faults and shown when something fails, but no
 result is ever read from it. Always software emulation; unless a boot says
-otherwise, two CPUs, each in a thread of its own.
+otherwise, two CPUs that take turns in one thread.
 """
 
 import json
