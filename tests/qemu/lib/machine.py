@@ -70,10 +70,10 @@ BULK_MIB = fabric.DRIVE_MIB * 5 // 8
 def emulation(memory: str) -> list[str]:
     """QEMU's arguments for two CPUs, in one thread.
 
-    With a thread for each CPU QEMU 7.2 translates code that another CPU is patching (jump
-    labels), and runs the breakpoint when nobody waits for it any more: "Oops: int3", once
-    in thousands of boots. And a CPU's write to a device may go astray while another sizes
-    a BAR.
+    With a thread for each CPU QEMU 7.2 translates code that another CPU is patching (static
+    calls, jump labels), and runs the breakpoint when nobody waits for it any more: "Oops:
+    int3", once in thousands of boots. And a CPU's write to a device may go astray while
+    another sizes a BAR.
     """
     return ["-accel", "tcg,thread=single", "-smp", "2", "-m", memory]
 
