@@ -125,7 +125,10 @@ static void p2pdma_stamp(struct p2pdma_stamp *stamp, struct pci_dev *client,
 	stamp->domain = single ? dma_p2pdma_domain(dev) : NULL;
 }
 
-/* Is all of this as it was taken down?  Inline, as each list asks. */
+/*
+ * Is all of this as it was taken down?  Each list asks: so it is inline, and p2pdma_ats() is
+ * called only for what it would have to look up.
+ */
 static __always_inline bool
 p2pdma_stamp_holds(const struct p2pdma_stamp *stamp, struct pci_dev *client,
 		   bool single)

@@ -138,6 +138,7 @@ int p2pdma_range_add(struct p2pdma_range *range)
 		return ret;
 	}
 
+	/* Memory above 4 GiB moves only @first: see struct pci_p2pdma_span. */
 	p2pdma_span_grow(&pci_p2pdma_low, range->start,
 			 range->start < SZ_4G ? min(range->last, SZ_4G - 1) : 0);
 	if (range->last >= SZ_4G)
